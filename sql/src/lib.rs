@@ -1,0 +1,7 @@
+//! A statement in, a stream or an effect out: parse, analyze, plan, execute.
+
+pub mod error;
+pub mod evaluate;
+pub mod tree;
+
+pub use error::{Error, Report, Result, SqlState};

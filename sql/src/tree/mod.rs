@@ -1,0 +1,20 @@
+//! The typed query tree: what analysis yields, what planning reads, and what stored definitions keep.
+//!
+//! Invariants. Every column that any relation of a statement produces has a number of its own, unique in the whole
+//! statement, subqueries included; an expression names a column by that number alone. A number that no input of an
+//! expression's relation produces belongs to an enclosing query: that is what correlation is. Every expression has a
+//! PostgreSQL type (oid and typmod) and every implicit cast is written out, so nothing after analysis resolves names,
+//! guesses types or consults a search path.
+
+mod expression;
+mod relation;
+mod walk;
+
+pub use expression::{
+    AggregateCall, BooleanTest, ColumnNumber, Expression, ExpressionKind, FrameBound, FrameExclusion,
+    FrameUnits, SortKey, SpecialValue, Subquery, SubqueryKind, Type, WindowCall, WindowFrame,
+};
+pub use relation::{
+    Column, CommonQuery, CommonTable, FunctionItem, JoinKind, LockStrength, LockWait, OutputColumn, Query,
+    Relation, RowLockClause, SetOperator, SystemColumn, TableColumn, TableScan, TimeClause,
+};
