@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod evaluate;
+pub mod functions;
 pub mod tree;
 
 pub use error::{Error, Report, Result, SqlState};

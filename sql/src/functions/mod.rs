@@ -1,0 +1,20 @@
+//! What functions, operators, casts, aggregates and window functions do, keyed by PostgreSQL 15's pg_proc oid.
+//!
+//! Descriptions (names, argument types, strictness, volatility) are data of `catalog`; only behaviour stands here.
+//! Invariants: arguments arrive with the physical types that `types::physical` gives for the declared argument types;
+//! a strict function is never called with NULL; results, messages and SQLSTATEs are PostgreSQL 15's. A violated
+//! invariant is an internal error, never a panic. No function blocks: what needs the session's live state asks
+//! `Context::environment`.
+
+mod aggregate;
+mod argument;
+mod call;
+mod registry;
+mod set_returning;
+mod window;
+
+pub use aggregate::{Accumulator, AggregateImplementation, GroupedAccumulator, aggregate};
+pub use call::{Call, OrderKey};
+pub use registry::{Implementation, ScalarFunction, Vector, VectorFunction, implementation, implemented};
+pub use set_returning::{Rows, SetReturningImplementation, set_returning};
+pub use window::{WindowFunction, WindowImplementation, WindowPartition, window};
