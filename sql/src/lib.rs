@@ -3,6 +3,8 @@
 pub mod error;
 pub mod evaluate;
 pub mod functions;
+pub mod session;
+pub mod settings;
 pub mod tree;
 
 pub use error::{Error, Report, Result, SqlState};

@@ -1,0 +1,27 @@
+//! The only door for `wire`: sessions, statements, portals, transactions.
+//!
+//! An [`Instance`] owns everything that sessions share; a [`Session`] is one connection's state. Results leave
+//! through a [`Sink`], which frames messages into one buffer and waits when it is full, so that memory does not grow
+//! with a result.
+//!
+//! COPY FROM STDIN is pulled: the session announces it with [`Sink::copy_in`] and then awaits [`Sink::copy_read`];
+//! so a query string of several statements, a COPY among them, is one call.
+//!
+//! Failure. A method that fails has sent whatever came before the error; `wire` sends the ErrorResponse. After an
+//! error in the extended protocol `wire` skips to Sync and calls [`Session::sync`].
+
+mod instance;
+mod registry;
+mod row;
+mod session;
+mod sink;
+mod startup;
+mod transaction;
+
+pub use instance::{Configuration, Instance};
+pub use registry::{CancelHandle, Registry};
+pub use row::{DataRow, Field, Format, RowDescription};
+pub use session::{ExecuteEnd, Session};
+pub use sink::{CopyFormat, CopyInput, CopyResponse, Notification, Severity, Sink};
+pub use startup::{Authentication, ClientAddress, Startup};
+pub use transaction::TransactionStatus;
