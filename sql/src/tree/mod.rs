@@ -7,12 +7,16 @@
 //! guesses types or consults a search path.
 
 mod expression;
+mod modification;
 mod relation;
 mod walk;
 
 pub use expression::{
     AggregateCall, BooleanTest, ColumnNumber, Expression, ExpressionKind, FrameBound, FrameExclusion,
     FrameUnits, SortKey, SpecialValue, Subquery, SubqueryKind, Type, WindowCall, WindowFrame,
+};
+pub use modification::{
+    Assignment, ConflictAction, Delete, Insert, OnConflict, Returning, Target, Update,
 };
 pub use relation::{
     Column, CommonQuery, CommonTable, FunctionItem, JoinKind, LockStrength, LockWait, OutputColumn, Query,
