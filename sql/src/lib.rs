@@ -6,5 +6,6 @@ pub mod functions;
 pub mod session;
 pub mod settings;
 pub mod tree;
+pub mod types;
 
 pub use error::{Error, Report, Result, SqlState};

@@ -1,0 +1,216 @@
+//! From a type's oid to what that type does.
+
+use std::sync::Arc;
+
+use engine::{PhysicalType, Value};
+
+use crate::error::{Error, Result};
+
+use super::binary::Reader;
+use super::digits::{append_i64, append_u64};
+use super::format_type::{built_in_name, format_type};
+use super::settings::{InputSettings, NoNames, OutputSettings};
+use super::{boolean, bytea, character, float, identifier, integer, oid, uuid};
+
+/// The physical type of every value of a type. Types made by users are arrays and records, hence bytes.
+pub fn physical(type_oid: u32) -> PhysicalType {
+    match type_oid {
+        oid::BOOL => PhysicalType::Bool,
+        oid::INT2 => PhysicalType::Int16,
+        oid::INT4 | oid::DATE => PhysicalType::Int32,
+        oid::INT8 | oid::TIME | oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::MONEY | oid::XID8 | oid::PG_LSN => {
+            PhysicalType::Int64
+        }
+        oid::OID | oid::XID | oid::CID => PhysicalType::UInt32,
+        oid::FLOAT4 => PhysicalType::Float32,
+        oid::FLOAT8 => PhysicalType::Float64,
+        oid::UUID | oid::INTERVAL | oid::TIMETZ => PhysicalType::Fixed16,
+        oid::TEXT
+        | oid::VARCHAR
+        | oid::BPCHAR
+        | oid::NAME
+        | oid::JSON
+        | oid::JSONB
+        | oid::JSONPATH
+        | oid::CHAR
+        | oid::UNKNOWN
+        | oid::CSTRING
+        | oid::REFCURSOR
+        | oid::PG_NODE_TREE
+        | oid::ACLITEM
+        | oid::VOID => PhysicalType::Text,
+        _ if identifier::kind_of(type_oid).is_some() => PhysicalType::UInt32,
+        _ => PhysicalType::Bytes,
+    }
+}
+
+/// The text of a value.
+pub fn output(type_oid: u32, value: &Value, settings: &OutputSettings<'_>) -> Result<String> {
+    let mut out = Vec::new();
+    append_output(type_oid, value, settings, &mut out)?;
+    String::from_utf8(out).map_err(|_| Error::internal("the text of a value is not UTF-8"))
+}
+
+/// Appends the text of a value.
+pub fn append_output(
+    type_oid: u32,
+    value: &Value,
+    settings: &OutputSettings<'_>,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    match (type_oid, value) {
+        (oid::INT4, Value::Int32(number)) => append_i64(i64::from(*number), out),
+        (oid::INT8, Value::Int64(number)) => append_i64(*number, out),
+        (oid::BOOL, Value::Bool(value)) => out.push(if *value { b't' } else { b'f' }),
+        (oid::INT2, Value::Int16(number)) => append_i64(i64::from(*number), out),
+        (oid::FLOAT4, Value::Float32(number)) => {
+            float::append_float4(*number, settings.extra_float_digits, out)
+        }
+        (oid::FLOAT8, Value::Float64(number)) => {
+            float::append_float8(*number, settings.extra_float_digits, out)
+        }
+        (oid::OID | oid::XID | oid::CID, Value::UInt32(number)) => append_u64(u64::from(*number), out),
+        (oid::XID8, Value::Int64(number)) => append_u64(*number as u64, out),
+        (oid::PG_LSN, Value::Int64(lsn)) => identifier::append_lsn(*lsn, out),
+        (oid::BYTEA, Value::Bytes(bytes)) if settings.bytea_hex => bytea::append_hex(bytes, out),
+        (oid::BYTEA, Value::Bytes(bytes)) => bytea::append_escape(bytes, out),
+        (oid::UUID, Value::Fixed16(bytes)) => uuid::append(bytes, out),
+        (oid::TID, Value::Bytes(bytes)) => identifier::append_tid(bytes, out)?,
+        (_, Value::Text(text)) if physical(type_oid) == PhysicalType::Text => {
+            out.extend_from_slice(text.as_bytes());
+        }
+        (_, Value::UInt32(object)) => match identifier::kind_of(type_oid) {
+            Some(kind) => identifier::append_name(kind, *object, settings.names, out),
+            None => return Err(misplaced(type_oid, value)),
+        },
+        _ => return Err(misplaced(type_oid, value)),
+    }
+    Ok(())
+}
+
+/// The value of a text, with the typmod applied as an assignment does (-1 for none).
+pub fn input(type_oid: u32, typmod: i32, text: &str, settings: &InputSettings<'_>) -> Result<Value> {
+    Ok(match type_oid {
+        oid::BOOL => Value::Bool(boolean::input(text)?),
+        oid::INT2 => Value::Int16(integer::input_int2(text)?),
+        oid::INT4 => Value::Int32(integer::input_int4(text)?),
+        oid::INT8 => Value::Int64(integer::input_int8(text)?),
+        oid::FLOAT4 => Value::Float32(float::input_float4(text)?),
+        oid::FLOAT8 => Value::Float64(float::input_float8(text)?),
+        oid::OID => Value::UInt32(integer::input_oid(text)?),
+        oid::XID => Value::UInt32(identifier::input_xid("xid", text)?),
+        oid::CID => Value::UInt32(identifier::input_xid("cid", text)?),
+        oid::XID8 => Value::Int64(identifier::input_xid8(text)?),
+        oid::PG_LSN => Value::Int64(identifier::input_lsn(text)?),
+        oid::TID => Value::Bytes(Arc::from(identifier::input_tid(text)?)),
+        oid::BYTEA => Value::from(bytea::input(text)?),
+        oid::UUID => Value::Fixed16(uuid::input(text)?),
+        oid::TEXT | oid::UNKNOWN | oid::CSTRING | oid::REFCURSOR => {
+            character::check(text)?;
+            Value::from(text)
+        }
+        oid::NAME => {
+            character::check(text)?;
+            Value::from(character::truncate_name(text))
+        }
+        oid::VARCHAR => {
+            character::check(text)?;
+            Value::Text(character::limit_varchar(Arc::from(text), typmod, false)?)
+        }
+        oid::BPCHAR => {
+            character::check(text)?;
+            Value::Text(character::limit_bpchar(Arc::from(text), typmod, false)?)
+        }
+        oid::CHAR => Value::Text(character::char_input(text)),
+        oid::VOID => Value::from(""),
+        _ => match identifier::kind_of(type_oid) {
+            Some(kind) => Value::UInt32(identifier::input_name(kind, text, settings.names)?),
+            None => return Err(unsupported(type_oid)),
+        },
+    })
+}
+
+/// Appends the binary form of a value.
+pub fn send(type_oid: u32, value: &Value, out: &mut Vec<u8>) -> Result<()> {
+    match (type_oid, value) {
+        (oid::TID, Value::Bytes(bytes)) | (oid::BYTEA, Value::Bytes(bytes)) => out.extend_from_slice(bytes),
+        (oid::UUID, Value::Fixed16(bytes)) => out.extend_from_slice(bytes),
+        (oid::CHAR, Value::Text(text)) => out.push(character::char_to_byte(text)),
+        (_, Value::Bool(value)) => out.push(u8::from(*value)),
+        (_, Value::Int16(number)) => out.extend_from_slice(&number.to_be_bytes()),
+        (_, Value::Int32(number)) => out.extend_from_slice(&number.to_be_bytes()),
+        (_, Value::Int64(number)) => out.extend_from_slice(&number.to_be_bytes()),
+        (_, Value::UInt32(number)) => out.extend_from_slice(&number.to_be_bytes()),
+        (_, Value::Float32(number)) => out.extend_from_slice(&number.to_be_bytes()),
+        (_, Value::Float64(number)) => out.extend_from_slice(&number.to_be_bytes()),
+        (oid::JSONB | oid::JSONPATH, Value::Text(text)) => {
+            out.push(1);
+            out.extend_from_slice(text.as_bytes());
+        }
+        (_, Value::Text(text)) => out.extend_from_slice(text.as_bytes()),
+        _ => return Err(misplaced(type_oid, value)),
+    }
+    Ok(())
+}
+
+/// The value of a binary form, with the typmod applied as an assignment does (-1 for none).
+pub fn receive(type_oid: u32, typmod: i32, bytes: &[u8]) -> Result<Value> {
+    let mut reader = Reader::new(bytes);
+    let value = match type_oid {
+        oid::BOOL => Value::Bool(reader.u8()? != 0),
+        oid::INT2 => Value::Int16(reader.i16()?),
+        oid::INT4 => Value::Int32(reader.i32()?),
+        oid::INT8 | oid::XID8 | oid::PG_LSN => Value::Int64(reader.i64()?),
+        oid::FLOAT4 => Value::Float32(f32::from_bits(reader.u32()?)),
+        oid::FLOAT8 => Value::Float64(f64::from_bits(reader.i64()? as u64)),
+        oid::BYTEA => Value::Bytes(Arc::from(reader.remaining())),
+        oid::TID => Value::Bytes(Arc::from(reader.take(6)?)),
+        oid::UUID => {
+            let mut uuid = [0; 16];
+            uuid.copy_from_slice(reader.take(16)?);
+            Value::Fixed16(uuid)
+        }
+        oid::CHAR => Value::Text(character::char_from_byte(reader.u8()?)),
+        oid::TEXT | oid::UNKNOWN | oid::CSTRING | oid::REFCURSOR | oid::NAME | oid::VARCHAR | oid::BPCHAR => {
+            let text = character::from_bytes(reader.remaining())?;
+            input(type_oid, typmod, text, &InputSettings::plain())?
+        }
+        oid::VOID => Value::from(""),
+        _ if physical(type_oid) == PhysicalType::UInt32 => Value::UInt32(reader.u32()?),
+        _ => return Err(unsupported(type_oid)),
+    };
+    reader.finish()?;
+    Ok(value)
+}
+
+/// Applies the length, precision or scale of a typmod to a value of its type. An explicit cast cuts what is too
+/// long; an assignment refuses it.
+pub fn apply_typmod(type_oid: u32, typmod: i32, value: Value, explicit: bool) -> Result<Value> {
+    if typmod < 0 {
+        return Ok(value);
+    }
+    Ok(match (type_oid, value) {
+        (_, Value::Null) => Value::Null,
+        (oid::VARCHAR, Value::Text(text)) => Value::Text(character::limit_varchar(text, typmod, explicit)?),
+        (oid::BPCHAR, Value::Text(text)) => Value::Text(character::limit_bpchar(text, typmod, explicit)?),
+        (_, value) => value,
+    })
+}
+
+/// The typmod of the arguments written behind a type's name, as in `numeric(10, 2)`.
+pub fn typmod_from_arguments(type_oid: u32, arguments: &[i64]) -> Result<i32> {
+    super::format_type::typmod_from_arguments(type_oid, arguments)
+}
+
+/// `XX000`: the value does not have the physical type of its type.
+pub(super) fn misplaced(type_oid: u32, value: &Value) -> Error {
+    let name = format_type(type_oid, -1, &NoNames);
+    Error::internal(format!("a value of type {name} cannot be {:?}", value.physical_type()))
+}
+
+fn unsupported(type_oid: u32) -> Error {
+    match built_in_name(type_oid) {
+        Some(name) => Error::unsupported(format!("type {name}")),
+        None => Error::unsupported(format!("the type with oid {type_oid}")),
+    }
+}
