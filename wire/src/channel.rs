@@ -1,0 +1,119 @@
+//! A connection's stream with its two buffers: frames in, finished messages out.
+//!
+//! The input buffer grows with what the peer has really sent, never with what it announced. The output buffer is
+//! written when it passes [`OUTPUT_LIMIT`], when somebody flushes, and before the loop waits for the peer.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use sql::Result;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::frontend::{limit, unknown_type, violation};
+use crate::startup::{Unknown, gone};
+use crate::stream::Stream;
+
+/// Output that a connection may hold before it is written.
+pub const OUTPUT_LIMIT: usize = 64 * 1024;
+/// A buffer that a large message blew up is given back to the system above this.
+const KEPT_CAPACITY: usize = 256 * 1024;
+const READ_SIZE: usize = 8 * 1024;
+/// How long a peer may refuse to take what it asked for.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+
+/// One frontend message as bytes.
+pub struct Frame {
+    pub kind: u8,
+    pub body: BytesMut,
+}
+
+pub struct Channel {
+    stream: Stream,
+    input: BytesMut,
+    pub output: BytesMut,
+}
+
+impl Channel {
+    pub fn new(unknown: Unknown) -> Channel {
+        Channel { stream: unknown.stream, input: unknown.input, output: BytesMut::with_capacity(READ_SIZE) }
+    }
+
+    pub fn is_encrypted(&self) -> bool {
+        self.stream.is_encrypted()
+    }
+
+    /// Whether a whole message is already here, so that waiting for it costs no system call.
+    pub fn has_frame(&self) -> bool {
+        matches!(self.frame_length(usize::MAX), Ok(Some(length)) if self.input.len() >= length)
+    }
+
+    /// The next message, at most `bound` bytes long where that is less than its type's own limit; `None` at the end of
+    /// the stream between two messages. Cancel-safe: what was read stays in the buffer.
+    pub async fn frame(&mut self, bound: usize) -> Result<Option<Frame>> {
+        loop {
+            let wanted = match self.frame_length(bound)? {
+                Some(length) if self.input.len() >= length => {
+                    let mut body = self.input.split_to(length);
+                    let kind = body.get_u8();
+                    body.advance(4);
+                    return Ok(Some(Frame { kind, body }));
+                }
+                Some(length) => length - self.input.len(),
+                None => READ_SIZE,
+            };
+            self.input.reserve(wanted.clamp(READ_SIZE, KEPT_CAPACITY));
+            if self.stream.read_buf(&mut self.input).await.map_err(gone)? == 0 {
+                return match self.input.is_empty() {
+                    true => Ok(None),
+                    false => Err(violation("unexpected end of file within a message")),
+                };
+            }
+        }
+    }
+
+    /// Type, length field and body of the message at the front, in bytes, once its header is here.
+    fn frame_length(&self, bound: usize) -> Result<Option<usize>> {
+        let Some((kind, rest)) = self.input.split_first() else { return Ok(None) };
+        let most = limit(*kind).ok_or_else(|| unknown_type(*kind))?.min(bound);
+        let Some(length) = rest.first_chunk::<4>() else { return Ok(None) };
+        match usize::try_from(i32::from_be_bytes(*length)) {
+            Ok(length) if (4..=most).contains(&length) => Ok(Some(length + 1)),
+            Ok(_) | Err(_) => Err(violation("invalid message length")),
+        }
+    }
+
+    /// Writes everything out.
+    pub async fn flush(&mut self) -> Result<()> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        let stream = &mut self.stream;
+        let output = &mut self.output;
+        let write = async {
+            while output.has_remaining() {
+                if stream.write_buf(output).await? == 0 {
+                    return Err(io::Error::from(io::ErrorKind::WriteZero));
+                }
+            }
+            stream.flush().await
+        };
+        match tokio::time::timeout(WRITE_TIMEOUT, write).await {
+            Ok(result) => result.map_err(gone)?,
+            Err(_) => return Err(gone(io::Error::from(io::ErrorKind::TimedOut))),
+        }
+        if self.output.capacity() > KEPT_CAPACITY {
+            self.output = BytesMut::with_capacity(READ_SIZE);
+        } else {
+            self.output.clear();
+        }
+        Ok(())
+    }
+
+    /// Says goodbye as far as the stream has a way to.
+    pub async fn close(mut self) {
+        // A peer that is already gone makes both fail, and there is nobody left to tell.
+        let _ = self.flush().await;
+        let _ = self.stream.shutdown().await;
+    }
+}

@@ -1,0 +1,315 @@
+//! One connection: start-up, then a loop of message, effect, answer.
+//!
+//! State of the loop: `skipping` after an error in the extended protocol, until Sync. Output is written before the loop
+//! waits for the peer, so Sync and Flush need no write of their own and pipelined Syncs share one.
+//!
+//! Failure. An error of a statement is answered and the connection goes on. A violation of the protocol, a failed
+//! start-up and an error that ends the session are answered as FATAL and the connection ends. A panic in a
+//! statement's own work is answered as XX000 and ends the connection: its session may be half changed.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use sql::password::Verifier;
+use sql::session::{Authentication, ClientAddress, ExecuteEnd, Session, Startup, TransactionStatus};
+use sql::{Error, Result, SqlState};
+
+use crate::backend::{self, Severity};
+use crate::channel::{Channel, Frame};
+use crate::frontend::{self, Frontend, LARGE_LIMIT, Target};
+use crate::listener::{STARTUP_TIMEOUT, Shared};
+use crate::output::{Output, row_description};
+use crate::startup::{Opening, StartupPacket, Unknown};
+use crate::stream::Stream;
+use crate::{authentication, startup};
+
+/// The newest protocol spoken, as NegotiateProtocolVersion says it.
+const NEWEST_PROTOCOL: u32 = 0x0003_0002;
+const NEWEST_MINOR: u16 = 2;
+
+/// Serves one client to its end.
+pub async fn run(stream: Stream, address: ClientAddress, shared: Arc<Shared>) {
+    let opened = tokio::time::timeout(STARTUP_TIMEOUT, open(stream, address, &shared)).await;
+    let Ok(Some((channel, session))) = opened else { return };
+    serve(channel, session).await;
+}
+
+/// Start-up to the first ReadyForQuery; `None` when the connection has been answered and is over.
+async fn open(stream: Stream, address: ClientAddress, shared: &Shared) -> Option<(Channel, Session)> {
+    let place = Arc::clone(&shared.strangers).acquire_owned().await.ok()?;
+    let unknown = Unknown::new(stream);
+    let (unknown, opening) = match unknown.negotiate(shared.tls.as_ref()).await {
+        Ok(negotiated) => negotiated,
+        Err(refusal) => {
+            tracing::debug!(%refusal, "start-up refused");
+            return None;
+        }
+    };
+    let packet = match opening {
+        Opening::Start(packet) => packet,
+        Opening::Cancel { pid, secret } => {
+            shared.instance.cancel(pid, &secret);
+            return None;
+        }
+        Opening::Gone => return None,
+    };
+    let mut channel = Channel::new(unknown);
+    let started = start(&mut channel, packet, address, shared).await;
+    drop(place);
+    match started {
+        Ok(session) => Some((channel, session)),
+        Err(error) => {
+            fatal(channel, &error).await;
+            None
+        }
+    }
+}
+
+async fn start(
+    channel: &mut Channel,
+    packet: StartupPacket,
+    address: ClientAddress,
+    shared: &Shared,
+) -> Result<Session> {
+    negotiate_version(channel, &packet)?;
+    let startup = startup_of(packet, address)?;
+    let end_point = match (&shared.tls, channel.is_encrypted()) {
+        (Some(tls), true) => Some(Arc::clone(&tls.end_point)),
+        _ => None,
+    };
+    match shared.instance.authenticate(&startup.user, &startup.database, &startup.address, channel.is_encrypted()) {
+        Authentication::Trust => {}
+        Authentication::Scram(verifier) => {
+            authentication::scram(channel, &startup.user, verifier, end_point.as_deref()).await?;
+        }
+        Authentication::Reject(error) => return Err(error),
+        Authentication::Unknown => {
+            let mock = Verifier::mock(&startup.user, &shared.mock_secret);
+            authentication::scram(channel, &startup.user, mock, end_point.as_deref()).await?;
+            return Err(authentication::failed(&startup.user));
+        }
+    }
+    let session = shared.instance.connect(startup).await?;
+    backend::authentication(&mut channel.output, pgwire::messages::startup::Authentication::Ok)?;
+    for (name, value) in session.parameter_statuses() {
+        backend::parameter_status(&mut channel.output, &name, &value)?;
+    }
+    let (pid, secret) = session.key();
+    backend::key_data(&mut channel.output, pid, secret)?;
+    backend::ready(&mut channel.output, b'I');
+    Ok(session)
+}
+
+/// Answers a newer minor version, or protocol options, with what is spoken here.
+fn negotiate_version(channel: &mut Channel, packet: &StartupPacket) -> Result<()> {
+    let options: Vec<String> = packet
+        .parameters
+        .iter()
+        .filter_map(|(name, _)| name.starts_with("_pq_.").then(|| name.clone()))
+        .collect();
+    if packet.minor_version > NEWEST_MINOR || !options.is_empty() {
+        backend::negotiate_version(&mut channel.output, NEWEST_PROTOCOL, options)?;
+    }
+    Ok(())
+}
+
+fn startup_of(packet: StartupPacket, address: ClientAddress) -> Result<Startup> {
+    let (mut user, mut database, mut options) = (None, None, Vec::new());
+    for (name, value) in packet.parameters {
+        match name.as_str() {
+            "user" => user = Some(value),
+            "database" => database = Some(value),
+            "replication" if !matches!(value.as_str(), "false" | "off" | "no" | "0") => {
+                return Err(Error::unsupported("a replication connection"));
+            }
+            "replication" => {}
+            name if name.starts_with("_pq_.") => {}
+            _ => options.push((name, value)),
+        }
+    }
+    let user = user.filter(|user| !user.is_empty()).ok_or_else(|| {
+        Error::new(
+            SqlState::InvalidAuthorizationSpecification,
+            "no PostgreSQL user name specified in startup packet",
+        )
+    })?;
+    let database = database.filter(|name| !name.is_empty()).unwrap_or_else(|| user.clone());
+    let protocol = (3, packet.minor_version.min(NEWEST_MINOR));
+    Ok(Startup { user, database, options, protocol, address })
+}
+
+/// The loop, with a panic in it turned into an answer.
+async fn serve(mut channel: Channel, mut session: Session) {
+    let ended = AssertUnwindSafe(messages(&mut channel, &mut session)).catch_unwind().await;
+    let goodbye = match ended {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(error),
+        Err(_) => Some(Error::internal("the statement's work failed unexpectedly; the connection is closed")),
+    };
+    session.terminate().await;
+    match goodbye {
+        Some(error) if error.state() != SqlState::ConnectionFailure => fatal(channel, &error).await,
+        _ => channel.close().await,
+    }
+}
+
+async fn fatal(mut channel: Channel, error: &Error) {
+    if backend::error(&mut channel.output, error.report(), Severity::Fatal).is_ok() {
+        channel.close().await;
+    }
+}
+
+/// Handles messages until the peer leaves; an error ends the connection.
+async fn messages(channel: &mut Channel, session: &mut Session) -> Result<()> {
+    let mut skipping = false;
+    loop {
+        let Some(frame) = next_frame(channel, session).await? else { return Ok(()) };
+        let message = match frontend::decode(frame.kind, &frame.body) {
+            Ok(message) => message,
+            // A statement or parameter that is not UTF-8 is an error of that statement alone.
+            Err(error) if error.state() == SqlState::CharacterNotInRepertoire => {
+                skipping = answer_error(channel, session, &error, frame.kind != b'Q').await?;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        if skipping && !matches!(message, Frontend::Sync | Frontend::Terminate) {
+            continue;
+        }
+        let extended = !matches!(message, Frontend::Query { .. } | Frontend::FunctionCall);
+        match message {
+            Frontend::Terminate => return Ok(()),
+            Frontend::Sync => skipping = false,
+            _ => {}
+        }
+        if let Err(error) = handle(channel, session, message).await {
+            skipping = answer_error(channel, session, &error, extended).await?;
+        }
+    }
+}
+
+/// The next message, with the output written first where waiting is needed.
+async fn next_frame(channel: &mut Channel, session: &mut Session) -> Result<Option<Frame>> {
+    loop {
+        if !channel.has_frame() {
+            channel.flush().await?;
+        }
+        tokio::select! {
+            biased;
+            frame = channel.frame(LARGE_LIMIT) => return frame,
+            event = session.idle_event() => {
+                // The session must end (an error), or it has something for an idle client.
+                let mut output = Output::new(channel);
+                session.deliver(event?, &mut output);
+                output.finish()?;
+            }
+        }
+    }
+}
+
+/// Sends an error and settles the protocol's state; gives whether messages up to Sync are to be skipped.
+async fn answer_error(channel: &mut Channel, session: &mut Session, error: &Error, extended: bool) -> Result<bool> {
+    let lost = error.state() == SqlState::ConnectionFailure || error.state() == SqlState::ProtocolViolation;
+    if lost || session.must_end() {
+        return Err(error.clone());
+    }
+    backend::error(&mut channel.output, error.report(), Severity::Error)?;
+    if !extended {
+        backend::ready(&mut channel.output, status_byte(session.transaction_status()));
+    }
+    Ok(extended)
+}
+
+async fn handle(channel: &mut Channel, session: &mut Session, message: Frontend<'_>) -> Result<()> {
+    match message {
+        Frontend::Query { text } => {
+            let mut output = Output::new(channel);
+            session.query(text, &mut output).await?;
+            output.finish()?;
+            backend::ready(&mut channel.output, status_byte(session.transaction_status()));
+        }
+        Frontend::Parse { name, text, parameter_types } => {
+            session.parse(name, text, &parameter_types).await?;
+            channel.output.extend_from_slice(&[b'1', 0, 0, 0, 4]);
+        }
+        Frontend::Bind(bind) => {
+            session
+                .bind(bind.portal, bind.statement, &bind.parameter_formats, &bind.parameters, &bind.result_formats)
+                .await?;
+            channel.output.extend_from_slice(&[b'2', 0, 0, 0, 4]);
+        }
+        Frontend::Describe { target, name } => describe(channel, session, target, name).await?,
+        Frontend::Execute { portal, max_rows } => execute(channel, session, portal, max_rows).await?,
+        Frontend::Close { target, name } => {
+            match target {
+                Target::Statement => session.close_statement(name),
+                Target::Portal => session.close_portal(name),
+            }
+            channel.output.extend_from_slice(&[b'3', 0, 0, 0, 4]);
+        }
+        Frontend::Flush => channel.flush().await?,
+        Frontend::Sync => {
+            let mut output = Output::new(channel);
+            let ended = session.sync(&mut output).await;
+            output.finish()?;
+            if let Err(error) = ended {
+                backend::error(&mut channel.output, error.report(), Severity::Error)?;
+            }
+            backend::ready(&mut channel.output, status_byte(session.transaction_status()));
+        }
+        // What is left of a COPY that has failed is thrown away, as in PostgreSQL.
+        Frontend::CopyData(_) | Frontend::CopyDone | Frontend::CopyFail { .. } => {}
+        Frontend::FunctionCall => return Err(Error::unsupported("the function call protocol")),
+        Frontend::Terminate => {}
+        Frontend::Password => return Err(frontend::violation("unexpected password message")),
+    }
+    Ok(())
+}
+
+async fn describe(channel: &mut Channel, session: &mut Session, target: Target, name: &str) -> Result<()> {
+    let description = match target {
+        Target::Statement => {
+            let (parameters, description) = session.describe_statement(name).await?;
+            parameter_description(channel, &parameters);
+            description
+        }
+        Target::Portal => session.describe_portal(name).await?,
+    };
+    match description {
+        Some(description) => row_description(&mut channel.output, &description),
+        None => channel.output.extend_from_slice(&[b'n', 0, 0, 0, 4]),
+    }
+    Ok(())
+}
+
+fn parameter_description(channel: &mut Channel, parameters: &[u32]) {
+    let output = &mut channel.output;
+    output.extend_from_slice(b"t");
+    output.extend_from_slice(&(6 + 4 * parameters.len() as u32).to_be_bytes());
+    output.extend_from_slice(&(parameters.len() as u16).to_be_bytes());
+    for oid in parameters {
+        output.extend_from_slice(&oid.to_be_bytes());
+    }
+}
+
+async fn execute(channel: &mut Channel, session: &mut Session, portal: &str, max_rows: i32) -> Result<()> {
+    // Zero and below mean no limit, as in PostgreSQL.
+    let limit = u32::try_from(max_rows).unwrap_or(0);
+    let mut output = Output::new(channel);
+    let end = session.execute(portal, limit, &mut output).await?;
+    output.finish()?;
+    match end {
+        ExecuteEnd::Complete => {}
+        ExecuteEnd::Suspended => channel.output.extend_from_slice(&[b's', 0, 0, 0, 4]),
+    }
+    Ok(())
+}
+
+fn status_byte(status: TransactionStatus) -> u8 {
+    match status {
+        TransactionStatus::Idle => b'I',
+        TransactionStatus::InTransaction => b'T',
+        TransactionStatus::Failed => b'E',
+    }
+}
