@@ -94,7 +94,8 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, Usa
             "--tls-key" => &mut options.tls_key,
             _ => return Err(UsageError::UnknownOption(name)),
         };
-        let value = inline.take().or_else(|| arguments.next()).ok_or(UsageError::MissingValue(name.clone()))?;
+        let value =
+            inline.take().or_else(|| arguments.next()).ok_or(UsageError::MissingValue(name.clone()))?;
         if slot.replace(value).is_some() {
             return Err(UsageError::Repeated(name));
         }
@@ -115,11 +116,14 @@ struct Options {
 impl Options {
     fn into_configuration(self) -> Result<Configuration, UsageError> {
         let tls = match (self.tls_certificate, self.tls_key) {
-            (Some(certificate), Some(key)) => Some(TlsFiles { certificate: certificate.into(), key: key.into() }),
+            (Some(certificate), Some(key)) => {
+                Some(TlsFiles { certificate: certificate.into(), key: key.into() })
+            }
             (None, None) => None,
             (Some(_), None) | (None, Some(_)) => return Err(UsageError::HalfTls),
         };
-        let metrics_listen = self.metrics_listen.map(|value| resolve("--metrics-listen", &value)).transpose()?;
+        let metrics_listen =
+            self.metrics_listen.map(|value| resolve("--metrics-listen", &value)).transpose()?;
         Ok(Configuration {
             data_directory: self.data_directory.unwrap_or_else(|| DEFAULT_DATA_DIRECTORY.to_owned()).into(),
             listen: self.listen.unwrap_or_else(|| DEFAULT_LISTEN.to_owned()),
@@ -158,7 +162,8 @@ mod tests {
 
     #[test]
     fn options_take_values_either_way() {
-        let line = "serve --data-dir=/d --listen 0.0.0.0:1 --tls-cert c --tls-key k --metrics-listen 127.0.0.1:9";
+        let line =
+            "serve --data-dir=/d --listen 0.0.0.0:1 --tls-cert c --tls-key k --metrics-listen 127.0.0.1:9";
         let Ok(Command::Serve(configuration)) = words(line) else { panic!("does not serve") };
         assert_eq!(configuration.data_directory, PathBuf::from("/d"));
         assert!(configuration.tls.is_some());

@@ -16,7 +16,12 @@ use crate::scram::{Exchange, MECHANISM, MECHANISM_PLUS};
 /// Runs SCRAM for `role`; `Ok` only for the right password.
 ///
 /// `end_point` is the hash of our certificate where the channel is encrypted: only then PLUS is offered.
-pub async fn scram(channel: &mut Channel, role: &str, verifier: Verifier, end_point: Option<&[u8]>) -> Result<()> {
+pub async fn scram(
+    channel: &mut Channel,
+    role: &str,
+    verifier: Verifier,
+    end_point: Option<&[u8]>,
+) -> Result<()> {
     let mut mechanisms = vec![MECHANISM.to_owned()];
     if end_point.is_some() {
         mechanisms.insert(0, MECHANISM_PLUS.to_owned());
@@ -56,7 +61,8 @@ fn initial_response(body: &[u8]) -> Result<(&str, &[u8])> {
     let malformed = || violation("malformed SASL initial response");
     let end = body.iter().position(|byte| *byte == 0).ok_or_else(malformed)?;
     let (name, rest) = body.split_at(end);
-    let (length, data) = rest.get(1..).and_then(|rest| rest.split_first_chunk::<4>()).ok_or_else(malformed)?;
+    let (length, data) =
+        rest.get(1..).and_then(|rest| rest.split_first_chunk::<4>()).ok_or_else(malformed)?;
     match usize::try_from(i32::from_be_bytes(*length)) {
         Ok(length) if length == data.len() => Ok((std::str::from_utf8(name).map_err(|_| malformed())?, data)),
         Ok(_) | Err(_) => Err(malformed()),
@@ -70,7 +76,9 @@ mod tests {
     #[test]
     fn initial_response_must_be_exact() {
         assert_eq!(initial_response(b"SCRAM-SHA-256\0\0\0\0\x03n,,").unwrap(), (MECHANISM, &b"n,,"[..]));
-        for body in [&b""[..], b"SCRAM", b"SCRAM\0", b"S\0\0\0\0\x04n,,", b"S\0\xff\xff\xff\xff", b"S\0\0\0\0\x01n,,"] {
+        for body in
+            [&b""[..], b"SCRAM", b"SCRAM\0", b"S\0\0\0\0\x04n,,", b"S\0\xff\xff\xff\xff", b"S\0\0\0\0\x01n,,"]
+        {
             assert!(initial_response(body).is_err(), "{body:?}");
         }
     }

@@ -10,11 +10,15 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::FutureExt;
 use sql::password::Verifier;
-use sql::session::{Authentication, ClientAddress, ExecuteEnd, Session, Startup, TransactionStatus};
+use sql::session::{
+    Authentication, CancelHandle, ClientAddress, ExecuteEnd, Session, Sink, Startup, TransactionStatus,
+};
 use sql::{Error, Result, SqlState};
 
+use crate::authentication;
 use crate::backend::{self, Severity};
 use crate::channel::{Channel, Frame};
 use crate::frontend::{self, Frontend, LARGE_LIMIT, Target};
@@ -22,7 +26,6 @@ use crate::listener::{STARTUP_TIMEOUT, Shared};
 use crate::output::{Output, row_description};
 use crate::startup::{Opening, StartupPacket, Unknown};
 use crate::stream::Stream;
-use crate::{authentication, startup};
 
 /// The newest protocol spoken, as NegotiateProtocolVersion says it.
 const NEWEST_PROTOCOL: u32 = 0x0003_0002;
@@ -78,22 +81,22 @@ async fn start(
         (Some(tls), true) => Some(Arc::clone(&tls.end_point)),
         _ => None,
     };
-    match shared.instance.authenticate(&startup.user, &startup.database, &startup.address, channel.is_encrypted()) {
+    let mock = || Verifier::mock(&startup.user, &shared.mock_secret);
+    match shared.instance.authenticate(&startup.user) {
         Authentication::Trust => {}
-        Authentication::Scram(verifier) => {
+        Authentication::Scram(stored) => {
+            let verifier = Verifier::parse(&stored).unwrap_or_else(mock);
             authentication::scram(channel, &startup.user, verifier, end_point.as_deref()).await?;
         }
-        Authentication::Reject(error) => return Err(error),
-        Authentication::Unknown => {
-            let mock = Verifier::mock(&startup.user, &shared.mock_secret);
-            authentication::scram(channel, &startup.user, mock, end_point.as_deref()).await?;
-            return Err(authentication::failed(&startup.user));
+        Authentication::Reject(error) => {
+            authentication::scram(channel, &startup.user, mock(), end_point.as_deref()).await?;
+            return Err(error);
         }
     }
     let session = shared.instance.connect(startup).await?;
     backend::authentication(&mut channel.output, pgwire::messages::startup::Authentication::Ok)?;
-    for (name, value) in session.parameter_statuses() {
-        backend::parameter_status(&mut channel.output, &name, &value)?;
+    for (name, value) in session.parameters() {
+        backend::parameter_status(&mut channel.output, name, &value)?;
     }
     let (pid, secret) = session.key();
     backend::key_data(&mut channel.output, pid, secret)?;
@@ -165,7 +168,8 @@ async fn messages(channel: &mut Channel, session: &mut Session) -> Result<()> {
     let mut skipping = false;
     loop {
         let Some(frame) = next_frame(channel, session).await? else { return Ok(()) };
-        let message = match frontend::decode(frame.kind, &frame.body) {
+        let body = frame.body.freeze();
+        let message = match frontend::decode(frame.kind, &body) {
             Ok(message) => message,
             // A statement or parameter that is not UTF-8 is an error of that statement alone.
             Err(error) if error.state() == SqlState::CharacterNotInRepertoire => {
@@ -183,35 +187,57 @@ async fn messages(channel: &mut Channel, session: &mut Session) -> Result<()> {
             Frontend::Sync => skipping = false,
             _ => {}
         }
-        if let Err(error) = handle(channel, session, message).await {
+        if let Err(error) = handle(channel, session, message, &body).await {
             skipping = answer_error(channel, session, &error, extended).await?;
         }
     }
 }
 
-/// The next message, with the output written first where waiting is needed.
-async fn next_frame(channel: &mut Channel, session: &mut Session) -> Result<Option<Frame>> {
-    loop {
-        if !channel.has_frame() {
-            channel.flush().await?;
-        }
-        tokio::select! {
-            biased;
-            frame = channel.frame(LARGE_LIMIT) => return frame,
-            event = session.idle_event() => {
-                // The session must end (an error), or it has something for an idle client.
-                let mut output = Output::new(channel);
-                session.deliver(event?, &mut output);
-                output.finish()?;
+/// The next message, with the output written first where waiting is needed. An error ends the session: the server
+/// goes down, an administrator ended it, or the client was silent for too long.
+async fn next_frame(channel: &mut Channel, session: &Session) -> Result<Option<Frame>> {
+    if channel.has_frame() {
+        return channel.frame(LARGE_LIMIT).await;
+    }
+    channel.flush().await?;
+    let cancel = session.cancel_handle();
+    let silence = async {
+        match session.idle_limit() {
+            Some((limit, error)) => {
+                tokio::time::sleep(limit).await;
+                error
             }
+            None => std::future::pending().await,
         }
+    };
+    tokio::select! {
+        biased;
+        frame = channel.frame(LARGE_LIMIT) => frame,
+        error = ended(&cancel) => Err(error),
+        error = silence => Err(error),
+    }
+}
+
+/// Waits until the session itself must end. A cancel request that finds it idle is forgotten, as in PostgreSQL.
+async fn ended(cancel: &CancelHandle) -> Error {
+    loop {
+        let error = cancel.cancelled().await;
+        if cancel.ends_session() {
+            return error;
+        }
+        cancel.start_statement();
     }
 }
 
 /// Sends an error and settles the protocol's state; gives whether messages up to Sync are to be skipped.
-async fn answer_error(channel: &mut Channel, session: &mut Session, error: &Error, extended: bool) -> Result<bool> {
+async fn answer_error(
+    channel: &mut Channel,
+    session: &mut Session,
+    error: &Error,
+    extended: bool,
+) -> Result<bool> {
     let lost = error.state() == SqlState::ConnectionFailure || error.state() == SqlState::ProtocolViolation;
-    if lost || session.must_end() {
+    if lost || session.cancel_handle().ends_session() {
         return Err(error.clone());
     }
     backend::error(&mut channel.output, error.report(), Severity::Error)?;
@@ -221,7 +247,12 @@ async fn answer_error(channel: &mut Channel, session: &mut Session, error: &Erro
     Ok(extended)
 }
 
-async fn handle(channel: &mut Channel, session: &mut Session, message: Frontend<'_>) -> Result<()> {
+async fn handle(
+    channel: &mut Channel,
+    session: &mut Session,
+    message: Frontend<'_>,
+    body: &Bytes,
+) -> Result<()> {
     match message {
         Frontend::Query { text } => {
             let mut output = Output::new(channel);
@@ -234,8 +265,10 @@ async fn handle(channel: &mut Channel, session: &mut Session, message: Frontend<
             channel.output.extend_from_slice(&[b'1', 0, 0, 0, 4]);
         }
         Frontend::Bind(bind) => {
+            let parameters: Vec<_> =
+                bind.parameters.iter().map(|bytes| bytes.map(|bytes| body.slice_ref(bytes))).collect();
             session
-                .bind(bind.portal, bind.statement, &bind.parameter_formats, &bind.parameters, &bind.result_formats)
+                .bind(bind.portal, bind.statement, &bind.parameter_formats, &parameters, &bind.result_formats)
                 .await?;
             channel.output.extend_from_slice(&[b'2', 0, 0, 0, 4]);
         }
@@ -300,7 +333,8 @@ async fn execute(channel: &mut Channel, session: &mut Session, portal: &str, max
     let end = session.execute(portal, limit, &mut output).await?;
     output.finish()?;
     match end {
-        ExecuteEnd::Complete => {}
+        ExecuteEnd::Complete(tag) => Output::new(channel).command_complete(&tag),
+        ExecuteEnd::Empty => Output::new(channel).empty_query(),
         ExecuteEnd::Suspended => channel.output.extend_from_slice(&[b's', 0, 0, 0, 4]),
     }
     Ok(())

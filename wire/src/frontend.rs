@@ -14,18 +14,35 @@ pub const SMALL_LIMIT: usize = 10_000;
 /// One message from an authenticated client, borrowing from its frame.
 #[derive(Debug, PartialEq)]
 pub enum Frontend<'a> {
-    Query { text: &'a str },
-    Parse { name: &'a str, text: &'a str, parameter_types: Vec<u32> },
+    Query {
+        text: &'a str,
+    },
+    Parse {
+        name: &'a str,
+        text: &'a str,
+        parameter_types: Vec<u32>,
+    },
     Bind(Bind<'a>),
-    Describe { target: Target, name: &'a str },
-    Execute { portal: &'a str, max_rows: i32 },
-    Close { target: Target, name: &'a str },
+    Describe {
+        target: Target,
+        name: &'a str,
+    },
+    Execute {
+        portal: &'a str,
+        max_rows: i32,
+    },
+    Close {
+        target: Target,
+        name: &'a str,
+    },
     Flush,
     Sync,
     Terminate,
     CopyData(&'a [u8]),
     CopyDone,
-    CopyFail { message: &'a str },
+    CopyFail {
+        message: &'a str,
+    },
     /// FunctionCall: refused by name, but understood.
     FunctionCall,
     /// A password message after authentication: PostgreSQL calls that a violation too.
@@ -66,7 +83,8 @@ pub fn decode(kind: u8, body: &[u8]) -> Result<Frontend<'_>> {
             let name = reader.string()?;
             let text = reader.string()?;
             let count = reader.count(4)?;
-            let parameter_types = (0..count).map(|_| reader.int32().map(|oid| oid as u32)).collect::<Result<_>>()?;
+            let parameter_types =
+                (0..count).map(|_| reader.int32().map(|oid| oid as u32)).collect::<Result<_>>()?;
             Frontend::Parse { name, text, parameter_types }
         }
         b'B' => Frontend::Bind(bind(&mut reader)?),
@@ -133,7 +151,11 @@ impl<'a> Reader<'a> {
     }
 
     fn string(&mut self) -> Result<&'a str> {
-        let end = self.rest.iter().position(|byte| *byte == 0).ok_or_else(|| violation("invalid string in message"))?;
+        let end = self
+            .rest
+            .iter()
+            .position(|byte| *byte == 0)
+            .ok_or_else(|| violation("invalid string in message"))?;
         let bytes = self.take(end)?;
         self.take(1)?;
         text(bytes)

@@ -60,15 +60,21 @@ impl Listener {
     /// Binds the sockets.
     pub async fn bind(self, instance: Arc<Instance>) -> Result<Listening, ListenerError> {
         let address = self.address;
-        let tcp = TcpListener::bind(address).await.map_err(|source| ListenerError::Tcp { address, source })?;
+        let tcp =
+            TcpListener::bind(address).await.map_err(|source| ListenerError::Tcp { address, source })?;
         let port = tcp.local_addr().map_or(address.port(), |bound| bound.port());
-        let socket_path = self.unix_socket_directory.map(|directory| directory.join(format!(".s.PGSQL.{port}")));
+        let socket_path =
+            self.unix_socket_directory.map(|directory| directory.join(format!(".s.PGSQL.{port}")));
         let unix = socket_path.as_deref().map(bind_unix).transpose()?;
         let mut mock_secret = [0; 32];
         getrandom::fill(&mut mock_secret)
             .map_err(|error| ListenerError::Tcp { address, source: io::Error::other(error.to_string()) })?;
-        let shared =
-            Arc::new(Shared { instance, tls: self.tls, strangers: Arc::new(Semaphore::new(STRANGERS)), mock_secret });
+        let shared = Arc::new(Shared {
+            instance,
+            tls: self.tls,
+            strangers: Arc::new(Semaphore::new(STRANGERS)),
+            mock_secret,
+        });
         Ok(Listening { tcp, unix, socket_path, shared })
     }
 }

@@ -37,7 +37,8 @@ impl Exchange {
     ) -> Result<(Exchange, String)> {
         let message = std::str::from_utf8(message).map_err(|_| malformed("invalid UTF-8"))?;
         let (flag, rest) = message.split_once(',').ok_or_else(|| malformed("no channel binding flag"))?;
-        let (authorization, bare) = rest.split_once(',').ok_or_else(|| malformed("no authorization identity"))?;
+        let (authorization, bare) =
+            rest.split_once(',').ok_or_else(|| malformed("no authorization identity"))?;
         if !authorization.is_empty() {
             return Err(Error::unsupported("a client authorization identity in SCRAM"));
         }
@@ -132,10 +133,17 @@ fn malformed(detail: &str) -> Error {
 mod tests {
     use super::*;
 
-    fn client_final(password_verifier: &Verifier, client_key: &[u8; 32], bare: &str, first: &str, c: &str) -> String {
+    fn client_final(
+        password_verifier: &Verifier,
+        client_key: &[u8; 32],
+        bare: &str,
+        first: &str,
+        c: &str,
+    ) -> String {
         let nonce = first.strip_prefix("r=").and_then(|rest| rest.split(',').next()).unwrap();
         let without = format!("c={c},r={nonce}");
-        let signature = sign(&password_verifier.stored_key, &[format!("{bare},{first},{without}").as_bytes()]);
+        let signature =
+            sign(&password_verifier.stored_key, &[format!("{bare},{first},{without}").as_bytes()]);
         let proof: Vec<u8> = client_key.iter().zip(signature).map(|(a, b)| a ^ b).collect();
         format!("{without},p={}", BASE64.encode(proof))
     }
@@ -150,7 +158,8 @@ mod tests {
         let key = [5; 32];
         let verifier = verifier_of(&key);
         for (client_key, accepted) in [(key, true), ([6; 32], false)] {
-            let (exchange, first) = Exchange::start(MECHANISM, b"n,,n=,r=abc", verifier.clone(), None).unwrap();
+            let (exchange, first) =
+                Exchange::start(MECHANISM, b"n,,n=,r=abc", verifier.clone(), None).unwrap();
             let last = client_final(&verifier, &client_key, "n=,r=abc", &first, &BASE64.encode("n,,"));
             assert_eq!(exchange.finish(last.as_bytes()).unwrap().is_some(), accepted);
         }
@@ -163,10 +172,12 @@ mod tests {
         let message = b"p=tls-server-end-point,,n=,r=abc";
         let mut bound = b"p=tls-server-end-point,,".to_vec();
         bound.extend_from_slice(b"hash");
-        let (exchange, first) = Exchange::start(MECHANISM_PLUS, message, verifier.clone(), Some(b"hash")).unwrap();
+        let (exchange, first) =
+            Exchange::start(MECHANISM_PLUS, message, verifier.clone(), Some(b"hash")).unwrap();
         let last = client_final(&verifier, &key, "n=,r=abc", &first, &BASE64.encode(&bound));
         assert!(exchange.finish(last.as_bytes()).unwrap().is_some());
-        let (exchange, first) = Exchange::start(MECHANISM_PLUS, message, verifier.clone(), Some(b"other")).unwrap();
+        let (exchange, first) =
+            Exchange::start(MECHANISM_PLUS, message, verifier.clone(), Some(b"other")).unwrap();
         let last = client_final(&verifier, &key, "n=,r=abc", &first, &BASE64.encode(&bound));
         assert!(exchange.finish(last.as_bytes()).is_err());
         assert!(Exchange::start(MECHANISM_PLUS, message, verifier, None).is_err());
@@ -181,7 +192,9 @@ mod tests {
 
     #[test]
     fn garbage_never_panics() {
-        for message in [&b""[..], b"n", b"n,", b"n,,", b"n,,r=", b"n,,=", b"\xff", b"n,a=b,n=,r=x", b"n,,m=x,r=y"] {
+        for message in
+            [&b""[..], b"n", b"n,", b"n,,", b"n,,r=", b"n,,=", b"\xff", b"n,a=b,n=,r=x", b"n,,m=x,r=y"]
+        {
             assert!(Exchange::start(MECHANISM, message, verifier_of(&[1; 32]), None).is_err());
         }
     }

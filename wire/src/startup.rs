@@ -22,7 +22,10 @@ const TLS_HANDSHAKE_RECORD: u8 = 0x16;
 /// What a connection turned out to want.
 pub enum Opening {
     Start(StartupPacket),
-    Cancel { pid: i32, secret: Vec<u8> },
+    Cancel {
+        pid: i32,
+        secret: Vec<u8>,
+    },
     /// The peer left, or asked for what was refused and left.
     Gone,
 }
@@ -52,7 +55,9 @@ impl Unknown {
             if socket.peek(&mut first).await.map_err(gone)? == 1 && first == [TLS_HANDSHAKE_RECORD] {
                 self = self.encrypt(tls).await?;
                 if !negotiated_alpn(&self.stream) {
-                    return Err(violation("received direct SSL connection request without ALPN protocol negotiation"));
+                    return Err(violation(
+                        "received direct SSL connection request without ALPN protocol negotiation",
+                    ));
                 }
             }
         }
@@ -131,7 +136,11 @@ impl Unknown {
                 return Err(invalid_length());
             }
             if self.stream.read_buf(&mut self.input).await.map_err(gone)? == 0 {
-                return if self.input.is_empty() { Ok(None) } else { Err(violation("incomplete startup packet")) };
+                return if self.input.is_empty() {
+                    Ok(None)
+                } else {
+                    Err(violation("incomplete startup packet"))
+                };
             }
         }
     }

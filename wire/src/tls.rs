@@ -37,7 +37,8 @@ impl Tls {
         let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(certificate)
             .and_then(Iterator::collect)
             .map_err(|error| unreadable("a certificate", certificate, error.to_string()))?;
-        let first = chain.first().ok_or_else(|| unreadable("a certificate", certificate, "none found".to_owned()))?;
+        let first =
+            chain.first().ok_or_else(|| unreadable("a certificate", certificate, "none found".to_owned()))?;
         let end_point = end_point_hash(first);
         let key = PrivateKeyDer::from_pem_file(key)
             .map_err(|error| unreadable("a private key", key, error.to_string()))?;
