@@ -8,6 +8,7 @@
 
 mod expression;
 mod modification;
+mod modify;
 mod relation;
 mod walk;
 
@@ -17,6 +18,8 @@ pub use expression::{
 };
 pub use modification::{
     Assignment, ConflictAction, Delete, Insert, OnConflict, Returning, Target, Update,
+pub use modify::{
+    Assignment, ConflictAction, ConflictUpdate, Delete, Insert, OnConflict, Returning, RowColumn, Update,
 };
 pub use relation::{
     Column, CommonQuery, CommonTable, FunctionItem, JoinKind, LockStrength, LockWait, OutputColumn, Query,
