@@ -14,6 +14,13 @@ use std::{fmt, io, sync::Arc};
 
 use arrow_buffer::Buffer;
 
+mod direct;
+mod map;
+pub mod os;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulation;
+mod system;
+
 /// A data directory.
 pub trait Disk: Send + Sync + fmt::Debug {
     /// Creates a file, empty, open for reading and writing. `AlreadyExists` if the name is taken.
@@ -32,6 +39,33 @@ pub trait Disk: Send + Sync + fmt::Debug {
     fn map(&self, name: &str) -> io::Result<Buffer>;
     /// Room on the device.
     fn space(&self) -> io::Result<Space>;
+    /// Which durability steps a test has switched off.
+    #[cfg(any(test, feature = "simulation"))]
+    fn faults(&self) -> simulation::Faults {
+        simulation::Faults::default()
+    }
+}
+
+/// Whether a test has switched checksums off. A server cannot.
+pub(crate) fn checksums_are_skipped(disk: &dyn Disk) -> bool {
+    #[cfg(any(test, feature = "simulation"))]
+    return disk.faults().skip_checksums;
+    #[cfg(not(any(test, feature = "simulation")))]
+    {
+        let _ = disk;
+        false
+    }
+}
+
+/// Whether a test has switched syncing before the acknowledgement off. A server cannot.
+pub(crate) fn log_sync_is_skipped(disk: &dyn Disk) -> bool {
+    #[cfg(any(test, feature = "simulation"))]
+    return disk.faults().acknowledge_before_sync;
+    #[cfg(not(any(test, feature = "simulation")))]
+    {
+        let _ = disk;
+        false
+    }
 }
 
 /// One open file. Offsets are explicit, so one file serves several threads.

@@ -1,0 +1,537 @@
+//! The simulated disk: names, faults, crashes.
+
+use std::{
+    collections::BTreeMap,
+    fmt, io,
+    sync::{Arc, Weak},
+};
+
+use arrow_buffer::{Buffer, MutableBuffer};
+use parking_lot::Mutex;
+
+use super::{Faults, SimulatedRandom, image::Image};
+use crate::io::{Disk, File, Random, Space};
+
+/// Something that goes wrong once, at the `after`-th call of its kind from now (zero: the next one).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A sync of data fails; its pages are clean afterwards, and not all of them durable.
+    FailSync { after: u64 },
+    /// A write fails with an I/O error and changes nothing.
+    FailWrite { after: u64 },
+    /// A read fails with an I/O error.
+    FailRead { after: u64 },
+    /// The power goes: this change of the disk and everything after it fails until [`SimulatedDisk::crash`].
+    PowerOff { after: u64 },
+}
+
+/// A change of the directory that is not durable yet.
+#[derive(Clone, Debug)]
+enum NameChange {
+    Create { name: String, file: u64 },
+    Rename { from: String, to: String, file: u64 },
+    Remove { name: String, file: u64 },
+}
+
+#[derive(Debug, Default)]
+struct State {
+    files: BTreeMap<u64, Image>,
+    next_file: u64,
+    names: BTreeMap<String, u64>,
+    durable_names: BTreeMap<String, u64>,
+    name_changes: Vec<NameChange>,
+    faults: Faults,
+    fail_sync: Option<u64>,
+    fail_write: Option<u64>,
+    fail_read: Option<u64>,
+    power_off: Option<u64>,
+    is_off: bool,
+    capacity: Option<u64>,
+    /// Handles of an earlier life are dead.
+    life: u64,
+    /// Calls that change the disk, since it was made.
+    changes: u64,
+    syncs: u64,
+}
+
+/// A disk in memory.
+pub struct SimulatedDisk {
+    state: Mutex<State>,
+    random: SimulatedRandom,
+    this: Weak<SimulatedDisk>,
+}
+
+impl fmt::Debug for SimulatedDisk {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("SimulatedDisk").finish_non_exhaustive()
+    }
+}
+
+impl SimulatedDisk {
+    /// An empty disk whose crashes obey `seed`.
+    pub fn new(seed: u64) -> Arc<SimulatedDisk> {
+        Arc::new_cyclic(|this| SimulatedDisk {
+            state: Mutex::default(),
+            random: SimulatedRandom::new(seed),
+            this: this.clone(),
+        })
+    }
+
+    /// A power cut. Open files are dead; open the database anew.
+    pub fn crash(&self) {
+        self.crash_choosing(&mut |possibilities| self.random.below(possibilities));
+    }
+
+    /// A power cut whose every choice the caller makes: `keep(n)` answers a number below `n`. For a sector or length
+    /// zero is "nothing of what was not synced", and `n - 1` the newest version; for a change of a name 1 is "kept".
+    pub fn crash_choosing(&self, keep: &mut dyn FnMut(u64) -> u64) {
+        let mut state = self.state.lock();
+        let state = &mut *state;
+        state.life += 1;
+        state.is_off = false;
+        for change in std::mem::take(&mut state.name_changes) {
+            if keep(2) == 1 {
+                change.apply(&mut state.durable_names);
+            }
+        }
+        state.names = state.durable_names.clone();
+        for image in state.files.values_mut() {
+            image.crash(keep);
+        }
+        let names = &state.names;
+        state.files.retain(|number, _| names.values().any(|named| named == number));
+        state.disarm();
+    }
+
+    /// The process dies, the system lives: the cache keeps what was written.
+    pub fn kill(&self) {
+        let mut state = self.state.lock();
+        state.life += 1;
+        state.is_off = false;
+        state.disarm();
+    }
+
+    /// Switches durability steps off or on.
+    pub fn set_faults(&self, faults: Faults) {
+        self.state.lock().faults = faults;
+    }
+
+    /// Arms a fault.
+    pub fn arm(&self, fault: Fault) {
+        let mut state = self.state.lock();
+        match fault {
+            Fault::FailSync { after } => state.fail_sync = Some(after),
+            Fault::FailWrite { after } => state.fail_write = Some(after),
+            Fault::FailRead { after } => state.fail_read = Some(after),
+            Fault::PowerOff { after } => state.power_off = Some(after),
+        }
+    }
+
+    /// Bytes that all files together may take; `None`: no limit.
+    pub fn set_capacity(&self, capacity: Option<u64>) {
+        self.state.lock().capacity = capacity;
+    }
+
+    /// How many calls have changed the disk so far.
+    pub fn changes(&self) -> u64 {
+        self.state.lock().changes
+    }
+
+    /// How many syncs of data have worked so far.
+    pub fn syncs(&self) -> u64 {
+        self.state.lock().syncs
+    }
+
+    /// The content of a file as reads through the cache show it.
+    pub fn content(&self, name: &str) -> Option<Vec<u8>> {
+        let state = self.state.lock();
+        let image = state.files.get(state.names.get(name)?)?;
+        let mut bytes = vec![0; usize::try_from(image.length()).ok()?];
+        image.read(&mut bytes, 0)?;
+        Some(bytes)
+    }
+
+    /// Changes a file on the device, behind everybody's back. False if there is none.
+    pub fn overwrite(&self, name: &str, bytes: &[u8], offset: u64) -> bool {
+        self.change_image(name, |image| image.overwrite(bytes, offset))
+    }
+
+    /// Cuts a file off on the device.
+    pub fn cut(&self, name: &str, length: u64) -> bool {
+        self.change_image(name, |image| image.cut(length))
+    }
+
+    /// Flips one bit on the device.
+    pub fn flip(&self, name: &str, offset: u64, bit: u8) -> bool {
+        self.change_image(name, |image| {
+            let mut byte = [0];
+            if image.read(&mut byte, offset).is_some() {
+                image.overwrite(&[byte[0] ^ (1 << (bit & 7))], offset);
+            }
+        })
+    }
+
+    /// Removes a file, durably, behind everybody's back.
+    pub fn lose(&self, name: &str) -> bool {
+        let mut state = self.state.lock();
+        state.durable_names.remove(name);
+        state.names.remove(name).is_some()
+    }
+
+    /// A disk of its own with the same durable content: to try several endings of one story.
+    pub fn fork(&self, seed: u64) -> Arc<SimulatedDisk> {
+        let fork = SimulatedDisk::new(seed);
+        let state = self.state.lock();
+        {
+            let mut target = fork.state.lock();
+            target.next_file = state.next_file;
+            target.names = state.names.clone();
+            target.durable_names = state.names.clone();
+            target.faults = state.faults;
+            for (number, image) in &state.files {
+                let mut bytes = vec![0; image.length() as usize];
+                let mut copy = Image::default();
+                if image.read(&mut bytes, 0).is_some() {
+                    copy.overwrite(&bytes, 0);
+                }
+                target.files.insert(*number, copy);
+            }
+        }
+        drop(state);
+        fork
+    }
+
+    fn change_image(&self, name: &str, change: impl FnOnce(&mut Image)) -> bool {
+        let mut state = self.state.lock();
+        let Some(number) = state.names.get(name).copied() else { return false };
+        match state.files.get_mut(&number) {
+            Some(image) => {
+                change(image);
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn handle(&self, number: u64, life: u64) -> Arc<dyn File> {
+        Arc::new(SimulatedFile { disk: self.this.clone(), number, life })
+    }
+}
+
+impl NameChange {
+    /// Applies the change to a directory in which others before it may be missing.
+    fn apply(self, names: &mut BTreeMap<String, u64>) {
+        match self {
+            NameChange::Create { name, file } => {
+                names.insert(name, file);
+            }
+            NameChange::Rename { from, to, file } => {
+                if names.get(&from) == Some(&file) {
+                    names.remove(&from);
+                }
+                names.insert(to, file);
+            }
+            NameChange::Remove { name, file } => {
+                if names.get(&name) == Some(&file) {
+                    names.remove(&name);
+                }
+            }
+        }
+    }
+}
+
+impl State {
+    fn disarm(&mut self) {
+        self.fail_sync = None;
+        self.fail_write = None;
+        self.fail_read = None;
+        self.power_off = None;
+    }
+
+    /// Counts a change of the disk, and fails when the power is off.
+    fn change(&mut self) -> io::Result<()> {
+        self.changes += 1;
+        if due(&mut self.power_off) {
+            self.is_off = true;
+        }
+        self.check_power()
+    }
+
+    fn check_power(&self) -> io::Result<()> {
+        if self.is_off { Err(io::Error::other("simulated power cut")) } else { Ok(()) }
+    }
+
+    /// The bytes of all files, and whether `more` would fit.
+    fn check_room(&self, more: u64) -> io::Result<()> {
+        let Some(capacity) = self.capacity else { return Ok(()) };
+        if more > 0 && self.used() + more > capacity {
+            Err(io::ErrorKind::StorageFull.into())
+        } else {
+            Ok(())
+        }
+    }
+
+    fn used(&self) -> u64 {
+        self.files.values().map(Image::bytes).sum()
+    }
+
+    fn named(&self, name: &str) -> io::Result<u64> {
+        self.names.get(name).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+/// Counts a fault down; true when its call has come.
+fn due(fault: &mut Option<u64>) -> bool {
+    match fault {
+        Some(0) => {
+            *fault = None;
+            true
+        }
+        Some(after) => {
+            *after -= 1;
+            false
+        }
+        None => false,
+    }
+}
+
+impl Disk for SimulatedDisk {
+    fn create(&self, name: &str) -> io::Result<Arc<dyn File>> {
+        let mut state = self.state.lock();
+        state.change()?;
+        if state.names.contains_key(name) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let file = state.next_file;
+        state.next_file += 1;
+        state.files.insert(file, Image::default());
+        state.names.insert(name.to_owned(), file);
+        state.name_changes.push(NameChange::Create { name: name.to_owned(), file });
+        Ok(self.handle(file, state.life))
+    }
+
+    fn open(&self, name: &str) -> io::Result<Arc<dyn File>> {
+        let state = self.state.lock();
+        state.check_power()?;
+        Ok(self.handle(state.named(name)?, state.life))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut state = self.state.lock();
+        state.change()?;
+        let file = state.named(from)?;
+        state.names.remove(from);
+        state.names.insert(to.to_owned(), file);
+        state.name_changes.push(NameChange::Rename { from: from.to_owned(), to: to.to_owned(), file });
+        Ok(())
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        let mut state = self.state.lock();
+        state.change()?;
+        let file = state.named(name)?;
+        state.names.remove(name);
+        state.name_changes.push(NameChange::Remove { name: name.to_owned(), file });
+        Ok(())
+    }
+
+    fn sync_directory(&self) -> io::Result<()> {
+        let mut state = self.state.lock();
+        state.change()?;
+        if !state.faults.skip_directory_sync {
+            state.name_changes.clear();
+            state.durable_names = state.names.clone();
+        }
+        Ok(())
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        let state = self.state.lock();
+        state.check_power()?;
+        Ok(state.names.keys().cloned().collect())
+    }
+
+    fn map(&self, name: &str) -> io::Result<Buffer> {
+        let state = self.state.lock();
+        state.check_power()?;
+        let file = state.named(name)?;
+        let image = state.files.get(&file).ok_or(io::ErrorKind::NotFound)?;
+        let mut buffer = MutableBuffer::from_len_zeroed(image.length() as usize);
+        image.read(buffer.as_slice_mut(), 0).ok_or(io::ErrorKind::UnexpectedEof)?;
+        Ok(buffer.into())
+    }
+
+    fn space(&self) -> io::Result<Space> {
+        let state = self.state.lock();
+        let total = state.capacity.unwrap_or(u64::MAX / 2);
+        Ok(Space { available: total.saturating_sub(state.used()), total })
+    }
+
+    fn faults(&self) -> Faults {
+        self.state.lock().faults
+    }
+}
+
+/// An open file of one life of the disk.
+#[derive(Debug)]
+struct SimulatedFile {
+    disk: Weak<SimulatedDisk>,
+    number: u64,
+    life: u64,
+}
+
+impl SimulatedFile {
+    /// Runs `work` on the disk, unless the handle is of an earlier life.
+    fn with<T>(&self, work: impl FnOnce(&SimulatedDisk, &mut State) -> io::Result<T>) -> io::Result<T> {
+        let disk = self.disk.upgrade().ok_or_else(|| io::Error::other("the simulated disk is gone"))?;
+        let mut state = disk.state.lock();
+        if state.life != self.life {
+            return Err(io::Error::other("a file of the time before the crash"));
+        }
+        state.check_power()?;
+        work(&disk, &mut state)
+    }
+
+    fn image<'a>(&self, state: &'a mut State) -> io::Result<&'a mut Image> {
+        state.files.get_mut(&self.number).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+impl File for SimulatedFile {
+    fn length(&self) -> io::Result<u64> {
+        self.with(|_, state| Ok(self.image(state)?.length()))
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.with(|_, state| {
+            if due(&mut state.fail_read) {
+                return Err(io::Error::other("simulated read error"));
+            }
+            self.image(state)?.read(buffer, offset).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+        })
+    }
+
+    fn read_direct(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.with(|_, state| {
+            if due(&mut state.fail_read) {
+                return Err(io::Error::other("simulated read error"));
+            }
+            self.image(state)?.read_direct(buffer, offset).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+        })
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.with(|disk, state| {
+            if due(&mut state.fail_write) {
+                return Err(io::Error::other("simulated write error"));
+            }
+            let had_power = !state.is_off;
+            if let Err(error) = state.change() {
+                if had_power && !bytes.is_empty() {
+                    // The power goes in the middle of the write: a beginning of it reached the cache.
+                    let count = disk.random.below(bytes.len() as u64) as usize;
+                    self.image(state)?.write(&bytes[..count], offset);
+                }
+                return Err(error);
+            }
+            let length = self.image(state)?.length();
+            state.check_room((offset + bytes.len() as u64).saturating_sub(length))?;
+            self.image(state)?.write(bytes, offset);
+            Ok(())
+        })
+    }
+
+    fn preallocate(&self, length: u64) -> io::Result<()> {
+        self.with(|_, state| {
+            state.change()?;
+            let old = self.image(state)?.length();
+            state.check_room(length.saturating_sub(old))?;
+            self.image(state)?.grow(length);
+            Ok(())
+        })
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.with(|disk, state| {
+            state.change()?;
+            if due(&mut state.fail_sync) {
+                let random = &disk.random;
+                self.image(state)?.fail_sync(&mut |possibilities| random.below(possibilities));
+                return Err(io::Error::other("simulated sync error"));
+            }
+            state.syncs += 1;
+            self.image(state)?.sync();
+            Ok(())
+        })
+    }
+}
+
+impl Random for SimulatedDisk {
+    fn next_u64(&self) -> u64 {
+        self.random.next_u64()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_synced_survives_and_what_was_not_may_not() {
+        let mut lost = 0;
+        let mut kept = 0;
+        for seed in 0..64 {
+            let disk = SimulatedDisk::new(seed);
+            let file = disk.create("a").unwrap();
+            file.write_at(&[1; 1024], 0).unwrap();
+            file.sync_data().unwrap();
+            disk.sync_directory().unwrap();
+            file.write_at(&[2; 512], 512).unwrap();
+            disk.create("b").unwrap();
+            disk.crash();
+            assert!(file.length().is_err(), "a handle does not outlive a crash");
+            let content = disk.content("a").unwrap();
+            assert_eq!(content[..512], [1; 512]);
+            if content[512] == 1 {
+                lost += 1;
+            }
+            if disk.content("b").is_some() {
+                kept += 1;
+            }
+        }
+        assert!((1..64).contains(&lost) && (1..64).contains(&kept));
+    }
+
+    #[test]
+    fn a_failed_sync_leaves_clean_pages_that_are_not_durable() {
+        let disk = SimulatedDisk::new(7);
+        let file = disk.create("a").unwrap();
+        file.preallocate(64 * 512).unwrap();
+        file.sync_data().unwrap();
+        disk.sync_directory().unwrap();
+        file.write_at(&[3; 64 * 512], 0).unwrap();
+        disk.arm(Fault::FailSync { after: 0 });
+        assert!(file.sync_data().is_err());
+        assert!(file.sync_data().is_ok(), "the second sync has nothing to write");
+        let mut cached = vec![0; 64 * 512];
+        let mut device = vec![0; 64 * 512];
+        file.read_at(&mut cached, 0).unwrap();
+        file.read_direct(&mut device, 0).unwrap();
+        assert!(cached.iter().all(|byte| *byte == 3));
+        assert!(device.contains(&0));
+        disk.crash();
+        assert_eq!(disk.content("a").unwrap(), device);
+    }
+
+    #[test]
+    fn the_same_seed_tells_the_same_story() {
+        let story = |seed| {
+            let disk = SimulatedDisk::new(seed);
+            let file = disk.create("a").unwrap();
+            file.write_at(&[9; 4096], 100).unwrap();
+            disk.crash();
+            disk.content("a")
+        };
+        assert!((0..32).all(|seed| story(seed) == story(seed)));
+    }
+}
