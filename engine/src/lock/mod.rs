@@ -1,0 +1,411 @@
+//! The lock manager: queues, grants, and the one graph of who waits for whom.
+//!
+//! Locks on relations, keys and advisory numbers always live here. The exclusive row lock is a mark in the row's end
+//! slot; it comes here only once somebody else wants the row, and then the entry here is the whole truth about it.
+//!
+//! Queues are first come, first served: a newcomer that conflicts with a waiter goes behind it. A release grants to
+//! the front of the queue and wakes only whom it granted, so that a hundred waiters cost the holder's commit no more
+//! than one. A wait that would close a circle is refused at once with `40P01`.
+//!
+//! Invariant: a transaction waits for at most one thing at a time, because it has one owner that makes one call.
+
+mod mode;
+mod timer;
+
+pub use mode::{KeyLock, RelationLockMode, RowLock, WaitPolicy};
+pub(crate) use mode::{Mode, Modes, Tag};
+
+use crate::Error;
+use crate::ticket::{Settlement, Ticket};
+use hashbrown::{DefaultHashBuilder, HashMap, HashSet};
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use timer::Timer;
+
+const SHARDS: usize = 64;
+
+type Wake = Arc<Settlement<Result<(), Error>>>;
+
+/// Who has a lock, in which modes.
+#[derive(Clone, Copy)]
+struct Holder {
+    owner: u64,
+    modes: Modes,
+}
+
+struct Waiter {
+    owner: u64,
+    mode: Mode,
+    wake: Wake,
+}
+
+#[derive(Default)]
+struct Entry {
+    holders: Vec<Holder>,
+    waiters: VecDeque<Waiter>,
+}
+
+impl Entry {
+    fn held(&self, owner: u64) -> Modes {
+        self.holders.iter().find(|holder| holder.owner == owner).map_or(0, |holder| holder.modes)
+    }
+
+    fn held_by_others(&self, owner: u64) -> Modes {
+        let others = self.holders.iter().filter(|holder| holder.owner != owner);
+        others.fold(0, |modes, holder| modes | holder.modes)
+    }
+
+    fn add(&mut self, owner: u64, modes: Modes) {
+        match self.holders.iter_mut().find(|holder| holder.owner == owner) {
+            Some(holder) => holder.modes |= modes,
+            None => self.holders.push(Holder { owner, modes }),
+        }
+    }
+
+    /// Grants to the front of the queue whatever now can be granted; says whom to wake.
+    fn grant(&mut self, granted: &mut Vec<(u64, Wake)>) {
+        let mut blocked: Modes = 0;
+        let mut waiting = VecDeque::with_capacity(self.waiters.len().min(4));
+        while let Some(waiter) = self.waiters.pop_front() {
+            let free = waiter.mode.conflicts & (self.held_by_others(waiter.owner) | blocked) == 0;
+            if free {
+                self.add(waiter.owner, waiter.mode.bit);
+                granted.push((waiter.owner, waiter.wake));
+            } else {
+                blocked |= waiter.mode.bit;
+                waiting.push_back(waiter);
+                // An exclusive mode at the front blocks everything behind it, mostly: stop looking early.
+                if blocked.count_ones() >= 1
+                    && self.waiters.iter().all(|next| next.mode.conflicts & blocked != 0)
+                {
+                    break;
+                }
+            }
+        }
+        waiting.append(&mut self.waiters);
+        self.waiters = waiting;
+    }
+
+    fn is_empty(&self) -> bool {
+        self.holders.is_empty() && self.waiters.is_empty()
+    }
+}
+
+/// What a waiting transaction waits for.
+#[derive(Clone, Copy)]
+enum WaitsFor {
+    Lock(Tag, Mode),
+    /// The end of a transaction, whatever it holds.
+    End(u64),
+}
+
+/// The answer to a request for a lock.
+pub(crate) enum Answer {
+    Granted,
+    /// Somebody is in the way and the policy is not to wait.
+    Busy,
+    Wait(Ticket),
+}
+
+/// Whether a row's end slot agrees with what the manager is about to record; see [`LockManager::request_row`].
+pub(crate) enum Slot {
+    /// The slot is now marked as managed; the exclusive holder by the slot, if there is one, and its mode.
+    Managed(Option<(u64, Mode)>),
+    /// The slot has changed since: look again.
+    Changed,
+}
+
+/// All locks of a database.
+pub(crate) struct LockManager {
+    shards: Vec<Mutex<HashMap<Tag, Entry>>>,
+    waiting: Mutex<HashMap<u64, WaitsFor>>,
+    hasher: DefaultHashBuilder,
+    timer: Timer,
+}
+
+impl LockManager {
+    pub fn new() -> Arc<LockManager> {
+        Arc::new(LockManager {
+            shards: (0..SHARDS).map(|_| Mutex::new(HashMap::new())).collect(),
+            waiting: Mutex::new(HashMap::new()),
+            hasher: DefaultHashBuilder::default(),
+            timer: Timer::new(),
+        })
+    }
+
+    fn shard(&self, tag: &Tag) -> &Mutex<HashMap<Tag, Entry>> {
+        &self.shards[self.hasher.hash_one(tag) as usize % SHARDS]
+    }
+
+    /// The hash by which a key is locked.
+    pub fn key_hash(&self, key: &[u8]) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
+    /// Asks for a lock.
+    pub fn request(
+        self: &Arc<Self>,
+        tag: Tag,
+        owner: u64,
+        mode: Mode,
+        policy: WaitPolicy,
+    ) -> Result<Answer, Error> {
+        let mut shard = self.shard(&tag).lock();
+        let entry = shard.entry(tag).or_default();
+        match self.enqueue(entry, tag, owner, mode, policy) {
+            Some(Answer::Wait(ticket)) => {
+                drop(shard);
+                self.refuse_circle(owner, tag)?;
+                Ok(Answer::Wait(ticket))
+            }
+            Some(answer) => Ok(answer),
+            None => Ok(Answer::Busy),
+        }
+    }
+
+    /// Asks for a row lock that the row's end slot alone cannot settle. Under the shard's mutex, `slot` marks the end
+    /// slot as managed and says who holds the row by its mark, so that no release can pass unseen.
+    pub fn request_row(
+        self: &Arc<Self>,
+        tag: Tag,
+        owner: u64,
+        mode: Mode,
+        policy: WaitPolicy,
+        slot: &mut dyn FnMut() -> Slot,
+    ) -> Result<Option<Answer>, Error> {
+        let mut shard = self.shard(&tag).lock();
+        let holder = match slot() {
+            Slot::Managed(holder) => holder,
+            Slot::Changed => return Ok(None),
+        };
+        let entry = shard.entry(tag).or_default();
+        if let Some((holder, held)) = holder {
+            entry.add(holder, held.bit);
+        }
+        match self.enqueue(entry, tag, owner, mode, policy) {
+            Some(Answer::Wait(ticket)) => {
+                drop(shard);
+                self.refuse_circle(owner, tag)?;
+                Ok(Some(Answer::Wait(ticket)))
+            }
+            Some(answer) => Ok(Some(answer)),
+            None => Ok(Some(Answer::Busy)),
+        }
+    }
+
+    /// Grants, or queues, or (`None`) finds the lock busy under a policy that does not wait.
+    fn enqueue(
+        self: &Arc<Self>,
+        entry: &mut Entry,
+        tag: Tag,
+        owner: u64,
+        mode: Mode,
+        policy: WaitPolicy,
+    ) -> Option<Answer> {
+        let held = entry.held(owner);
+        if held & mode.bit != 0 {
+            return Some(Answer::Granted);
+        }
+        let ahead = entry.waiters.iter().filter(|waiter| waiter.owner != owner);
+        let queued = ahead.fold(0, |modes, waiter| modes | waiter.mode.bit);
+        let others = entry.held_by_others(owner);
+        // Who holds the lock already in another mode does not queue behind those who wait for it.
+        let free = mode.conflicts & others == 0 && (held != 0 || mode.conflicts & queued == 0);
+        if free {
+            entry.add(owner, mode.bit);
+            return Some(Answer::Granted);
+        }
+        let WaitPolicy::Wait { timeout } = policy else { return None };
+        let wake: Wake = Settlement::new();
+        let waiter = Waiter { owner, mode, wake: wake.clone() };
+        if held != 0 {
+            entry.waiters.push_front(waiter)
+        } else {
+            entry.waiters.push_back(waiter)
+        }
+        self.waiting.lock().insert(owner, WaitsFor::Lock(tag, mode));
+        if let Some(timeout) = timeout {
+            let manager = Arc::downgrade(self);
+            self.timer.after(
+                timeout,
+                Arc::downgrade(&wake),
+                Box::new(move || {
+                    if let Some(manager) = manager.upgrade() {
+                        manager.give_up(tag, owner);
+                    }
+                }),
+            );
+        }
+        let manager = self.clone();
+        let abandoned = wake.clone();
+        let abandon = move || {
+            if !abandoned.is_settled() {
+                manager.give_up(tag, owner);
+            }
+        };
+        Some(Answer::Wait(Ticket::with_abandon(wake, Box::new(abandon))))
+    }
+
+    /// Removes a waiter from a queue.
+    fn give_up(&self, tag: Tag, owner: u64) {
+        let mut granted = Vec::new();
+        {
+            let mut shard = self.shard(&tag).lock();
+            if let Some(entry) = shard.get_mut(&tag) {
+                entry.waiters.retain(|waiter| waiter.owner != owner);
+                entry.grant(&mut granted);
+                if entry.is_empty() {
+                    shard.remove(&tag);
+                }
+            }
+        }
+        self.waiting.lock().remove(&owner);
+        self.wake(granted);
+    }
+
+    fn wake(&self, granted: Vec<(u64, Wake)>) {
+        if granted.is_empty() {
+            return;
+        }
+        {
+            let mut waiting = self.waiting.lock();
+            for (owner, _) in &granted {
+                waiting.remove(owner);
+            }
+        }
+        for (_, wake) in granted {
+            wake.settle(Ok(()));
+        }
+    }
+
+    /// Lets go of a lock in all its modes, and of a place in its queue.
+    pub fn release(&self, tag: Tag, owner: u64) {
+        let mut granted = Vec::new();
+        {
+            let mut shard = self.shard(&tag).lock();
+            if let Some(entry) = shard.get_mut(&tag) {
+                entry.holders.retain(|holder| holder.owner != owner);
+                if !entry.waiters.is_empty() {
+                    entry.waiters.retain(|waiter| waiter.owner != owner);
+                    entry.grant(&mut granted);
+                }
+                if entry.is_empty() {
+                    shard.remove(&tag);
+                }
+            }
+        }
+        self.wake(granted);
+    }
+
+    /// Lets go of a lock in one mode only.
+    pub fn release_mode(&self, tag: Tag, owner: u64, mode: Mode) {
+        let mut granted = Vec::new();
+        {
+            let mut shard = self.shard(&tag).lock();
+            if let Some(entry) = shard.get_mut(&tag) {
+                for holder in entry.holders.iter_mut().filter(|holder| holder.owner == owner) {
+                    holder.modes &= !mode.bit;
+                }
+                entry.holders.retain(|holder| holder.modes != 0);
+                entry.grant(&mut granted);
+                if entry.is_empty() {
+                    shard.remove(&tag);
+                }
+            }
+        }
+        self.wake(granted);
+    }
+
+    /// The modes in which a transaction holds a lock here.
+    pub fn held(&self, tag: Tag, owner: u64) -> Modes {
+        self.shard(&tag).lock().get(&tag).map_or(0, |entry| entry.held(owner))
+    }
+
+    /// Records that a transaction is about to wait for the end of another; refuses a circle.
+    pub fn wait_for_end(&self, owner: u64, other: u64) -> Result<(), Error> {
+        self.waiting.lock().insert(owner, WaitsFor::End(other));
+        if self.is_circle(owner) && self.is_circle(owner) {
+            self.waiting.lock().remove(&owner);
+            return Err(Error::DeadlockDetected);
+        }
+        Ok(())
+    }
+
+    pub fn waits_no_more(&self, owner: u64) {
+        self.waiting.lock().remove(&owner);
+    }
+
+    /// Fails the wait that has just begun if it closes a circle. The walk is not atomic: it is done twice, and a
+    /// circle must be seen both times (a true one cannot vanish by itself).
+    fn refuse_circle(&self, owner: u64, tag: Tag) -> Result<(), Error> {
+        if self.is_circle(owner) && self.is_circle(owner) {
+            self.give_up(tag, owner);
+            // Granted meanwhile: then there was no circle, and the lock is held until the transaction ends.
+            return Err(Error::DeadlockDetected);
+        }
+        Ok(())
+    }
+
+    fn is_circle(&self, start: u64) -> bool {
+        let mut seen = HashSet::new();
+        let mut stack = vec![start];
+        let mut blockers = Vec::new();
+        while let Some(owner) = stack.pop() {
+            blockers.clear();
+            self.blockers(owner, &mut blockers);
+            for &blocker in &blockers {
+                if blocker == start {
+                    return true;
+                }
+                if seen.insert(blocker) {
+                    stack.push(blocker);
+                }
+            }
+        }
+        false
+    }
+
+    /// Who is in the way of a waiting transaction: conflicting holders, and conflicting waiters ahead of it.
+    fn blockers(&self, owner: u64, blockers: &mut Vec<u64>) {
+        let waits_for = self.waiting.lock().get(&owner).copied();
+        match waits_for {
+            None => {}
+            Some(WaitsFor::End(other)) => blockers.push(other),
+            Some(WaitsFor::Lock(tag, mode)) => {
+                let shard = self.shard(&tag).lock();
+                let Some(entry) = shard.get(&tag) else { return };
+                let holders = entry.holders.iter();
+                blockers.extend(
+                    holders
+                        .filter(|holder| holder.owner != owner && holder.modes & mode.conflicts != 0)
+                        .map(|holder| holder.owner),
+                );
+                let ahead = entry.waiters.iter().take_while(|waiter| waiter.owner != owner);
+                blockers.extend(
+                    ahead.filter(|waiter| waiter.mode.bit & mode.conflicts != 0).map(|waiter| waiter.owner),
+                );
+            }
+        }
+    }
+
+    /// The transactions in the way of `owner`, if it waits.
+    pub fn blocking(&self, owner: u64) -> Vec<u64> {
+        let mut blockers = Vec::new();
+        self.blockers(owner, &mut blockers);
+        blockers
+    }
+
+    /// Every lock held or waited for: owner, what, mode bits, whether held. For display.
+    pub fn list(&self) -> Vec<(u64, Tag, Modes, bool)> {
+        let mut list = Vec::new();
+        for shard in &self.shards {
+            for (tag, entry) in shard.lock().iter() {
+                list.extend(entry.holders.iter().map(|holder| (holder.owner, *tag, holder.modes, true)));
+                list.extend(entry.waiters.iter().map(|waiter| (waiter.owner, *tag, waiter.mode.bit, false)));
+            }
+        }
+        list
+    }
+}

@@ -1,0 +1,305 @@
+//! A chunk: a few thousand row versions in columns, with their births, starts and ends.
+//!
+//! A chunk grows at its end under its table's latch until it is full; then it is sealed: its columns become Arrow
+//! arrays and only the end times (and links to successors) still change, atomically. The same structure holds the
+//! private rows of a transaction; starts and ends are then command numbers, and the encoded index keys of each row
+//! are kept beside it, for the log.
+
+use super::column::{Column, ColumnBuilder};
+use super::visibility::{ALIVE, Mark, is_live, visible};
+use crate::ids::Location;
+use crate::schema::position;
+use crate::{ColumnId, Error, PhysicalType, Value};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// Rows of a full chunk.
+pub(crate) const CHUNK_ROWS: usize = 8192;
+/// A chunk that holds more bytes than this is full too.
+const CHUNK_BYTES: usize = 8 << 20;
+
+/// The columns of a chunk, shared by the chunks written under one schema.
+pub(crate) type Layout = Arc<[(ColumnId, PhysicalType)]>;
+
+/// When a version lives.
+#[derive(Debug)]
+pub(crate) struct Life {
+    pub from: u64,
+    end: AtomicU64,
+}
+
+impl Clone for Life {
+    fn clone(&self) -> Life {
+        Life { from: self.from, end: AtomicU64::new(self.end()) }
+    }
+}
+
+impl Life {
+    pub fn end(&self) -> u64 {
+        self.end.load(Ordering::Acquire)
+    }
+
+    pub fn set_end(&self, end: u64) {
+        self.end.store(end, Ordering::Release);
+    }
+
+    /// Sets the end to `new` if it is `expected`, else says what it is.
+    pub fn replace_end(&self, expected: u64, new: u64) -> Result<(), u64> {
+        self.end.compare_exchange(expected, new, Ordering::AcqRel, Ordering::Acquire).map(|_| ())
+    }
+
+    pub fn visible(&self, at: u64) -> bool {
+        visible(self.from, self.end(), at)
+    }
+}
+
+/// The encoded index keys of private rows. Per key: index id (4 bytes), length (4 bytes), both little-endian, bytes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RowKeys {
+    pub bytes: Vec<u8>,
+    pub ends: Vec<u32>,
+}
+
+impl RowKeys {
+    /// Adds the keys of the next row.
+    pub fn push<'a>(&mut self, keys: impl Iterator<Item = (u32, &'a [u8])>) {
+        for (index, key) in keys {
+            self.bytes.extend_from_slice(&index.to_le_bytes());
+            self.bytes.extend_from_slice(&(key.len() as u32).to_le_bytes());
+            self.bytes.extend_from_slice(key);
+        }
+        self.ends.push(self.bytes.len() as u32);
+    }
+
+    /// The keys of one row, as stored.
+    pub fn raw(&self, row: usize) -> &[u8] {
+        let start = row.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
+        let end = self.ends.get(row).copied().unwrap_or(start);
+        self.bytes.get(start as usize..end as usize).unwrap_or(&[])
+    }
+
+    /// The keys of one row: index id and key.
+    pub fn of(&self, row: usize) -> impl Iterator<Item = (u32, &[u8])> {
+        let mut rest = self.raw(row);
+        std::iter::from_fn(move || {
+            let (index, after) = rest.split_first_chunk::<4>()?;
+            let (length, after) = after.split_first_chunk::<4>()?;
+            let (key, after) = after.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+            rest = after;
+            Some((u32::from_le_bytes(*index), key))
+        })
+    }
+}
+
+/// Rows in columns.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    pub layout: Layout,
+    columns: Vec<Column>,
+    births: Vec<u64>,
+    lives: Vec<Life>,
+    pub keys: RowKeys,
+    /// Where the next version of a row lies, by row; made when the first version of the chunk gets a successor.
+    successors: OnceLock<Box<[AtomicU64]>>,
+    /// Versions with a committed end.
+    ended: AtomicUsize,
+    max_end: AtomicU64,
+    min_from: u64,
+    max_from: u64,
+}
+
+impl Clone for Chunk {
+    fn clone(&self) -> Chunk {
+        Chunk {
+            layout: self.layout.clone(),
+            columns: self.columns.clone(),
+            births: self.births.clone(),
+            lives: self.lives.clone(),
+            keys: self.keys.clone(),
+            successors: OnceLock::new(),
+            ended: AtomicUsize::new(self.ended.load(Ordering::Acquire)),
+            max_end: AtomicU64::new(self.max_end.load(Ordering::Acquire)),
+            min_from: self.min_from,
+            max_from: self.max_from,
+        }
+    }
+}
+
+impl Chunk {
+    pub fn new(layout: Layout) -> Chunk {
+        let columns =
+            layout.iter().map(|(_, physical)| Column::Open(ColumnBuilder::new(*physical))).collect();
+        Chunk {
+            layout,
+            columns,
+            births: Vec::new(),
+            lives: Vec::new(),
+            keys: RowKeys::default(),
+            successors: OnceLock::new(),
+            ended: AtomicUsize::new(0),
+            max_end: AtomicU64::new(0),
+            min_from: u64::MAX,
+            max_from: 0,
+        }
+    }
+
+    /// A chunk of columns that exist already: rows read back from the log.
+    pub fn from_parts(layout: Layout, columns: Vec<Column>, births: Vec<u64>, keys: RowKeys) -> Chunk {
+        let lives = births.iter().map(|_| Life { from: 0, end: AtomicU64::new(ALIVE) }).collect();
+        Chunk { columns, births, lives, keys, min_from: 0, ..Chunk::new(layout) }
+    }
+
+    pub fn rows(&self) -> usize {
+        self.births.len()
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.rows() >= CHUNK_ROWS || (self.rows() % 64 == 0 && self.bytes_used() > CHUNK_BYTES)
+    }
+
+    /// Bytes of memory, near enough for a bound.
+    pub fn bytes_used(&self) -> usize {
+        let columns: usize = self
+            .columns
+            .iter()
+            .map(|column| match column {
+                Column::Open(builder) => builder.bytes_used(),
+                Column::Sealed(column) => column.array().get_buffer_memory_size(),
+            })
+            .sum();
+        columns + self.rows() * 24 + self.keys.bytes.len() + self.keys.ends.len() * 4
+    }
+
+    /// Appends a row whose values were checked against the layout.
+    pub fn push(&mut self, values: &[Value], birth: u64, from: u64) -> Result<usize, Error> {
+        for (column, value) in self.columns.iter_mut().zip(values) {
+            let pushed = match column {
+                Column::Open(builder) => builder.push(value),
+                Column::Sealed(_) => false,
+            };
+            if !pushed {
+                return Err(Error::LimitExceeded("a chunk holds at most 2 GiB of one column"));
+            }
+        }
+        Ok(self.note_row(birth, from))
+    }
+
+    /// Appends a row of a chunk with the same layout.
+    pub fn push_from(&mut self, source: &Chunk, row: usize, from: u64) -> Result<usize, Error> {
+        for (column, other) in self.columns.iter_mut().zip(&source.columns) {
+            let pushed = match column {
+                Column::Open(builder) => builder.push_from(other, row),
+                Column::Sealed(_) => false,
+            };
+            if !pushed {
+                return Err(Error::LimitExceeded("a chunk holds at most 2 GiB of one column"));
+            }
+        }
+        Ok(self.note_row(source.birth(row), from))
+    }
+
+    fn note_row(&mut self, birth: u64, from: u64) -> usize {
+        self.births.push(birth);
+        self.lives.push(Life { from, end: AtomicU64::new(ALIVE) });
+        self.min_from = self.min_from.min(from);
+        self.max_from = self.max_from.max(from);
+        self.births.len() - 1
+    }
+
+    /// Whether the values fit the columns.
+    pub fn accepts(&self, values: &[Value]) -> Option<ColumnId> {
+        self.columns.iter().zip(values).zip(self.layout.iter()).find_map(|((column, value), (id, _))| {
+            match column {
+                Column::Open(builder) if builder.accepts(value) => None,
+                _ => Some(*id),
+            }
+        })
+    }
+
+    /// Ends the growth of the chunk.
+    pub fn seal(&mut self) -> Result<(), Error> {
+        self.columns.iter_mut().try_for_each(Column::seal)?;
+        self.births.shrink_to_fit();
+        self.lives.shrink_to_fit();
+        Ok(())
+    }
+
+    /// Makes the private rows of this chunk committed ones: alive since `from`.
+    pub fn adopt(&mut self, from: u64) {
+        for life in &mut self.lives {
+            *life = Life { from, end: AtomicU64::new(ALIVE) };
+        }
+        self.keys = RowKeys::default();
+        (self.min_from, self.max_from) = (from, from);
+    }
+
+    pub fn life(&self, row: usize) -> Option<&Life> {
+        self.lives.get(row)
+    }
+
+    pub fn lives(&self) -> &[Life] {
+        &self.lives
+    }
+
+    pub fn birth(&self, row: usize) -> u64 {
+        self.births.get(row).copied().unwrap_or(0)
+    }
+
+    pub fn column(&self, column: ColumnId) -> Option<&Column> {
+        position(&self.layout, column).and_then(|position| self.columns.get(position))
+    }
+
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// Records that a commit closed a version; `end` is already in its slot.
+    pub fn note_end(&self, end: u64) {
+        self.ended.fetch_add(1, Ordering::AcqRel);
+        self.max_end.fetch_max(end, Ordering::AcqRel);
+    }
+
+    /// Whether no version here can be visible at `at`.
+    pub fn is_over(&self, at: u64) -> bool {
+        self.min_from > at
+            || (self.ended.load(Ordering::Acquire) == self.rows()
+                && self.max_end.load(Ordering::Acquire) <= at)
+    }
+
+    /// Whether every version here is visible at `at`.
+    pub fn is_whole(&self, at: u64) -> bool {
+        self.max_from <= at && self.ended.load(Ordering::Acquire) == 0
+    }
+
+    /// The latest start of a version, and the latest committed end.
+    pub fn latest_change(&self) -> u64 {
+        self.max_from.max(self.max_end.load(Ordering::Acquire))
+    }
+
+    /// The newer version of a row, if one was linked.
+    pub fn successor(&self, row: usize) -> Location {
+        self.successors
+            .get()
+            .and_then(|links| links.get(row))
+            .map_or(Location::NONE, |link| Location(link.load(Ordering::Acquire)))
+    }
+
+    pub fn set_successor(&self, row: usize, successor: Location) {
+        let links = self.successors.get_or_init(|| {
+            (0..CHUNK_ROWS.max(self.rows())).map(|_| AtomicU64::new(Location::NONE.0)).collect()
+        });
+        if let Some(link) = links.get(row) {
+            link.store(successor.0, Ordering::Release);
+        }
+    }
+
+    /// Rows that somebody can see, now or in the past, or that are alive.
+    pub fn live_rows(&self) -> usize {
+        self.lives.iter().filter(|life| is_live(life.end())).count()
+    }
+
+    /// The marks that transactions have in this chunk.
+    pub fn marks(&self) -> impl Iterator<Item = (usize, Mark)> {
+        self.lives.iter().enumerate().filter_map(|(row, life)| Some((row, Mark::of(life.end())?)))
+    }
+}

@@ -1,0 +1,346 @@
+//! A table: its generations of hot stores and segments, behind one latch.
+//!
+//! Readers hold the latch shared for the time of one look-up; the sequencer holds it alone while it applies a slice
+//! of a commit, and the checkpoint while it swaps layouts. Row locks are marks in end slots, set by compare-and-swap
+//! under the shared latch.
+//!
+//! Invariants: every version lies at exactly one place. A truncation starts a new generation; the older one stays,
+//! readable as of every moment before. Chunk numbers of a table are never reused, so that a location whose chunk is
+//! gone can be followed through `forwards`.
+
+pub(crate) mod chunk;
+pub(crate) mod column;
+pub(crate) mod row;
+pub(crate) mod segments;
+pub(crate) mod store;
+pub(crate) mod visibility;
+
+use crate::ids::{Location, Place};
+use crate::{ColumnId, Error, IndexId, PhysicalType, RowHandle, TableId, TableSchema, Timestamp, Value};
+use chunk::{CHUNK_ROWS, Chunk, Layout};
+use hashbrown::HashMap;
+use parking_lot::{RwLock, RwLockReadGuard};
+use row::Found;
+use segments::SegmentPart;
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use store::Store;
+
+/// Rows of one commit that are taken over as whole chunks instead of being copied.
+const ADOPTED_ROWS: usize = CHUNK_ROWS / 2;
+
+/// Every column a table ever had, with what older rows read as.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Dictionary {
+    columns: Vec<(ColumnId, PhysicalType, Value)>,
+}
+
+const NULL: Value = Value::Null;
+
+impl Dictionary {
+    /// Adds the columns of a schema that are new, with their defaults.
+    pub fn extended(&self, schema: &TableSchema, defaults: &[(ColumnId, Value)]) -> Dictionary {
+        let mut columns = self.columns.clone();
+        for (column, physical) in &schema.columns {
+            if !columns.iter().any(|(known, _, _)| known == column) {
+                let default = defaults.iter().find(|(id, _)| id == column);
+                columns.push((*column, *physical, default.map_or(NULL, |(_, value)| value.clone())));
+            }
+        }
+        Dictionary { columns }
+    }
+
+    pub fn columns(&self) -> &[(ColumnId, PhysicalType, Value)] {
+        &self.columns
+    }
+
+    pub fn from_columns(columns: Vec<(ColumnId, PhysicalType, Value)>) -> Dictionary {
+        Dictionary { columns }
+    }
+
+    fn find(&self, column: ColumnId) -> Option<&(ColumnId, PhysicalType, Value)> {
+        let guess = column.0.wrapping_sub(self.columns.first()?.0.0) as usize;
+        match self.columns.get(guess) {
+            Some(found) if found.0 == column => Some(found),
+            _ => self.columns.iter().find(|(known, _, _)| *known == column),
+        }
+    }
+
+    pub fn default_value(&self, column: ColumnId) -> &Value {
+        self.find(column).map_or(&NULL, |(_, _, default)| default)
+    }
+
+    pub fn physical(&self, column: ColumnId) -> Option<PhysicalType> {
+        self.find(column).map(|(_, physical, _)| *physical)
+    }
+}
+
+/// The rows of a table between two truncations.
+pub(crate) struct Generation {
+    pub active: Store,
+    pub frozen: Vec<Arc<Store>>,
+    pub segments: Vec<Arc<SegmentPart>>,
+}
+
+impl Generation {
+    pub fn new(first_chunk: u32) -> Generation {
+        Generation { active: Store::new(false, first_chunk), frozen: Vec::new(), segments: Vec::new() }
+    }
+
+    /// The stores in memory, newest first.
+    pub fn stores(&self) -> impl Iterator<Item = &Store> {
+        std::iter::once(&self.active).chain(self.frozen.iter().rev().map(Arc::as_ref))
+    }
+
+    pub fn chunk(&self, number: u32) -> Option<&Chunk> {
+        self.stores().find_map(|store| store.chunk(number))
+    }
+
+    /// Calls `visit` with every version that has this key, newest first within each place, until it says to stop.
+    pub fn versions_of<'a>(
+        &'a self,
+        index: IndexId,
+        key: &[u8],
+        visit: &mut dyn FnMut(Location, Found<'a>) -> Result<bool, Error>,
+    ) -> Result<(), Error> {
+        for store in self.stores() {
+            let Some(map) = store.index(index) else { continue };
+            for location in map.get(key).iter().rev() {
+                let found = self.locate(*location)?;
+                if !visit(*location, found)? {
+                    return Ok(());
+                }
+            }
+        }
+        for part in self.segments.iter().rev() {
+            for position in part.find(index, key)?.rev() {
+                let row = part.row_at(index, position)?;
+                if !visit(part.location(row), Found::Segment(part, row))? {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The place of a location that an index of this generation names.
+    #[inline]
+    pub fn locate(&self, location: Location) -> Result<Found<'_>, Error> {
+        self.try_locate(location)
+            .ok_or_else(|| Error::Corrupted(format!("an index names {location:?}, where nothing is")))
+    }
+
+    pub fn try_locate(&self, location: Location) -> Option<Found<'_>> {
+        match location.place()? {
+            Place::Hot => {
+                let chunk = self.chunk(location.number())?;
+                (location.row() < chunk.rows()).then_some(Found::Chunk(chunk, location.row()))
+            }
+            Place::Segment => {
+                let part = self.segments.iter().find(|part| part.number == location.number())?;
+                (location.row() < part.segment.rows()).then_some(Found::Segment(part, location.row()))
+            }
+            Place::Own => None,
+        }
+    }
+}
+
+/// Where the rows of a chunk or segment that was rewritten lie now, by row.
+pub(crate) struct Forward {
+    pub rows: Arc<[u64]>,
+    /// Transactions that began before this may still hold old locations.
+    pub since: u64,
+}
+
+/// What the latch of a table guards.
+pub(crate) struct TableState {
+    pub schema: Arc<TableSchema>,
+    pub layout: Layout,
+    pub dictionary: Arc<Dictionary>,
+    /// From when on an index holds every version; absent for indexes that always did.
+    pub index_since: HashMap<IndexId, Timestamp>,
+    pub current: Generation,
+    /// Older generations with the moment at which each ended, oldest first.
+    pub older: Vec<(u64, Generation)>,
+    pub forwards: HashMap<u64, Forward>,
+}
+
+impl TableState {
+    /// The generation that holds everything visible at `at`.
+    #[inline]
+    pub fn generation(&self, at: u64) -> &Generation {
+        self.older.iter().find(|(until, _)| at < *until).map_or(&self.current, |(_, generation)| generation)
+    }
+
+    /// All generations with the moment each ended, oldest first.
+    pub fn generations(&self) -> impl Iterator<Item = (u64, &Generation)> {
+        let older = self.older.iter().map(|(until, generation)| (*until, generation));
+        older.chain(std::iter::once((visibility::ALIVE, &self.current)))
+    }
+
+    /// Finds the version a handle names, wherever it has moved to.
+    pub fn resolve(&self, handle: RowHandle) -> Option<(Location, Found<'_>)> {
+        let mut location = Location(handle.location);
+        // A location may be forwarded once per checkpoint since the handle was made.
+        for _ in 0..64 {
+            let found = self.current.try_locate(location).or_else(|| {
+                self.older.iter().rev().find_map(|(_, generation)| generation.try_locate(location))
+            });
+            if let Some(found) = found {
+                return (found.birth().ok()? == handle.birth).then_some((location, found));
+            }
+            let forward = self.forwards.get(&(location.0 >> 32))?;
+            location = Location(*forward.rows.get(location.row())?);
+        }
+        None
+    }
+
+    /// Whether an index may be used to look for what was visible at `at`.
+    pub fn index_covers(&self, index: IndexId, at: u64) -> bool {
+        self.index_since.get(&index).is_none_or(|since| since.0 <= at)
+    }
+
+    /// Takes over the schema of a committed ALTER TABLE.
+    pub fn alter(&mut self, schema: TableSchema, defaults: &[(ColumnId, Value)]) -> Result<(), Error> {
+        self.dictionary = Arc::new(self.dictionary.extended(&schema, defaults));
+        self.current.active.seal_open()?;
+        self.layout = schema.columns.clone().into();
+        self.schema = Arc::new(schema);
+        Ok(())
+    }
+
+    /// Starts a new, empty generation: what was there stays readable before `at`.
+    pub fn truncate(&mut self, at: u64) -> Result<(), Error> {
+        self.current.active.seal_open()?;
+        let next = Generation::new(self.current.active.next_chunk());
+        let ended = std::mem::replace(&mut self.current, next);
+        self.older.push((at, ended));
+        Ok(())
+    }
+
+    /// Adds committed rows, with their keys, and says where each lies now. Sorted into the active store by copying,
+    /// or, when they are many, by taking the chunk over.
+    pub fn append(
+        &mut self,
+        mut chunk: Chunk,
+        from: u64,
+        locations: &mut Vec<Location>,
+    ) -> Result<(), Error> {
+        let rows = chunk.rows();
+        let keys = std::mem::take(&mut chunk.keys);
+        let first = locations.len();
+        if rows >= ADOPTED_ROWS {
+            chunk.seal()?;
+            chunk.adopt(from);
+            let number = self.current.active.adopt(chunk)?;
+            locations.extend((0..rows).map(|row| Location::hot(number, row as u32)));
+        } else {
+            for row in 0..rows {
+                let (number, growing) = self.current.active.growing(&chunk.layout)?;
+                let added = growing.push_from(&chunk, row, from)?;
+                locations.push(Location::hot(number, added as u32));
+            }
+        }
+        if rows > 1 {
+            for index in &self.schema.indexes {
+                self.current.active.index_mut(index.id).reserve(rows);
+            }
+        }
+        for (row, location) in locations.iter().skip(first).enumerate() {
+            for (index, key) in keys.of(row) {
+                self.current.active.index_mut(IndexId(index)).insert(key, *location);
+            }
+        }
+        Ok(())
+    }
+
+    /// The latest start or end of any version, to be compared with a snapshot.
+    pub fn hot_bytes(&self) -> usize {
+        self.generations()
+            .map(|(_, generation)| generation.stores().map(Store::bytes_used).sum::<usize>())
+            .sum()
+    }
+}
+
+/// A table that exists, or existed.
+pub(crate) struct Table {
+    pub id: TableId,
+    pub latch: RwLock<TableState>,
+    /// Rows alive by the latest commit.
+    pub live_rows: AtomicI64,
+    /// Rows changed since statistics were last taken.
+    pub changes: AtomicU64,
+    /// When the table was dropped; [`visibility::ALIVE`] while it exists.
+    dropped: AtomicU64,
+}
+
+thread_local! {
+    /// How many latches of tables this thread holds shared: a callback of a look-up may itself look up.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+/// A table's latch, held shared.
+pub(crate) struct Latched<'a> {
+    guard: RwLockReadGuard<'a, TableState>,
+}
+
+impl std::ops::Deref for Latched<'_> {
+    type Target = TableState;
+
+    fn deref(&self) -> &TableState {
+        &self.guard
+    }
+}
+
+impl Drop for Latched<'_> {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get() - 1);
+    }
+}
+
+impl Table {
+    pub fn new(id: TableId, schema: TableSchema, defaults: &[(ColumnId, Value)]) -> Table {
+        let dictionary = Dictionary::default().extended(&schema, defaults);
+        Table::with_dictionary(id, schema, dictionary)
+    }
+
+    pub fn with_dictionary(id: TableId, schema: TableSchema, dictionary: Dictionary) -> Table {
+        let state = TableState {
+            layout: schema.columns.clone().into(),
+            schema: Arc::new(schema),
+            dictionary: Arc::new(dictionary),
+            index_since: HashMap::new(),
+            current: Generation::new(0),
+            older: Vec::new(),
+            forwards: HashMap::new(),
+        };
+        Table {
+            id,
+            latch: RwLock::new(state),
+            live_rows: AtomicI64::new(0),
+            changes: AtomicU64::new(0),
+            dropped: AtomicU64::new(visibility::ALIVE),
+        }
+    }
+
+    /// Holds the latch shared. A thread that holds one already passes waiting writers: it would wait for itself.
+    #[inline]
+    pub fn read(&self) -> Latched<'_> {
+        let depth = DEPTH.get();
+        DEPTH.set(depth + 1);
+        let guard = if depth == 0 { self.latch.read() } else { self.latch.read_recursive() };
+        Latched { guard }
+    }
+
+    pub fn drop_at(&self, at: u64) {
+        self.dropped.store(at, Ordering::Release);
+    }
+
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Acquire)
+    }
+}
+
+/// All tables, dropped ones included. Replaced as a whole when a table is created.
+pub(crate) type Tables = HashMap<TableId, Arc<Table>>;

@@ -1,0 +1,147 @@
+//! A store: numbered chunks and the index maps over their rows.
+//!
+//! A table has one active store, grown by commits, and for the time of a checkpoint the frozen ones that are being
+//! written out. A transaction's private rows of one table are a store too, with command numbers for times.
+
+use super::chunk::{Chunk, Layout, Life};
+use crate::ids::Location;
+use crate::index::HotIndex;
+use crate::{Error, IndexId};
+use std::sync::Arc;
+
+/// Chunks in the order of their numbers, and their indexes.
+pub(crate) struct Store {
+    /// Whether this is a transaction's.
+    private: bool,
+    first_chunk: u32,
+    sealed: Vec<Arc<Chunk>>,
+    open: Option<Chunk>,
+    indexes: Vec<(IndexId, HotIndex)>,
+    sealed_bytes: usize,
+}
+
+impl Store {
+    pub fn new(private: bool, first_chunk: u32) -> Store {
+        Store { private, first_chunk, sealed: Vec::new(), open: None, indexes: Vec::new(), sealed_bytes: 0 }
+    }
+
+    /// The number that the next chunk will have.
+    pub fn next_chunk(&self) -> u32 {
+        self.first_chunk + self.sealed.len() as u32 + u32::from(self.open.is_some())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.sealed.is_empty() && self.open.is_none()
+    }
+
+    /// The chunk with this number, if it is here.
+    #[inline]
+    pub fn chunk(&self, number: u32) -> Option<&Chunk> {
+        let position = number.checked_sub(self.first_chunk)? as usize;
+        match self.sealed.get(position) {
+            Some(chunk) => Some(chunk),
+            None if position == self.sealed.len() => self.open.as_ref(),
+            None => None,
+        }
+    }
+
+    pub fn life(&self, location: Location) -> Option<&Life> {
+        self.chunk(location.number())?.life(location.row())
+    }
+
+    pub fn sealed(&self) -> &[Arc<Chunk>] {
+        &self.sealed
+    }
+
+    pub fn open(&self) -> Option<&Chunk> {
+        self.open.as_ref()
+    }
+
+    /// All chunks with their numbers.
+    pub fn chunks(&self) -> impl Iterator<Item = (u32, &Chunk)> {
+        self.sealed
+            .iter()
+            .map(Arc::as_ref)
+            .chain(self.open.as_ref())
+            .zip(self.first_chunk..)
+            .map(|(chunk, number)| (number, chunk))
+    }
+
+    pub fn location(&self, chunk: u32, row: usize) -> Location {
+        if self.private { Location::own(chunk, row as u32) } else { Location::hot(chunk, row as u32) }
+    }
+
+    /// The chunk that takes the next row of this layout, and its number.
+    pub fn growing(&mut self, layout: &Layout) -> Result<(u32, &mut Chunk), Error> {
+        if self.open.as_ref().is_some_and(|chunk| chunk.is_full() || !same_layout(&chunk.layout, layout)) {
+            self.seal_open()?;
+        }
+        let number = self.first_chunk + self.sealed.len() as u32;
+        Ok((number, self.open.get_or_insert_with(|| Chunk::new(layout.clone()))))
+    }
+
+    /// Seals the growing chunk, if there is one.
+    pub fn seal_open(&mut self) -> Result<(), Error> {
+        if let Some(mut chunk) = self.open.take() {
+            chunk.seal()?;
+            self.push_sealed(chunk);
+        }
+        Ok(())
+    }
+
+    fn push_sealed(&mut self, chunk: Chunk) -> u32 {
+        let number = self.first_chunk + self.sealed.len() as u32;
+        self.sealed_bytes += chunk.bytes_used();
+        self.sealed.push(Arc::new(chunk));
+        number
+    }
+
+    /// Takes a whole sealed chunk; says its number.
+    pub fn adopt(&mut self, chunk: Chunk) -> Result<u32, Error> {
+        self.seal_open()?;
+        Ok(self.push_sealed(chunk))
+    }
+
+    /// Gives up all chunks: those of a private store about to be committed.
+    pub fn take_chunks(&mut self) -> Result<Vec<Chunk>, Error> {
+        self.seal_open()?;
+        let chunks = std::mem::take(&mut self.sealed);
+        self.sealed_bytes = 0;
+        Ok(chunks
+            .into_iter()
+            .map(|chunk| Arc::try_unwrap(chunk).unwrap_or_else(|shared| Chunk::clone(&shared)))
+            .collect())
+    }
+
+    pub fn index(&self, index: IndexId) -> Option<&HotIndex> {
+        self.indexes.iter().find(|(id, _)| *id == index).map(|(_, map)| map)
+    }
+
+    /// The map of an index, made where it does not exist yet.
+    pub fn index_mut(&mut self, index: IndexId) -> &mut HotIndex {
+        let found = self.indexes.iter().position(|(id, _)| *id == index);
+        let position = found.unwrap_or_else(|| {
+            self.indexes.push((index, HotIndex::new(!self.private)));
+            self.indexes.len() - 1
+        });
+        &mut self.indexes[position].1
+    }
+
+    pub fn indexes(&self) -> &[(IndexId, HotIndex)] {
+        &self.indexes
+    }
+
+    /// Bytes of memory, near enough for a bound.
+    pub fn bytes_used(&self) -> usize {
+        let indexes: usize = self.indexes.iter().map(|(_, index)| index.bytes_used()).sum();
+        self.sealed_bytes + self.open.as_ref().map_or(0, Chunk::bytes_used) + indexes
+    }
+
+    pub fn rows(&self) -> usize {
+        self.chunks().map(|(_, chunk)| chunk.rows()).sum()
+    }
+}
+
+fn same_layout(left: &Layout, right: &Layout) -> bool {
+    Arc::ptr_eq(left, right) || left == right
+}
