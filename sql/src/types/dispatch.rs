@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use super::binary::Reader;
 use super::digits::{append_i64, append_u64};
 use super::format_type::{built_in_name, format_type};
+use super::numeric::Numeric;
 use super::settings::{InputSettings, NoNames, OutputSettings};
 use super::{boolean, bytea, character, float, identifier, integer, oid, uuid};
 
@@ -75,6 +76,7 @@ pub fn append_output(
         (oid::BYTEA, Value::Bytes(bytes)) if settings.bytea_hex => bytea::append_hex(bytes, out),
         (oid::BYTEA, Value::Bytes(bytes)) => bytea::append_escape(bytes, out),
         (oid::UUID, Value::Fixed16(bytes)) => uuid::append(bytes, out),
+        (oid::NUMERIC, Value::Bytes(bytes)) => Numeric::from_bytes(bytes)?.append_text(out),
         (oid::TID, Value::Bytes(bytes)) => identifier::append_tid(bytes, out)?,
         (_, Value::Text(text)) if physical(type_oid) == PhysicalType::Text => {
             out.extend_from_slice(text.as_bytes());
@@ -105,6 +107,7 @@ pub fn input(type_oid: u32, typmod: i32, text: &str, settings: &InputSettings<'_
         oid::TID => Value::Bytes(Arc::from(identifier::input_tid(text)?)),
         oid::BYTEA => Value::from(bytea::input(text)?),
         oid::UUID => Value::Fixed16(uuid::input(text)?),
+        oid::NUMERIC => Numeric::parse(text)?.apply_typmod(typmod)?.to_value(),
         oid::TEXT | oid::UNKNOWN | oid::CSTRING | oid::REFCURSOR => {
             character::check(text)?;
             Value::from(text)
@@ -135,6 +138,7 @@ pub fn send(type_oid: u32, value: &Value, out: &mut Vec<u8>) -> Result<()> {
     match (type_oid, value) {
         (oid::TID, Value::Bytes(bytes)) | (oid::BYTEA, Value::Bytes(bytes)) => out.extend_from_slice(bytes),
         (oid::UUID, Value::Fixed16(bytes)) => out.extend_from_slice(bytes),
+        (oid::NUMERIC, Value::Bytes(bytes)) => Numeric::from_bytes(bytes)?.send(out),
         (oid::CHAR, Value::Text(text)) => out.push(character::char_to_byte(text)),
         (_, Value::Bool(value)) => out.push(u8::from(*value)),
         (_, Value::Int16(number)) => out.extend_from_slice(&number.to_be_bytes()),
@@ -171,6 +175,7 @@ pub fn receive(type_oid: u32, typmod: i32, bytes: &[u8]) -> Result<Value> {
             Value::Fixed16(uuid)
         }
         oid::CHAR => Value::Text(character::char_from_byte(reader.u8()?)),
+        oid::NUMERIC => Numeric::receive(&mut reader)?.apply_typmod(typmod)?.to_value(),
         oid::TEXT | oid::UNKNOWN | oid::CSTRING | oid::REFCURSOR | oid::NAME | oid::VARCHAR | oid::BPCHAR => {
             let text = character::from_bytes(reader.remaining())?;
             input(type_oid, typmod, text, &InputSettings::plain())?
@@ -193,6 +198,7 @@ pub fn apply_typmod(type_oid: u32, typmod: i32, value: Value, explicit: bool) ->
         (_, Value::Null) => Value::Null,
         (oid::VARCHAR, Value::Text(text)) => Value::Text(character::limit_varchar(text, typmod, explicit)?),
         (oid::BPCHAR, Value::Text(text)) => Value::Text(character::limit_bpchar(text, typmod, explicit)?),
+        (oid::NUMERIC, value @ Value::Bytes(_)) => Numeric::from_value(&value)?.apply_typmod(typmod)?.to_value(),
         (_, value) => value,
     })
 }

@@ -83,6 +83,9 @@ impl Decimal {
         while digits.last() == Some(&b'0') {
             digits.pop();
         }
+        if digits.is_empty() {
+            return Decimal { digits: vec![b'0'], exponent: 0 };
+        }
         Decimal { digits, exponent: exponent + whole.len() as i32 - 1 - leading as i32 }
     }
 
@@ -157,7 +160,7 @@ impl Decimal {
 }
 
 /// C's `%.{digits}g`.
-fn append_significant(value: f64, digits: usize, out: &mut Vec<u8>) {
+pub(super) fn append_significant(value: f64, digits: usize, out: &mut Vec<u8>) {
     let text = format!("{:.*e}", digits - 1, value.abs());
     append_decimal(value.is_sign_negative(), &Decimal::parse(&text), digits as i32, out);
 }

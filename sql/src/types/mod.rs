@@ -18,6 +18,7 @@ pub mod float;
 mod format_type;
 pub mod identifier;
 pub mod integer;
+pub mod numeric;
 pub mod oid;
 mod settings;
 pub mod timezone;
