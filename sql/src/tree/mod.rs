@@ -7,7 +7,6 @@
 //! guesses types or consults a search path.
 
 mod expression;
-mod modification;
 mod modify;
 mod relation;
 mod walk;
@@ -16,8 +15,6 @@ pub use expression::{
     AggregateCall, BooleanTest, ColumnNumber, Expression, ExpressionKind, FrameBound, FrameExclusion,
     FrameUnits, SortKey, SpecialValue, Subquery, SubqueryKind, Type, WindowCall, WindowFrame,
 };
-pub use modification::{
-    Assignment, ConflictAction, Delete, Insert, OnConflict, Returning, Target, Update,
 pub use modify::{
     Assignment, ConflictAction, ConflictUpdate, Delete, Insert, OnConflict, Returning, RowColumn, Update,
 };
