@@ -1,8 +1,24 @@
 //! The write-ahead log: the one place where a commit becomes durable.
+//!
+//! A caller appends batches of records (a record is one transaction, opaque bytes to the log), syncs, and may then
+//! tell the world. Records come back at recovery in the same order, each whole or not at all, and a record that
+//! [`Log::sync`] has covered always comes back. `format` has the bytes, `writer` the appending, `spare` the files made
+//! ahead of need, `recovery` the closed table of what a start may find.
+//!
+//! How the layer above makes a database: the manifest first, then [`Log::create`], then an edit of the manifest that
+//! notes [`Log::durable`]. A start that finds a manifest which knows no position and no log makes the log then.
 
-use std::{error, fmt, io, sync::Arc};
+use std::{collections::VecDeque, error, fmt, io, sync::Arc};
 
-use crate::io::Environment;
+use crate::io::Disk;
+
+mod format;
+mod recovery;
+mod scan;
+mod spare;
+mod writer;
+
+pub use spare::Spare;
 
 /// A position in the log: a count of bytes since the log began. It survives recoveries, file changes and recycling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -19,16 +35,18 @@ impl fmt::Display for Lsn {
 pub struct LogOptions {
     /// Length of one file. A batch that does not fit into one gets a file of its own.
     pub file_bytes: u64,
+    /// The instance of the database, as its manifest says: files of another one are refused.
+    pub instance: [u8; 16],
 }
 
 impl Default for LogOptions {
     fn default() -> LogOptions {
-        LogOptions { file_bytes: 16 << 20 }
+        LogOptions { file_bytes: 16 << 20, instance: [0; 16] }
     }
 }
 
 /// What the manifest knows about the log when it is opened.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RecoverFrom {
     /// Records from here on are handed out; everything before is in segments.
     pub checkpoint: Lsn,
@@ -43,8 +61,10 @@ pub struct RecoveryReport {
     pub batches: u64,
     /// Where the log goes on.
     pub end: Lsn,
-    /// Bytes of a torn tail that were cut off.
+    /// Bytes behind the end that were cut off: a torn tail, or what a recycled file held before.
     pub torn_bytes: u64,
+    /// Bytes of batches that were made durable anew.
+    pub rewritten_bytes: u64,
 }
 
 /// Why the log refused.
@@ -65,9 +85,35 @@ pub enum LogError {
     /// A part of the log that must exist does not.
     #[error("log file \"{file}\" is missing: {reason}")]
     Missing { file: String, reason: String },
+    /// A log with transactions in a directory that holds no database.
+    #[error("log file \"{file}\" holds transactions, but the data directory has no manifest")]
+    Leftover { file: String },
+    /// The caller broke a rule; nothing was appended.
+    #[error("the log was given {0}")]
+    Misuse(&'static str),
     /// The caller refused a record.
     #[error("record at {lsn} cannot be applied: {source}")]
     Apply { lsn: Lsn, source: Box<dyn error::Error + Send + Sync> },
+}
+
+impl LogError {
+    fn io(file: &str, source: io::Error) -> LogError {
+        LogError::Io { file: file.to_owned(), source }
+    }
+
+    fn corrupt(file: &str, offset: u64, reason: &str) -> LogError {
+        LogError::Corrupt { file: file.to_owned(), offset, reason: reason.to_owned() }
+    }
+
+    /// An error of making a file: the lack of room is one to live with.
+    fn of_space(file: &str, source: io::Error) -> LogError {
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                LogError::DiskFull(source)
+            }
+            _ => LogError::io(file, source),
+        }
+    }
 }
 
 /// Called for each record in order, with the position of its batch.
@@ -76,76 +122,20 @@ pub type Apply<'a> = dyn FnMut(Lsn, &[u8]) -> Result<(), Box<dyn error::Error + 
 /// The log, open for appending. One owner: the sequencer.
 #[derive(Debug)]
 pub struct Log {
-    environment: Environment,
-    options: LogOptions,
-}
-
-impl Log {
-    /// Starts the log of a new database: no log file may exist.
-    pub fn create(environment: &Environment, options: LogOptions) -> Result<Log, LogError> {
-        Ok(Log { environment: environment.clone(), options })
-    }
-
-    /// Opens an existing log: hands out every record from the checkpoint on, makes its tail durable anew, and goes on
-    /// behind it in a new epoch.
-    pub fn recover(
-        environment: &Environment,
-        options: LogOptions,
-        from: RecoverFrom,
-        apply: &mut Apply<'_>,
-    ) -> Result<(Log, RecoveryReport), LogError> {
-        let _ = (from, apply);
-        Ok((Log { environment: environment.clone(), options }, RecoveryReport::default()))
-    }
-
-    /// Writes one batch. Each record is one transaction, all or nothing; the batch is durable only after
-    /// [`Log::sync`]. Returns the position behind the batch. After any error but `DiskFull` the log is poisoned.
-    pub fn append(&mut self, records: &[&[u8]]) -> Result<Lsn, LogError> {
-        let _ = (records, &self.environment, self.options);
-        Err(LogError::Poisoned)
-    }
-
-    /// Makes everything appended durable and returns the position up to which the log is durable.
-    /// An error poisons the log for ever: the caller answers "unknown" to its waiters and ends the process.
-    pub fn sync(&mut self) -> Result<Lsn, LogError> {
-        Err(LogError::Poisoned)
-    }
-
-    /// Where the next batch will start.
-    pub fn end(&self) -> Lsn {
-        Lsn::default()
-    }
-
-    /// Everything before this is durable.
-    pub fn durable(&self) -> Lsn {
-        Lsn::default()
-    }
-
-    /// Tells the log that a checkpoint at this position is durable in the manifest. Files wholly before the
-    /// *previous* checkpoint are recycled or removed: the log is kept one checkpoint longer than needed.
-    pub fn release(&mut self, checkpoint: Lsn) -> Result<(), LogError> {
-        let _ = checkpoint;
-        Ok(())
-    }
-
-    /// A handle by which another thread prepares the next log file ahead of need.
-    pub fn spare(&self) -> Arc<Spare> {
-        Arc::new(Spare {})
-    }
-}
-
-/// Prepares the next log file off the commit path.
-#[derive(Debug)]
-pub struct Spare {}
-
-impl Spare {
-    /// Whether no file is ready for when the current one is full.
-    pub fn is_needed(&self) -> bool {
-        false
-    }
-
-    /// Preallocates the next file, if there is none. Any thread; slow.
-    pub fn prepare(&self) -> Result<(), LogError> {
-        Ok(())
-    }
+    disk: Arc<dyn Disk>,
+    spare: Arc<Spare>,
+    instance: [u8; 16],
+    epoch: format::Epoch,
+    current: writer::Current,
+    old: VecDeque<writer::Old>,
+    end: Lsn,
+    durable: Lsn,
+    /// Checksum of the header of the last batch.
+    previous: u32,
+    /// The checkpoint that was last told.
+    released: Option<Lsn>,
+    /// Whether the current file holds batches that were not synced.
+    is_dirty: bool,
+    is_poisoned: bool,
+    buffer: Vec<u8>,
 }

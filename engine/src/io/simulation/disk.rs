@@ -156,6 +156,18 @@ impl SimulatedDisk {
         self.change_image(name, |image| image.overwrite(bytes, offset))
     }
 
+    /// Puts a file on the device, durably, as if it had always been there.
+    pub fn place(&self, name: &str, bytes: &[u8]) {
+        let mut state = self.state.lock();
+        let file = state.next_file;
+        state.next_file += 1;
+        let mut image = Image::default();
+        image.overwrite(bytes, 0);
+        state.files.insert(file, image);
+        state.names.insert(name.to_owned(), file);
+        state.durable_names.insert(name.to_owned(), file);
+    }
+
     /// Cuts a file off on the device.
     pub fn cut(&self, name: &str, length: u64) -> bool {
         self.change_image(name, |image| image.cut(length))

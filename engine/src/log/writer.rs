@@ -1,0 +1,216 @@
+//! Appending to the log.
+//!
+//! One writer, the sequencer's thread. A batch is one write, [`Log::sync`] one `fdatasync`. The file that is left
+//! behind at a change of file is synced first, so all batches that are not durable stand in one file, and a valid
+//! header of file *n* proves everything before its first position durable.
+//!
+//! Failure: a write or sync that failed leaves the disk in an unknown state. The log is poisoned then, and nothing but
+//! a new start, which reads the device itself, can tell what was saved. Only the lack of room for a *new file* leaves
+//! the log as it was.
+
+use std::{collections::VecDeque, mem, sync::Arc};
+
+use super::{
+    Log, LogError, LogOptions, Lsn, Spare,
+    format::{self, Epoch, FILE_HEADER, FileHeader},
+    spare::Prepared,
+};
+use crate::io::{Disk, Environment, File, Random, log_sync_is_skipped};
+
+/// The file being written.
+#[derive(Debug)]
+pub(super) struct Current {
+    pub header: FileHeader,
+    pub file: Arc<dyn File>,
+    /// Where the next batch goes.
+    pub offset: u64,
+    /// Whether the header stands in the file; if not, the first batch takes it along.
+    pub is_started: bool,
+}
+
+/// A file of the log, older than the current one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Old {
+    pub number: u64,
+    pub length: u64,
+    /// Where its batches end: the first position of the next file.
+    pub end: Lsn,
+}
+
+/// What the writer and the recovery hand over to each other.
+#[derive(Debug)]
+pub(super) struct Position {
+    pub current: Current,
+    pub old: VecDeque<Old>,
+    pub end: Lsn,
+    pub previous: u32,
+}
+
+/// Draws what makes an epoch unforgeable.
+pub(super) fn new_epoch(random: &dyn Random, number: u64) -> Epoch {
+    let seed = (random.next_u64() >> 32) as u32;
+    Epoch { number, nonce: random.next_u64() | 1, seed: seed | 1 }
+}
+
+impl Log {
+    pub(super) fn start(disk: Arc<dyn Disk>, options: LogOptions, position: Position) -> Log {
+        let next = position.current.header.number + 1;
+        Log {
+            spare: Arc::new(Spare::new(disk.clone(), options.file_bytes, next)),
+            disk,
+            instance: options.instance,
+            epoch: position.current.header.epoch,
+            durable: position.end,
+            end: position.end,
+            previous: position.previous,
+            current: position.current,
+            old: position.old,
+            released: None,
+            is_dirty: false,
+            is_poisoned: false,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Starts the log of a new database, durable on return. Leftovers of a creation that did not finish are removed;
+    /// a log that holds transactions is refused.
+    pub fn create(environment: &Environment, options: LogOptions) -> Result<Log, LogError> {
+        let disk = &environment.disk;
+        super::recovery::remove_empty_log(&**disk)?;
+        let header = FileHeader {
+            instance: options.instance,
+            number: 1,
+            epoch: new_epoch(&*environment.random, 1),
+            first: format::FIRST_LSN,
+            durable: format::FIRST_LSN,
+            previous: 0,
+            length: options.file_bytes,
+        };
+        let file = super::recovery::write_first_file(&**disk, &header, &[])?;
+        let current = Current { header, file, offset: FILE_HEADER, is_started: true };
+        let position = Position { current, old: VecDeque::new(), end: format::FIRST_LSN, previous: 0 };
+        Ok(Log::start(disk.clone(), options, position))
+    }
+
+    /// Writes one batch. Each record is one transaction, all or nothing; the batch is durable only after
+    /// [`Log::sync`]. Returns the position behind the batch. Records are not empty, and there is at least one.
+    /// After any error but `DiskFull` and `Misuse` the log is poisoned.
+    pub fn append(&mut self, records: &[&[u8]]) -> Result<Lsn, LogError> {
+        if self.is_poisoned {
+            return Err(LogError::Poisoned);
+        }
+        if records.is_empty() || records.iter().any(|record| record.is_empty()) {
+            return Err(LogError::Misuse("an empty batch or record"));
+        }
+        let size = format::batch_size(records).ok_or(LogError::Misuse("a batch of more than 4 GiB"))? as u64;
+        if self.current.offset + size > self.current.header.length {
+            self.change_file(size)?;
+        }
+        let mut buffer = mem::take(&mut self.buffer);
+        buffer.clear();
+        let mut offset = self.current.offset;
+        if !self.current.is_started {
+            buffer.extend_from_slice(&self.current.header.encode());
+            offset = 0;
+        }
+        let number = self.current.header.number;
+        let checksum = format::encode_batch(
+            &mut buffer,
+            &self.epoch,
+            number,
+            self.end,
+            self.durable,
+            self.previous,
+            records,
+        );
+        let written = self.current.file.write_at(&buffer, offset);
+        // One giant batch must not hold its memory for ever.
+        if buffer.capacity() <= KEPT_BUFFER {
+            self.buffer = buffer;
+        }
+        if let Err(source) = written {
+            self.is_poisoned = true;
+            return Err(LogError::io(&format::file_name(number), source));
+        }
+        self.current.is_started = true;
+        self.current.offset += size;
+        self.is_dirty = true;
+        self.previous = checksum;
+        self.end = Lsn(self.end.0 + size);
+        Ok(self.end)
+    }
+
+    /// Makes everything appended durable and returns the position up to which the log is durable.
+    /// An error poisons the log for ever: the caller answers "unknown" to its waiters and ends the process.
+    pub fn sync(&mut self) -> Result<Lsn, LogError> {
+        if self.is_poisoned {
+            return Err(LogError::Poisoned);
+        }
+        if self.is_dirty {
+            if !log_sync_is_skipped(&*self.disk)
+                && let Err(source) = self.current.file.sync_data()
+            {
+                self.is_poisoned = true;
+                return Err(LogError::io(&format::file_name(self.current.header.number), source));
+            }
+            self.is_dirty = false;
+            self.durable = self.end;
+        }
+        Ok(self.durable)
+    }
+
+    /// Leaves the current file for the next one, with room for a batch of `size` bytes.
+    fn change_file(&mut self, size: u64) -> Result<(), LogError> {
+        self.sync()?;
+        let taken = self.spare.take(FILE_HEADER + size);
+        self.is_poisoned = matches!(&taken, Err(error) if !matches!(error, LogError::DiskFull(_)));
+        let Prepared { number, file, length } = taken?;
+        let header = FileHeader {
+            instance: self.instance,
+            number,
+            epoch: self.epoch,
+            first: self.end,
+            durable: self.durable,
+            previous: self.previous,
+            length,
+        };
+        let left =
+            mem::replace(&mut self.current, Current { header, file, offset: FILE_HEADER, is_started: false });
+        self.old.push_back(Old { number: left.header.number, length: left.header.length, end: self.end });
+        Ok(())
+    }
+
+    /// Where the next batch will start.
+    pub fn end(&self) -> Lsn {
+        self.end
+    }
+
+    /// Everything before this is durable.
+    pub fn durable(&self) -> Lsn {
+        self.durable
+    }
+
+    /// Bytes of all files that the log holds.
+    pub fn bytes(&self) -> u64 {
+        self.current.header.length + self.old.iter().map(|old| old.length).sum::<u64>()
+    }
+
+    /// Tells the log that a checkpoint at this position is durable in the manifest. Files wholly before the
+    /// *previous* checkpoint are recycled or removed: the log is kept one checkpoint longer than needed.
+    pub fn release(&mut self, checkpoint: Lsn) -> Result<(), LogError> {
+        let Some(previous) = self.released.replace(checkpoint) else { return Ok(()) };
+        while let Some(oldest) = self.old.front().copied().filter(|oldest| oldest.end <= previous) {
+            self.spare.recycle(oldest.number, oldest.length)?;
+            self.old.pop_front();
+        }
+        Ok(())
+    }
+
+    /// A handle by which another thread prepares the next log file ahead of need.
+    pub fn spare(&self) -> Arc<Spare> {
+        self.spare.clone()
+    }
+}
+
+/// The write buffer is kept between batches up to this size.
+const KEPT_BUFFER: usize = 8 << 20;
