@@ -1,0 +1,223 @@
+//! kill -9 under load: 32 writers, a random moment, restart, and every promise checked.
+//!
+//! Each transaction inserts two rows that name each other (a pair) and adds one to its writer's counter. The writer
+//! notes the attempt before COMMIT and the acknowledgement after. After the restart, for every writer:
+//! - each acknowledged pair is there, byte for byte, and its counter is at least as high;
+//! - a pair that was in flight is wholly there or wholly absent;
+//! - nothing that was never attempted is there;
+//! - the counter equals the number of pairs;
+//! - a count taken before the kill AS OF a noted moment is what AS OF that moment still answers.
+//! The data folder lives through all rounds, so later rounds recover what earlier rounds left.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio_postgres::{Client, NoTls};
+
+use crate::random::Random;
+use crate::server::{Folder, Server};
+use crate::{Context, Failure, Outcome};
+
+const WRITERS: u64 = 32;
+
+/// What one writer knows of its own pairs: number → acknowledged?
+#[derive(Default)]
+struct Ledger {
+    attempted: HashMap<i64, bool>,
+    next: i64,
+}
+
+/// A moment and the number of rows at it.
+type Noted = Arc<Mutex<Vec<(String, i64)>>>;
+
+pub fn run(context: &Context) -> Result<Outcome, Failure> {
+    let default = if context.number("long", 0) == 1 { 200 } else { 12 };
+    let rounds = context.number("rounds", default);
+    let seed = context.number("seed", Random::fresh_seed());
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let folder = Folder::new("crash")?;
+    let result = runtime.block_on(rounds_of(context, &folder, rounds, seed));
+    result.map(Outcome::Passed).map_err(|error| format!("seed={seed}: {error}").into())
+}
+
+async fn rounds_of(context: &Context, folder: &Folder, rounds: u64, seed: u64) -> Result<String, Failure> {
+    let data = folder.path().join("data");
+    let mut random = Random::new(seed);
+    let ledgers: Vec<_> = (0..WRITERS).map(|_| Arc::new(Mutex::new(Ledger::default()))).collect();
+    let noted: Noted = Arc::default();
+    let mut acknowledged = 0;
+    for round in 0..=rounds {
+        let server =
+            Server::start(&context.binary, &data).map_err(|error| format!("round {round}: {error}"))?;
+        if round == 0 {
+            prepare(&server).await?;
+        } else {
+            acknowledged =
+                check(&server, &ledgers, &noted).await.map_err(|error| format!("round {round}: {error}"))?;
+        }
+        if round == rounds {
+            server.stop()?;
+            break;
+        }
+        load(server, &ledgers, &noted, Duration::from_millis(30 + random.below(400))).await?;
+    }
+    let moments = noted.lock().await.len();
+    Ok(format!("{rounds} kills, {acknowledged} acknowledged transactions, {moments} past moments stable"))
+}
+
+async fn connect(server: &Server) -> Result<Client, Failure> {
+    let (client, connection) = tokio_postgres::connect(&server.parameters("postgres"), NoTls).await?;
+    tokio::spawn(async move {
+        // The connection's error reaches the client's own calls.
+        let _ = connection.await;
+    });
+    Ok(client)
+}
+
+async fn prepare(server: &Server) -> Result<(), Failure> {
+    let client = connect(server).await?;
+    client
+        .batch_execute(
+            "CREATE TABLE pair (writer int8, number int8, side int8, body text NOT NULL,
+                                PRIMARY KEY (writer, number, side));
+             CREATE INDEX pair_body ON pair (body);
+             CREATE TABLE counter (writer int8 PRIMARY KEY, total int8 NOT NULL);
+             INSERT INTO counter SELECT g, 0 FROM generate_series(0, 31) g;",
+        )
+        .await?;
+    Ok(())
+}
+
+fn body(writer: i64, number: i64, side: i64) -> String {
+    format!("{writer}/{number}/{side}/{}", "x".repeat((number % 50) as usize))
+}
+
+/// Runs the writers until the kill.
+async fn load(
+    server: Server,
+    ledgers: &[Arc<Mutex<Ledger>>],
+    noted: &Noted,
+    span: Duration,
+) -> Result<(), Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut tasks = Vec::new();
+    for (writer, ledger) in ledgers.iter().enumerate() {
+        let client = connect(&server).await?;
+        tasks.push(tokio::spawn(write(client, writer as i64, Arc::clone(ledger), Arc::clone(&stop))));
+    }
+    let observer = connect(&server).await?;
+    let noted = Arc::clone(noted);
+    let watching = tokio::spawn(async move {
+        // Only a moment whose answer arrived is held against the server.
+        let row =
+            observer.query_one("SELECT strata.snapshot_time()::text, count(*) FROM pair", &[]).await.ok()?;
+        noted.lock().await.push((row.get(0), row.get(1)));
+        Some(())
+    });
+    tokio::time::sleep(span).await;
+    server.kill()?;
+    stop.store(true, Ordering::Relaxed);
+    for task in tasks {
+        task.await??;
+    }
+    watching.await?;
+    Ok(())
+}
+
+async fn write(
+    mut client: Client,
+    writer: i64,
+    ledger: Arc<Mutex<Ledger>>,
+    stop: Arc<AtomicBool>,
+) -> Result<(), Failure> {
+    while !stop.load(Ordering::Relaxed) {
+        let number = {
+            let mut ledger = ledger.lock().await;
+            let number = ledger.next;
+            ledger.next += 1;
+            ledger.attempted.insert(number, false);
+            number
+        };
+        match pair(&mut client, writer, number).await {
+            Ok(()) => {
+                ledger.lock().await.attempted.insert(number, true);
+            }
+            // A refusal by a live server is a failure of the suite; a lost connection is the kill.
+            Err(error) => match error.as_db_error() {
+                Some(refusal) if refusal.code().code() != "57P01" => {
+                    return Err(format!("writer {writer}: {refusal}").into());
+                }
+                _ => return Ok(()),
+            },
+        }
+    }
+    Ok(())
+}
+
+async fn pair(client: &mut Client, writer: i64, number: i64) -> Result<(), tokio_postgres::Error> {
+    let transaction = client.transaction().await?;
+    for side in 0..2_i64 {
+        transaction
+            .execute(
+                "INSERT INTO pair VALUES ($1, $2, $3, $4)",
+                &[&writer, &number, &side, &body(writer, number, side)],
+            )
+            .await?;
+    }
+    transaction.execute("UPDATE counter SET total = total + 1 WHERE writer = $1", &[&writer]).await?;
+    transaction.commit().await
+}
+
+/// Compares what the server has with what the writers know; gives the number of acknowledged transactions.
+async fn check(server: &Server, ledgers: &[Arc<Mutex<Ledger>>], noted: &Noted) -> Result<u64, Failure> {
+    let client = connect(server).await?;
+    let mut found: HashMap<(i64, i64), Vec<(i64, String)>> = HashMap::new();
+    for row in client.query("SELECT writer, number, side, body FROM pair", &[]).await? {
+        found.entry((row.get(0), row.get(1))).or_default().push((row.get(2), row.get(3)));
+    }
+    let mut acknowledged = 0;
+    for (writer, ledger) in ledgers.iter().enumerate() {
+        let writer = writer as i64;
+        let mut ledger = ledger.lock().await;
+        let mut total = 0;
+        for (number, is_acknowledged) in &mut ledger.attempted {
+            match found.remove(&(writer, *number)) {
+                Some(rows) => {
+                    let mut rows = rows;
+                    rows.sort();
+                    let wanted: Vec<_> = (0..2).map(|side| (side, body(writer, *number, side))).collect();
+                    if rows != wanted {
+                        return Err(format!("pair {writer}/{number} is half there: {rows:?}").into());
+                    }
+                    total += 1;
+                    // Once seen it must stay.
+                    *is_acknowledged = true;
+                    acknowledged += 1;
+                }
+                None if *is_acknowledged => {
+                    return Err(format!("acknowledged pair {writer}/{number} is lost").into());
+                }
+                None => {}
+            }
+        }
+        ledger.attempted.retain(|_, is_acknowledged| *is_acknowledged);
+        let row = client.query_one("SELECT total FROM counter WHERE writer = $1", &[&writer]).await?;
+        if row.get::<_, i64>(0) != total {
+            return Err(format!("writer {writer}: counter {} but {total} pairs", row.get::<_, i64>(0)).into());
+        }
+    }
+    if let Some((writer, number)) = found.keys().next() {
+        return Err(format!("pair {writer}/{number} was never attempted").into());
+    }
+    for (moment, count) in noted.lock().await.iter() {
+        let text = format!("SELECT count(*) FROM pair FOR SYSTEM_TIME AS OF '{moment}'");
+        let row = client.query_one(text.as_str(), &[]).await?;
+        if row.get::<_, i64>(0) != *count {
+            return Err(format!("AS OF {moment}: {} rows, were {count}", row.get::<_, i64>(0)).into());
+        }
+    }
+    Ok(acknowledged)
+}
