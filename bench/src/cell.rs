@@ -1,0 +1,206 @@
+//! One cell of the table: a workload, a protocol mode, a number of clients; measured as interleaved pairs.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Instant;
+
+use crate::peer::Peer;
+use crate::statistics::median;
+use crate::{Failure, Options};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Workload {
+    /// `pgbench -i`: seconds, so that less is better.
+    Load,
+    SelectOnly,
+    TpcbLike,
+    /// One durable row a transaction.
+    Insert,
+}
+
+/// What to measure.
+pub struct Cell {
+    workload: Workload,
+    mode: String,
+    clients: u32,
+    seconds: u32,
+    scale: u32,
+}
+
+/// A cell's figures.
+pub struct Measured {
+    pub name: String,
+    /// Strata's figure over the rival's, one a pair; above one is better for Strata.
+    pub ratios: Vec<f64>,
+    strata: Vec<Sample>,
+    rival: Vec<Sample>,
+}
+
+#[derive(Clone, Copy)]
+struct Sample {
+    /// Transactions a second, or loads a second.
+    rate: f64,
+    /// Server processor microseconds a transaction.
+    processor_micros: f64,
+}
+
+impl Cell {
+    /// The cells that the options ask for; the load comes first, since the others need its tables.
+    pub fn all(options: &Options, scale: u32) -> Result<Vec<Cell>, Failure> {
+        let seconds = options.number("seconds", 3)?;
+        let mut cells =
+            vec![Cell { workload: Workload::Load, mode: "simple".into(), clients: 1, seconds, scale }];
+        for name in options.list("cells", "select,tpcb,insert") {
+            let workload = match name.as_str() {
+                "select" => Workload::SelectOnly,
+                "tpcb" => Workload::TpcbLike,
+                "insert" => Workload::Insert,
+                "load" => continue,
+                other => return Err(format!("no workload {other}").into()),
+            };
+            for mode in options.list("modes", "simple,extended,prepared") {
+                for clients in options.list("clients", "1,8,64") {
+                    cells.push(Cell {
+                        workload,
+                        mode: mode.clone(),
+                        clients: clients.parse()?,
+                        seconds,
+                        scale,
+                    });
+                }
+            }
+        }
+        Ok(cells)
+    }
+
+    fn name(&self) -> String {
+        match self.workload {
+            Workload::Load => format!("pgbench -i -s {}", self.scale),
+            Workload::SelectOnly => format!("select-only {} c={}", self.mode, self.clients),
+            Workload::TpcbLike => format!("tpcb-like {} c={}", self.mode, self.clients),
+            Workload::Insert => format!("insert {} c={}", self.mode, self.clients),
+        }
+    }
+
+    /// Runs the pairs: strata first in even pairs, the rival first in odd ones.
+    pub fn run(&self, strata: &Peer, rival: &Peer, pgbench: &str, pairs: u32) -> Result<Measured, Failure> {
+        let mut measured =
+            Measured { name: self.name(), ratios: Vec::new(), strata: Vec::new(), rival: Vec::new() };
+        for pair in 0..pairs {
+            let (ours, theirs) = if pair % 2 == 0 {
+                let ours = self.sample(strata, pgbench)?;
+                (ours, self.sample(rival, pgbench)?)
+            } else {
+                let theirs = self.sample(rival, pgbench)?;
+                (self.sample(strata, pgbench)?, theirs)
+            };
+            measured.ratios.push(ours.rate / theirs.rate);
+            measured.strata.push(ours);
+            measured.rival.push(theirs);
+        }
+        Ok(measured)
+    }
+
+    fn sample(&self, peer: &Peer, pgbench: &str) -> Result<Sample, Failure> {
+        let before = peer.processor_seconds()?;
+        let started = Instant::now();
+        let output = self.command(peer, pgbench)?.output()?;
+        let elapsed = started.elapsed().as_secs_f64();
+        let said = String::from_utf8_lossy(&output.stdout);
+        let complained = String::from_utf8_lossy(&output.stderr);
+        if !output.status.success() || complained.contains("ERROR") {
+            return Err(format!("{} on {}: {complained}", self.name(), peer.name).into());
+        }
+        let used = peer.processor_seconds()? - before;
+        if self.workload == Workload::Load {
+            return Ok(Sample { rate: 1.0 / elapsed, processor_micros: used * 1e6 });
+        }
+        let number = |label: &str| -> Result<f64, Failure> {
+            let line =
+                said.lines().find_map(|line| line.strip_prefix(label)).ok_or_else(|| said.to_string())?;
+            let word: String = line.trim().chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+            Ok(word.parse()?)
+        };
+        let transactions = number("number of transactions actually processed: ")?;
+        Ok(Sample { rate: number("tps = ")?, processor_micros: used * 1e6 / transactions.max(1.0) })
+    }
+
+    fn command(&self, peer: &Peer, pgbench: &str) -> Result<Command, Failure> {
+        let mut command = Command::new(pgbench);
+        command.args(["-h", "127.0.0.1", "-U", "postgres", "-p", &peer.port.to_string()]);
+        let threads = self.clients.min(2).to_string();
+        let (clients, seconds, scale) =
+            (self.clients.to_string(), self.seconds.to_string(), self.scale.to_string());
+        match self.workload {
+            Workload::Load => {
+                command.args(["-i", "-q", "-s", &scale]);
+            }
+            Workload::SelectOnly | Workload::TpcbLike | Workload::Insert => {
+                command.args(["-n", "-c", &clients, "-j", &threads, "-T", &seconds, "-M", &self.mode]);
+            }
+        }
+        match self.workload {
+            Workload::SelectOnly => {
+                command.arg("-S");
+            }
+            Workload::Insert => {
+                peer.sql("CREATE TABLE IF NOT EXISTS bench_insert (id bigserial PRIMARY KEY, at timestamptz, body text)")?;
+                let script = std::env::temp_dir().join("strata-bench-insert.sql");
+                std::fs::write(
+                    &script,
+                    "INSERT INTO bench_insert (at, body) VALUES (now(), 'one durable row');\n",
+                )?;
+                command.arg("-f").arg::<PathBuf>(script);
+            }
+            Workload::Load | Workload::TpcbLike => {}
+        }
+        command.arg("postgres");
+        Ok(command)
+    }
+}
+
+impl Measured {
+    /// The median ratio.
+    pub fn ratio(&self) -> f64 {
+        median(&self.ratios)
+    }
+
+    /// The figures for machines.
+    pub fn json(&self) -> serde_json::Value {
+        let side = |samples: &[Sample]| {
+            serde_json::json!({
+                "rate": samples.iter().map(|sample| sample.rate).collect::<Vec<_>>(),
+                "processor_micros": samples.iter().map(|sample| sample.processor_micros).collect::<Vec<_>>(),
+            })
+        };
+        serde_json::json!({
+            "cell": self.name, "ratio": self.ratio(), "ratios": self.ratios,
+            "strata": side(&self.strata), "postgresql": side(&self.rival),
+        })
+    }
+}
+
+impl fmt::Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let middle = |samples: &[Sample], pick: fn(&Sample) -> f64| {
+            median(&samples.iter().map(pick).collect::<Vec<_>>())
+        };
+        let bounds = self
+            .ratios
+            .iter()
+            .fold((f64::MAX, 0.0_f64), |(low, high), ratio| (low.min(*ratio), high.max(*ratio)));
+        write!(
+            f,
+            "{:<32} {:>5.2} x  [{:.2} .. {:.2}]  {:>9.1} against {:>9.1} a second; processor {:>7.1} against {:>7.1} us",
+            self.name,
+            self.ratio(),
+            bounds.0,
+            bounds.1,
+            middle(&self.strata, |sample| sample.rate),
+            middle(&self.rival, |sample| sample.rate),
+            middle(&self.strata, |sample| sample.processor_micros),
+            middle(&self.rival, |sample| sample.processor_micros),
+        )
+    }
+}
