@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use engine::{PhysicalType, Value};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 
+use super::array::{Array, vector};
 use super::binary::Reader;
 use super::digits::{append_i64, append_u64};
 use super::format_type::{built_in_name, format_type};
 use super::numeric::Numeric;
-use super::settings::{InputSettings, NoNames, OutputSettings};
-use super::{boolean, bytea, character, float, identifier, integer, oid, uuid};
+use super::record::Record;
+use super::settings::{InputSettings, Names, NoNames, OutputSettings, TypeShape};
+use super::{bit, boolean, bytea, character, float, identifier, integer, json, oid, uuid};
 
 /// The physical type of every value of a type. Types made by users are arrays and records, hence bytes.
 pub fn physical(type_oid: u32) -> PhysicalType {
@@ -78,6 +80,12 @@ pub fn append_output(
         (oid::UUID, Value::Fixed16(bytes)) => uuid::append(bytes, out),
         (oid::NUMERIC, Value::Bytes(bytes)) => Numeric::from_bytes(bytes)?.append_text(out),
         (oid::TID, Value::Bytes(bytes)) => identifier::append_tid(bytes, out)?,
+        (oid::INT2VECTOR | oid::OIDVECTOR, Value::Bytes(bytes)) => vector::append_text(bytes, out)?,
+        (oid::BIT | oid::VARBIT, Value::Bytes(bytes)) => bit::append_text(bytes, out)?,
+        (_, Value::Bytes(bytes)) if Record::is_record(bytes) => {
+            Record::from_bytes(bytes)?.append_text(settings, out)?;
+        }
+        (_, Value::Bytes(bytes)) => Array::from_bytes(bytes)?.append_text(settings, out)?,
         (_, Value::Text(text)) if physical(type_oid) == PhysicalType::Text => {
             out.extend_from_slice(text.as_bytes());
         }
@@ -126,11 +134,44 @@ pub fn input(type_oid: u32, typmod: i32, text: &str, settings: &InputSettings<'_
         }
         oid::CHAR => Value::Text(character::char_input(text)),
         oid::VOID => Value::from(""),
+        oid::JSON => {
+            json::validate(text)?;
+            Value::from(text)
+        }
+        oid::JSONB => Value::from(json::canonical(text)?),
+        oid::INT2VECTOR | oid::OIDVECTOR => vector::input(type_oid, text)?,
+        oid::BIT | oid::VARBIT => {
+            Value::from(bit::limit(bit::input(text)?, typmod, type_oid == oid::VARBIT, false)?)
+        }
+        oid::RECORD => {
+            return Err(Error::new(
+                SqlState::FeatureNotSupported,
+                "input of anonymous composite types is not implemented",
+            ));
+        }
+        _ if oid::is_polymorphic(type_oid) || matches!(type_oid, oid::ANY | oid::TRIGGER | oid::INTERNAL) => {
+            return Err(identifier::no_input(built_in_name(type_oid).unwrap_or("unknown").trim_matches('"')));
+        }
         _ => match identifier::kind_of(type_oid) {
             Some(kind) => Value::UInt32(identifier::input_name(kind, text, settings.names)?),
-            None => return Err(unsupported(type_oid)),
+            None => input_composite(type_oid, typmod, text, settings)?,
         },
     })
+}
+
+/// Arrays, and types made by users.
+fn input_composite(type_oid: u32, typmod: i32, text: &str, settings: &InputSettings<'_>) -> Result<Value> {
+    if let Some(element) = oid::element_of(type_oid) {
+        return Ok(Array::parse(element, typmod, text, settings)?.to_value());
+    }
+    if built_in_name(type_oid).is_some() {
+        return Err(unsupported(type_oid));
+    }
+    match settings.names.shape(type_oid) {
+        Some(TypeShape::Array { element }) => Ok(Array::parse(element, typmod, text, settings)?.to_value()),
+        Some(TypeShape::Composite { columns }) => Ok(Record::parse(&columns, text, settings)?.to_value()),
+        None => Err(unsupported(type_oid)),
+    }
 }
 
 /// Appends the binary form of a value.
@@ -140,6 +181,9 @@ pub fn send(type_oid: u32, value: &Value, out: &mut Vec<u8>) -> Result<()> {
         (oid::UUID, Value::Fixed16(bytes)) => out.extend_from_slice(bytes),
         (oid::NUMERIC, Value::Bytes(bytes)) => Numeric::from_bytes(bytes)?.send(out),
         (oid::CHAR, Value::Text(text)) => out.push(character::char_to_byte(text)),
+        (oid::BIT | oid::VARBIT, Value::Bytes(bytes)) => bit::send(bytes, out)?,
+        (_, Value::Bytes(bytes)) if Record::is_record(bytes) => Record::from_bytes(bytes)?.send(out)?,
+        (_, Value::Bytes(bytes)) => Array::from_bytes(bytes)?.send(out)?,
         (_, Value::Bool(value)) => out.push(u8::from(*value)),
         (_, Value::Int16(number)) => out.extend_from_slice(&number.to_be_bytes()),
         (_, Value::Int32(number)) => out.extend_from_slice(&number.to_be_bytes()),
@@ -157,8 +201,13 @@ pub fn send(type_oid: u32, value: &Value, out: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
-/// The value of a binary form, with the typmod applied as an assignment does (-1 for none).
+/// The value of a binary form, with the typmod applied as an assignment does (-1 for none). Built-in types only.
 pub fn receive(type_oid: u32, typmod: i32, bytes: &[u8]) -> Result<Value> {
+    receive_named(type_oid, typmod, bytes, &NoNames)
+}
+
+/// The value of a binary form, of types made by users too.
+pub fn receive_named(type_oid: u32, typmod: i32, bytes: &[u8], names: &dyn Names) -> Result<Value> {
     let mut reader = Reader::new(bytes);
     let value = match type_oid {
         oid::BOOL => Value::Bool(reader.u8()? != 0),
@@ -181,11 +230,68 @@ pub fn receive(type_oid: u32, typmod: i32, bytes: &[u8]) -> Result<Value> {
             input(type_oid, typmod, text, &InputSettings::plain())?
         }
         oid::VOID => Value::from(""),
+        oid::JSON => {
+            let text = character::from_bytes(reader.remaining())?;
+            json::validate(text)?;
+            Value::from(text)
+        }
+        oid::JSONB => {
+            let version = reader.u8()?;
+            if version != 1 {
+                return Err(Error::internal(format!("unsupported jsonb version number {version}")));
+            }
+            Value::from(json::canonical(character::from_bytes(reader.remaining())?)?)
+        }
+        oid::BIT | oid::VARBIT => {
+            Value::from(bit::limit(bit::receive(&mut reader)?, typmod, type_oid == oid::VARBIT, false)?)
+        }
+        oid::INT2VECTOR => Array::receive(oid::INT2, -1, &mut reader)?.to_value(),
+        oid::OIDVECTOR => Array::receive(oid::OID, -1, &mut reader)?.to_value(),
+        oid::RECORD => Record::receive(&mut reader)?.to_value(),
         _ if physical(type_oid) == PhysicalType::UInt32 => Value::UInt32(reader.u32()?),
-        _ => return Err(unsupported(type_oid)),
+        _ => receive_composite(type_oid, typmod, &mut reader, names)?,
     };
     reader.finish()?;
     Ok(value)
+}
+
+/// Arrays, and types made by users.
+fn receive_composite(
+    type_oid: u32,
+    typmod: i32,
+    reader: &mut Reader<'_>,
+    names: &dyn Names,
+) -> Result<Value> {
+    if let Some(element) = oid::element_of(type_oid) {
+        return Ok(Array::receive(element, typmod, reader)?.to_value());
+    }
+    match names.shape(type_oid) {
+        Some(TypeShape::Array { element }) => Ok(Array::receive(element, typmod, reader)?.to_value()),
+        Some(TypeShape::Composite { columns }) => {
+            let record = Record::receive(reader)?;
+            if record.columns.len() != columns.len() {
+                return Err(Error::new(
+                    SqlState::DatatypeMismatch,
+                    format!("wrong number of columns: {}, expected {}", record.columns.len(), columns.len()),
+                ));
+            }
+            for (number, ((found, _), (expected, _))) in record.columns.iter().zip(&columns).enumerate() {
+                if found != expected {
+                    return Err(Error::new(
+                        SqlState::DatatypeMismatch,
+                        format!(
+                            "binary data has type {found} ({}) instead of expected {expected} ({}) in record column {}",
+                            format_type(*found, -1, names),
+                            format_type(*expected, -1, names),
+                            number + 1
+                        ),
+                    ));
+                }
+            }
+            Ok(record.to_value())
+        }
+        None => Err(unsupported(type_oid)),
+    }
 }
 
 /// Applies the length, precision or scale of a typmod to a value of its type. An explicit cast cuts what is too
@@ -198,7 +304,19 @@ pub fn apply_typmod(type_oid: u32, typmod: i32, value: Value, explicit: bool) ->
         (_, Value::Null) => Value::Null,
         (oid::VARCHAR, Value::Text(text)) => Value::Text(character::limit_varchar(text, typmod, explicit)?),
         (oid::BPCHAR, Value::Text(text)) => Value::Text(character::limit_bpchar(text, typmod, explicit)?),
-        (oid::NUMERIC, value @ Value::Bytes(_)) => Numeric::from_value(&value)?.apply_typmod(typmod)?.to_value(),
+        (oid::NUMERIC, value @ Value::Bytes(_)) => {
+            Numeric::from_value(&value)?.apply_typmod(typmod)?.to_value()
+        }
+        (oid::BIT | oid::VARBIT, Value::Bytes(bytes)) => {
+            Value::from(bit::limit(bytes.to_vec(), typmod, type_oid == oid::VARBIT, explicit)?)
+        }
+        (_, value @ Value::Bytes(_)) if oid::element_of(type_oid).is_some() => {
+            let mut array = Array::from_value(&value)?;
+            for element in &mut array.elements {
+                *element = apply_typmod(array.element, typmod, std::mem::take(element), explicit)?;
+            }
+            array.to_value()
+        }
         (_, value) => value,
     })
 }

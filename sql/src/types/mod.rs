@@ -8,24 +8,33 @@
 //! Values that are made of values (arrays, records) carry the type oids of their parts, so output, order and keys
 //! need no catalog; only input of user-made types and the `reg…` types asks one, through [`Names`].
 
+pub mod array;
 pub mod binary;
+pub mod bit;
 pub mod boolean;
 pub mod bytea;
 pub mod character;
+pub mod datetime;
 pub mod digits;
 mod dispatch;
 pub mod float;
 mod format_type;
 pub mod identifier;
 pub mod integer;
+pub mod interval;
+pub mod json;
+pub mod key;
 pub mod numeric;
 pub mod oid;
+pub mod record;
 mod settings;
+mod stored;
 pub mod timezone;
 pub mod uuid;
 
 pub use dispatch::{
-    append_output, apply_typmod, input, output, physical, receive, send, typmod_from_arguments,
+    append_output, apply_typmod, input, output, physical, receive, receive_named, send, typmod_from_arguments,
 };
 pub use format_type::format_type;
+pub use key::compare;
 pub use settings::{InputSettings, NameKind, Names, NoNames, OutputSettings, TypeShape};

@@ -169,7 +169,8 @@ impl Moments {
         let n = Coefficient::Small(i128::from(count));
         // n * sum(x^2) - sum(x)^2
         let squares = self.squares.total.coefficient_at(scale).multiply(&n);
-        let numerator = Decimal::new(squares.subtract(&total.coefficient.multiply(&total.coefficient)), scale);
+        let numerator =
+            Decimal::new(squares.subtract(&total.coefficient.multiply(&total.coefficient)), scale);
         if numerator.coefficient.signum() <= 0 {
             return Ok(Some(Numeric::ZERO));
         }

@@ -99,7 +99,10 @@ impl Numeric {
             if left.scale == right.scale {
                 return Numeric::checked(left.coefficient.subtract(&right.coefficient), scale);
             }
-            return Numeric::checked(left.coefficient_at(scale).subtract(&right.coefficient_at(scale)), scale);
+            return Numeric::checked(
+                left.coefficient_at(scale).subtract(&right.coefficient_at(scale)),
+                scale,
+            );
         }
         self.add(&other.negate())
     }

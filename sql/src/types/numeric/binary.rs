@@ -13,16 +13,17 @@ const NEGATIVE_INFINITY: u16 = 0xf000;
 impl Numeric {
     /// Appends the binary form.
     pub fn send(&self, out: &mut Vec<u8>) {
-        let special = |sign: u16, out: &mut Vec<u8>| {
+        // The last byte is what PostgreSQL's own header of an infinity reads as.
+        let special = |sign: u16, scale: u8, out: &mut Vec<u8>| {
             out.extend_from_slice(&[0, 0, 0, 0]);
             out.extend_from_slice(&sign.to_be_bytes());
-            out.extend_from_slice(&[0, 0]);
+            out.extend_from_slice(&[0, scale]);
         };
         match self {
             Numeric::Finite(decimal) => decimal.send(out),
-            Numeric::NaN => special(NAN, out),
-            Numeric::Infinity => special(INFINITY, out),
-            Numeric::NegativeInfinity => special(NEGATIVE_INFINITY, out),
+            Numeric::NaN => special(NAN, 0, out),
+            Numeric::Infinity => special(INFINITY, 0x20, out),
+            Numeric::NegativeInfinity => special(NEGATIVE_INFINITY, 0x20, out),
         }
     }
 
@@ -65,10 +66,7 @@ impl Numeric {
 }
 
 fn invalid(part: &str) -> Error {
-    Error::new(
-        SqlState::InvalidBinaryRepresentation,
-        format!("invalid {part} in external \"numeric\" value"),
-    )
+    Error::new(SqlState::InvalidBinaryRepresentation, format!("invalid {part} in external \"numeric\" value"))
 }
 
 impl Decimal {
@@ -126,7 +124,8 @@ fn append_groups(number: &Coefficient, out: &mut Vec<u8>) -> usize {
             let mut digits = Vec::new();
             number.append_digits(&mut digits);
             let first = digits.len() % 4;
-            let value = |group: &[u8]| group.iter().fold(0u16, |sum, digit| sum * 10 + u16::from(digit - b'0'));
+            let value =
+                |group: &[u8]| group.iter().fold(0u16, |sum, digit| sum * 10 + u16::from(digit - b'0'));
             if first > 0 {
                 out.extend_from_slice(&value(&digits[..first]).to_be_bytes());
             }

@@ -214,16 +214,24 @@ impl Coefficient {
             (Coefficient::Small(left), Coefficient::Small(right)) => left.cmp(right),
             (Coefficient::Big(left), Coefficient::Big(right)) => left.cmp(right),
             (Coefficient::Small(_), Coefficient::Big(right)) => {
-                if right.is_negative() { Ordering::Greater } else { Ordering::Less }
+                if right.is_negative() {
+                    Ordering::Greater
+                } else {
+                    Ordering::Less
+                }
             }
             (Coefficient::Big(left), Coefficient::Small(_)) => {
-                if left.is_negative() { Ordering::Less } else { Ordering::Greater }
+                if left.is_negative() {
+                    Ordering::Less
+                } else {
+                    Ordering::Greater
+                }
             }
         }
     }
 
     /// The decimal digits of the absolute value.
-    pub(super) fn append_digits(&self, out: &mut Vec<u8>) {
+    pub(in super::super) fn append_digits(&self, out: &mut Vec<u8>) {
         match self {
             Coefficient::Small(number) => super::super::digits::append_u128(number.unsigned_abs(), out),
             Coefficient::Big(number) => out.extend_from_slice(number.magnitude().to_str_radix(10).as_bytes()),

@@ -87,7 +87,8 @@ impl Decimal {
         }
         let weight = (approximate.abs() * LOG10_E) as i64;
         let bits = fixed_point::bits_for(i64::from(scale) + weight * 2 + 4);
-        let magnitude = fixed_point::from_decimal(&Decimal::new(self.coefficient.absolute(), self.scale), bits);
+        let magnitude =
+            fixed_point::from_decimal(&Decimal::new(self.coefficient.absolute(), self.scale), bits);
         let mut power = fixed_point::exp(&magnitude, bits);
         if self.coefficient.signum() < 0 {
             power = fixed_point::reciprocal(&power, bits);
@@ -156,6 +157,9 @@ impl Numeric {
     pub fn log(&self, base: &Numeric) -> Result<Numeric> {
         if self.is_nan() || base.is_nan() {
             return Ok(Numeric::NaN);
+        }
+        if (self.is_infinite() || base.is_infinite()) && self.signum().min(base.signum()) < 0 {
+            return Err(logarithm_error("a negative number"));
         }
         check_logarithm(base)?;
         check_logarithm(self)?;

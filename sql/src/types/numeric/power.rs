@@ -54,16 +54,16 @@ impl Numeric {
         if let Numeric::Finite(power) = exponent {
             // An infinite base.
             let (whole, rest) = power.coefficient.split_by(power.scale);
+            if matches!(self, Numeric::NegativeInfinity) && !rest.is_zero() {
+                return Err(undefined(
+                    "a negative number raised to a non-integer power yields a complex result",
+                ));
+            }
             if power.coefficient.signum() < 0 {
                 return Ok(Numeric::ZERO);
             }
             if matches!(self, Numeric::Infinity) {
                 return Ok(Numeric::Infinity);
-            }
-            if !rest.is_zero() {
-                return Err(undefined(
-                    "a negative number raised to a non-integer power yields a complex result",
-                ));
             }
             let odd = !whole.divide_remainder(&Coefficient::Small(2)).1.is_zero();
             return Ok(if odd { Numeric::NegativeInfinity } else { Numeric::Infinity });
@@ -105,8 +105,7 @@ fn whole_power(base: &Decimal, exponent: i32) -> Result<Numeric> {
         return Ok(Numeric::from_i128(0, scale));
     }
     let magnitude = exponent.unsigned_abs();
-    if base.coefficient.digit_count().saturating_mul(u64::from(magnitude)) > EXACT_DIGITS
-        && !(magnitude <= 1)
+    if base.coefficient.digit_count().saturating_mul(u64::from(magnitude)) > EXACT_DIGITS && !(magnitude <= 1)
     {
         return rounded_whole_power(base, exponent, scale, weight);
     }
