@@ -125,15 +125,15 @@ pub fn read_whole(file: &dyn File) -> io::Result<Vec<u8>> {
 }
 
 /// Writes a small file so that after a crash either the old or the new content stands under `name`:
-/// a temporary file, synced, renamed, directory synced.
+/// a temporary file, synced, renamed, directory synced. An error of kind `StorageFull` means that nothing has changed;
+/// after any other it is unknown which of the two a restart will find.
 pub fn replace(disk: &dyn Disk, name: &str, bytes: &[u8]) -> io::Result<()> {
     let temporary = format!("{name}.tmp");
     remove_if_there(disk, &temporary)?;
     let file = disk.create(&temporary)?;
     file.write_at(bytes, 0)?;
     file.sync_data()?;
-    disk.rename(&temporary, name)?;
-    disk.sync_directory()
+    disk.rename(&temporary, name).and_then(|()| disk.sync_directory()).map_err(io::Error::other)
 }
 
 /// Removes a file that may not exist.

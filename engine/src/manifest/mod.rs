@@ -1,12 +1,21 @@
 //! The manifest: which files make up the database, and what must be known before the log can be read.
+//!
+//! A file of edits, appended and synced one commit at a time, begun anew with a snapshot of all that holds at each
+//! start and whenever it has grown; the file `CURRENT` names the one that counts. `format` has the bytes, `edit` the
+//! edits and what they do, `store` the files and what a start may find.
 
 use std::{collections::BTreeMap, io};
 
 use crate::{
     ids::{FileId, IndexId, TableId},
-    io::Environment,
     log::Lsn,
 };
+
+mod edit;
+mod format;
+mod store;
+
+pub use store::Manifest;
 
 /// A file that the manifest names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,56 +122,18 @@ pub struct State {
 pub enum ManifestError {
     #[error("manifest file \"{file}\": {source}")]
     Io { file: String, source: io::Error },
+    /// Damage that is proven not to be a torn tail.
     #[error("manifest file \"{file}\" is damaged at byte offset {offset}: {reason}")]
     Corrupt { file: String, offset: u64, reason: String },
     #[error("manifest file \"{file}\" was written by a newer version: {reason}")]
     Unknown { file: String, reason: String },
-    /// An earlier write failed: what the disk holds is unknown until a restart.
+    /// An edit that contradicts what holds; nothing was written.
+    #[error("the manifest was given {0}")]
+    Misuse(String),
+    /// No room; nothing was changed, and the manifest still works.
+    #[error("no space left for the manifest: {0}")]
+    DiskFull(#[source] io::Error),
+    /// An earlier write or sync failed: what the disk holds is unknown until a restart.
     #[error("the manifest is poisoned by an earlier I/O error; the process has to end")]
     Poisoned,
-}
-
-/// The manifest, open for edits.
-#[derive(Debug)]
-pub struct Manifest {
-    environment: Environment,
-    state: State,
-}
-
-impl Manifest {
-    /// Opens the manifest of the data directory; `None` if the directory holds no database.
-    pub fn open(environment: &Environment) -> Result<Option<Manifest>, ManifestError> {
-        let _ = environment;
-        Ok(None)
-    }
-
-    /// Makes the manifest of a new database, durable on return.
-    pub fn create(environment: &Environment) -> Result<Manifest, ManifestError> {
-        Ok(Manifest { environment: environment.clone(), state: State::default() })
-    }
-
-    /// What holds now.
-    pub fn state(&self) -> &State {
-        &self.state
-    }
-
-    /// A file id that no durable edit has named. Use it in an edit of the next [`Manifest::commit`]; after a crash
-    /// before that, the file is an orphan and its id may be used again.
-    pub fn allocate_file(&mut self) -> FileId {
-        let file = self.state.next_file;
-        self.state.next_file = FileId(file.0 + 1);
-        file
-    }
-
-    /// Applies edits: all of them or, after a crash, none. Durable on return.
-    pub fn commit(&mut self, edits: &[Edit]) -> Result<(), ManifestError> {
-        let _ = (edits, &self.environment);
-        Err(ManifestError::Poisoned)
-    }
-
-    /// Removes segment, run and delete-log files that the manifest does not name (left by a crash or freed by an
-    /// edit). The caller makes sure that nobody is just writing one.
-    pub fn remove_orphans(&self) -> Result<Vec<String>, ManifestError> {
-        Ok(Vec::new())
-    }
 }

@@ -15,6 +15,10 @@ use crate::{
     value::{PhysicalType, Value},
 };
 
+mod name;
+
+pub(crate) use name::{FileKind, file_of_name};
+
 /// Rows of one zone: the unit of zone maps and of end-time blocks.
 pub const ZONE_ROWS: usize = 8192;
 

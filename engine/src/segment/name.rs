@@ -1,0 +1,36 @@
+//! The names of segment, index run and delete log files.
+
+use crate::ids::FileId;
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileKind {
+    Segment = 1,
+    IndexRun = 2,
+    DeleteLog = 3,
+}
+
+impl FileKind {
+    const ALL: [FileKind; 3] = [FileKind::Segment, FileKind::IndexRun, FileKind::DeleteLog];
+
+    fn prefix(self) -> &'static str {
+        match self {
+            FileKind::Segment => "segment-",
+            FileKind::IndexRun => "index-",
+            FileKind::DeleteLog => "ends-",
+        }
+    }
+
+    /// The name of a file of this kind.
+    pub(crate) fn name(self, file: FileId) -> String {
+        format!("{}{:016x}", self.prefix(), file.0)
+    }
+}
+
+/// The id in the name of a file of any of the kinds.
+pub(crate) fn file_of_name(name: &str) -> Option<FileId> {
+    FileKind::ALL.into_iter().find_map(|kind| {
+        let digits = name.strip_prefix(kind.prefix()).filter(|digits| digits.len() == 16)?;
+        u64::from_str_radix(digits, 16).ok().map(FileId)
+    })
+}
