@@ -64,7 +64,7 @@ impl Server {
         arguments: &[&str],
         environment: &[(&str, &str)],
     ) -> Result<Server, Failure> {
-        let sockets = data.join("..").canonicalize()?;
+        let sockets = data.parent().ok_or("a data folder without a parent")?.canonicalize()?;
         let mut child = Command::new(binary)
             .arg("serve")
             .arg("--data-dir")
