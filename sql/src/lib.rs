@@ -1,6 +1,5 @@
 //! A statement in, a stream or an effect out: parse, analyze, plan, execute.
 
-pub mod ddl;
 pub mod error;
 pub mod evaluate;
 pub mod functions;
