@@ -8,6 +8,7 @@ pub mod builtin;
 pub mod object;
 mod shapes;
 mod snapshot;
+pub mod system;
 
 pub use object::{
     AclItem, Change, Column, ColumnDefault, Comment, Constraint, ConstraintKind, Database, DefaultAcl, Extension,

@@ -1,0 +1,77 @@
+//! pg_type, pg_cast and pg_collation.
+
+use super::Scan;
+use super::cell::{Cell, Row, row};
+use crate::builtin::{self, BOOTSTRAP_ROLE, PG_CATALOG, TypeRow};
+
+pub fn pg_type(scan: &Scan<'_>) -> Vec<Row> {
+    let created = scan.snapshot.row_types(scan.database);
+    builtin::types().iter().chain(&created).map(type_row).collect()
+}
+
+fn type_row(row: &TypeRow) -> Row {
+    row![
+        row.oid,
+        row.name.clone(),
+        row.schema,
+        row.owner,
+        row.length,
+        row.by_value,
+        row.kind,
+        row.category,
+        row.preferred,
+        true,
+        row.delimiter,
+        row.relation,
+        row.subscript,
+        row.element,
+        row.array,
+        row.input,
+        row.output,
+        row.receive,
+        row.send,
+        row.modifier_input,
+        row.modifier_output,
+        row.analyze,
+        row.align,
+        row.storage,
+        row.not_null,
+        row.base,
+        row.typmod,
+        row.dimensions,
+        row.collation,
+        Cell::Null,
+        Cell::Null,
+        Cell::Null,
+    ]
+}
+
+pub fn pg_cast() -> Vec<Row> {
+    let casts = builtin::casts().iter();
+    casts
+        .map(|cast| {
+            row![cast.oid, cast.source, cast.target, cast.function, cast.context.letter(), cast.method.letter()]
+        })
+        .collect()
+}
+
+pub fn pg_collation() -> Vec<Row> {
+    let collations = builtin::collations().iter();
+    collations
+        .map(|row| {
+            row![
+                row.oid,
+                row.name,
+                PG_CATALOG,
+                BOOTSTRAP_ROLE,
+                row.provider,
+                row.deterministic,
+                row.encoding,
+                row.collate,
+                row.ctype,
+                Cell::Null,
+                Cell::Null,
+            ]
+        })
+        .collect()
+}
