@@ -1,0 +1,29 @@
+//! The grammar, a room a file. Every production is a method of the one parser.
+
+mod alter;
+mod call;
+mod column;
+mod copy;
+mod create;
+mod cursor;
+mod drop;
+mod expression;
+mod grant;
+mod index;
+mod insert;
+mod maintenance;
+mod modify;
+mod operator;
+mod primary;
+mod query;
+mod role;
+mod select;
+mod sequence;
+mod settings;
+mod special_call;
+mod statement;
+mod table_reference;
+mod transaction;
+mod type_name;
+mod view;
+mod window;
