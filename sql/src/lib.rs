@@ -3,6 +3,7 @@
 pub mod error;
 pub mod evaluate;
 pub mod functions;
+pub mod parse;
 pub mod password;
 pub mod session;
 pub mod settings;

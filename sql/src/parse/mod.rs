@@ -52,12 +52,12 @@ pub fn parse(text: &str) -> Result<Vec<Parsed>> {
 
 /// A text that is one expression and nothing else.
 pub fn parse_expression(text: &str) -> Result<Expression> {
-    whole(text, Parser::expression)
+    whole(text, |parser| parser.expression())
 }
 
 /// A text that is the name of a type, as regtype reads it.
 pub fn parse_type_name(text: &str) -> Result<TypeName> {
-    whole(text, Parser::type_name)
+    whole(text, |parser| parser.type_name())
 }
 
 fn whole<T>(text: &str, parse: impl FnOnce(&mut Parser<'_>) -> Result<T>) -> Result<T> {

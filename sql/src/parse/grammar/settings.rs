@@ -139,17 +139,17 @@ impl Parser<'_> {
         if self.accept_one(&["default", "local"]).is_some() {
             return Ok(SettingValue::Default);
         }
+        if self.accept("interval") {
+            let text = self.string()?;
+            if self.accept("hour") && self.accept("to") {
+                self.expect("minute")?;
+            }
+            return Ok(SettingValue::Values(vec![SettingItem::Interval(text)]));
+        }
         let item = match &self.peek().kind {
             TokenKind::String(_) => SettingItem::String(self.string()?),
             TokenKind::Integer | TokenKind::Decimal | TokenKind::Operator => {
                 SettingItem::Number(self.signed_number()?)
-            }
-            _ if self.accept("interval") => {
-                let text = self.string()?;
-                if self.accept("hour") && self.accept("to") {
-                    self.expect("minute")?;
-                }
-                SettingItem::Interval(text)
             }
             _ => SettingItem::Word(self.non_reserved()?.text),
         };
