@@ -3,6 +3,9 @@
 //! The engine knows bytes, ids and time. It never sees SQL, names, sockets or DataFusion, and none of its calls
 //! blocks its caller: what must wait answers with a ticket.
 
+mod clock;
+mod cursor;
+mod database;
 mod error;
 pub mod ids;
 mod index;
@@ -10,17 +13,33 @@ pub mod io;
 mod lock;
 pub mod log;
 pub mod manifest;
+mod record;
+mod registry;
+mod scan;
 mod schema;
 pub mod segment;
+mod sequence;
+mod sequencer;
 mod table;
 mod ticket;
+mod transaction;
 mod value;
+mod view;
 
+pub use clock::Past;
+pub use cursor::RowCursor;
+pub use database::{Configuration, Database, FailureHook, OpenError};
 pub use error::Error;
 pub use ids::{ColumnId, FileId, IndexId, RowHandle, TableId, Timestamp};
 pub use io::Environment;
 pub use lock::{KeyLock, RelationLockMode, RowLock, WaitPolicy};
+pub use scan::{ScanColumn, ScanCursor};
 pub use schema::{IndexSchema, NewRow, TableSchema};
+pub use sequence::{SequenceDefinition, SequenceState, TableStatistics};
 pub use table::row::RowRef;
 pub use ticket::{CommitTicket, Outcome, Ticket};
+pub use transaction::{
+    Inserted, Isolation, LockedRow, Predicate, PublishHook, ReadRecord, Savepoint, Transaction,
+};
 pub use value::{PhysicalType, Value};
+pub use view::ReadView;

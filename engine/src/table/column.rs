@@ -32,7 +32,7 @@ impl Bits {
         Bits { bytes, length }
     }
 
-    fn push(&mut self, bit: bool) {
+    pub fn push(&mut self, bit: bool) {
         if self.length % 8 == 0 {
             self.bytes.push(0);
         }
@@ -42,7 +42,7 @@ impl Bits {
         self.length += 1;
     }
 
-    fn get(&self, index: usize) -> bool {
+    pub fn get(&self, index: usize) -> bool {
         self.bytes.get(index / 8).is_some_and(|byte| byte >> (index % 8) & 1 == 1)
     }
 
@@ -95,6 +95,20 @@ impl ColumnBuilder {
             }
         };
         ColumnBuilder { physical, length: 0, valid: None, values }
+    }
+
+    /// A column of values that exist already; NULL rows hold zeros.
+    pub fn from_values(
+        physical: PhysicalType,
+        length: usize,
+        valid: Option<Bits>,
+        values: Values,
+    ) -> ColumnBuilder {
+        ColumnBuilder { physical, length, valid, values }
+    }
+
+    pub fn values(&self) -> &Values {
+        &self.values
     }
 
     pub fn physical(&self) -> PhysicalType {
@@ -434,6 +448,13 @@ impl Column {
         match self {
             Column::Open(builder) => builder.len(),
             Column::Sealed(column) => column.len(),
+        }
+    }
+
+    pub fn has_nulls(&self) -> bool {
+        match self {
+            Column::Open(builder) => builder.valid.is_some(),
+            Column::Sealed(column) => with_array!(column, array => array.null_count() > 0),
         }
     }
 

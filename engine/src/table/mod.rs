@@ -164,9 +164,67 @@ pub(crate) struct TableState {
     /// Older generations with the moment at which each ended, oldest first.
     pub older: Vec<(u64, Generation)>,
     pub forwards: HashMap<u64, Forward>,
+    /// Live versions by birth: made while the log is replayed, when a location does not lead to its row.
+    births: Option<HashMap<u64, Location>>,
 }
 
 impl TableState {
+    /// Ends the replay of the log.
+    pub fn recovered(&mut self) {
+        self.births = None;
+    }
+
+    /// The live version of a row; slow the first time, for the replay of the log.
+    pub fn find_live_birth(&mut self, birth: u64) -> Result<Option<Location>, Error> {
+        if self.births.is_none() {
+            let mut births = HashMap::new();
+            for ((birth, _), (location, live)) in self.versions()? {
+                if live {
+                    births.insert(birth, location);
+                }
+            }
+            self.births = Some(births);
+        }
+        Ok(self.births.as_ref().and_then(|births| births.get(&birth)).copied())
+    }
+
+    /// Every version by the name that survives moves: birth and start.
+    pub fn versions_by_name(&self) -> Result<HashMap<(u64, u64), Location>, Error> {
+        Ok(self.versions()?.into_iter().map(|(name, (location, _))| (name, location)).collect())
+    }
+
+    /// Every version: birth and start, location and whether it is alive.
+    fn versions(&self) -> Result<Vec<((u64, u64), (Location, bool))>, Error> {
+        let mut versions = Vec::new();
+        for (_, generation) in self.generations() {
+            for store in generation.stores() {
+                for (number, chunk) in store.chunks() {
+                    for (row, life) in chunk.lives().iter().enumerate() {
+                        let place = (store.location(number, row), visibility::is_live(life.end()));
+                        versions.push(((chunk.birth(row), life.from), place));
+                    }
+                }
+            }
+            for part in &generation.segments {
+                for row in 0..part.segment.rows() {
+                    let live = visibility::is_live(part.segment.ends().get(row));
+                    let name = (part.segment.birth(row)?, part.segment.from(row)?.0);
+                    versions.push((name, (part.location(row), live)));
+                }
+            }
+        }
+        Ok(versions)
+    }
+
+    /// The generation in which a location lies.
+    pub fn generation_holding(&mut self, location: Location) -> Option<&mut Generation> {
+        if self.current.try_locate(location).is_some() {
+            return Some(&mut self.current);
+        }
+        let mut older = self.older.iter_mut().map(|(_, generation)| generation);
+        older.find(|generation| generation.try_locate(location).is_some())
+    }
+
     /// The generation that holds everything visible at `at`.
     #[inline]
     pub fn generation(&self, at: u64) -> &Generation {
@@ -242,6 +300,13 @@ impl TableState {
                 locations.push(Location::hot(number, added as u32));
             }
         }
+        if let Some(births) = &mut self.births {
+            for location in &locations[first..] {
+                if let Some(chunk) = self.current.active.chunk(location.number()) {
+                    births.insert(chunk.birth(location.row()), *location);
+                }
+            }
+        }
         if rows > 1 {
             for index in &self.schema.indexes {
                 self.current.active.index_mut(index.id).reserve(rows);
@@ -314,6 +379,7 @@ impl Table {
             current: Generation::new(0),
             older: Vec::new(),
             forwards: HashMap::new(),
+            births: None,
         };
         Table {
             id,

@@ -1,0 +1,315 @@
+//! The database: what is shared by all transactions, how it is opened, how it ends.
+//!
+//! Opening: manifest, segments, replay of the log from the last checkpoint, and only then transactions. Whatever
+//! cannot be read for certain refuses to open, with the file and the place.
+
+use crate::clock::{EngineClock, Past};
+use crate::ids::Timestamp;
+use crate::io::Environment;
+use crate::lock::{LockManager, Modes, Tag};
+use crate::log::{Log, LogError, LogOptions, RecoverFrom};
+use crate::manifest::{Edit, Manifest, ManifestError};
+use crate::record::{CommitSet, KIND_COMMIT, KIND_LEASE, KIND_SEQUENCE, Reader};
+use crate::registry::Registry;
+use crate::sequence::{SequenceDefinition, SequenceState, Sequences, TableStatistics, decode_state};
+use crate::sequencer::{self, Queue, Request, apply};
+use crate::table::{Table, Tables};
+use crate::transaction::{Isolation, Transaction};
+use crate::{Error, TableId, TableSchema};
+use parking_lot::{Mutex, RwLock};
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Called when the log has failed and the process has to end; the text says why.
+pub type FailureHook = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// How a database is run.
+#[derive(Clone)]
+pub struct Configuration {
+    /// Hot rows and log together may grow by about this many bytes before a checkpoint writes them out.
+    pub checkpoint_bytes: u64,
+    /// Length of one log file.
+    pub log_file_bytes: u64,
+    /// Run when what the disk holds is no longer known. The default ends the process; recovery repairs.
+    pub on_failure: FailureHook,
+}
+
+impl Default for Configuration {
+    fn default() -> Configuration {
+        Configuration {
+            checkpoint_bytes: 1 << 30,
+            log_file_bytes: LogOptions::default().file_bytes,
+            on_failure: Arc::new(|reason| {
+                tracing::error!(reason, "the log failed; the process ends and recovery will repair");
+                std::process::abort();
+            }),
+        }
+    }
+}
+
+/// Why a database did not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(transparent)]
+    Engine(#[from] Error),
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// What all transactions share.
+pub(crate) struct Engine {
+    pub environment: Environment,
+    pub configuration: Configuration,
+    tables: RwLock<Arc<Tables>>,
+    pub locks: Arc<LockManager>,
+    pub clock: EngineClock,
+    pub registry: Arc<Registry>,
+    /// The next birth id.
+    pub births: AtomicU64,
+    pub sequences: Sequences,
+    pub queue: Queue,
+    poisoned: AtomicBool,
+}
+
+impl Engine {
+    fn new(configuration: Configuration, environment: Environment) -> Engine {
+        Engine {
+            clock: EngineClock::new(environment.clock.clone()),
+            environment,
+            configuration,
+            tables: RwLock::default(),
+            locks: LockManager::new(),
+            registry: Registry::new(),
+            births: AtomicU64::new(1),
+            sequences: Sequences::default(),
+            queue: Queue::default(),
+            poisoned: AtomicBool::new(false),
+        }
+    }
+
+    pub fn tables(&self) -> Arc<Tables> {
+        self.tables.read().clone()
+    }
+
+    pub fn table(&self, table: TableId) -> Result<Arc<Table>, Error> {
+        self.tables.read().get(&table).cloned().ok_or(Error::UnknownTable(table))
+    }
+
+    pub fn add_table(&self, table: Arc<Table>) {
+        let mut tables = self.tables.write();
+        let mut more = Tables::clone(&tables);
+        more.insert(table.id, table);
+        *tables = Arc::new(more);
+    }
+
+    /// Refuses once the log has failed.
+    pub fn check_writable(&self) -> Result<(), Error> {
+        if self.poisoned.load(Ordering::Acquire) { Err(Error::LogFailed) } else { Ok(()) }
+    }
+
+    /// What is on the disk is not known any more.
+    pub fn poison(&self, reason: &str) {
+        self.poisoned.store(true, Ordering::Release);
+        (self.configuration.on_failure)(reason);
+    }
+
+    /// Hands a commit to the sequencer.
+    pub fn submit(&self, request: Request) {
+        if let Err(refused) = self.queue.submit(request) {
+            sequencer::refuse(self, vec![*refused], &Error::ShuttingDown);
+        }
+    }
+
+    pub fn note_logged(&self, bytes: usize, commits: usize, took: Duration) {
+        metrics::counter!("strata_commits_total").increment(commits as u64);
+        metrics::counter!("strata_log_syncs_total").increment(1);
+        metrics::counter!("strata_log_bytes_total").increment(bytes as u64);
+        metrics::histogram!("strata_batch_commits").record(commits as f64);
+        metrics::histogram!("strata_log_sync_seconds").record(took.as_secs_f64());
+    }
+
+    /// Applies one record of the log while the database is being opened.
+    fn replay(&self, record: &[u8], newest: &mut Timestamp, floor: &mut i64) -> Result<(), Error> {
+        match record.first().copied() {
+            Some(KIND_COMMIT) => {
+                let (at, set) = CommitSet::decode(record)?;
+                self.births.fetch_max(set.highest_birth() + 1, Ordering::AcqRel);
+                apply::apply(self, at, set, None)?;
+                *newest = (*newest).max(at);
+                Ok(())
+            }
+            Some(KIND_LEASE) => {
+                let mut reader = Reader::new(record.get(1..).unwrap_or(&[]));
+                *floor = (*floor).max(reader.u64()? as i64);
+                reader.end()
+            }
+            Some(KIND_SEQUENCE) => {
+                let mut reader = Reader::new(record.get(1..).unwrap_or(&[]));
+                let (number, state) = decode_state(&mut reader)?;
+                self.sequences.restore(number, state);
+                reader.end()
+            }
+            _ => Err(Error::Corrupted("a log record of an unknown kind".into())),
+        }
+    }
+}
+
+/// A durable database of versioned tables. Shared by all sessions.
+pub struct Database {
+    engine: Arc<Engine>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Database {
+    /// Opens the database of the environment's directory, or makes a new one in an empty directory.
+    pub fn open(configuration: Configuration, environment: Environment) -> Result<Arc<Database>, OpenError> {
+        let engine = Arc::new(Engine::new(configuration, environment));
+        let (mut manifest, is_new) = match Manifest::open(&engine.environment)? {
+            Some(manifest) => (manifest, false),
+            None => (Manifest::create(&engine.environment)?, true),
+        };
+        let instance = manifest.state().instance;
+        let options = LogOptions { file_bytes: engine.configuration.log_file_bytes, instance };
+        let mut floor = manifest.state().clock_floor;
+        let mut newest = Timestamp::from_micros(floor);
+        let log = if is_new {
+            Log::create(&engine.environment, options)?
+        } else {
+            let from =
+                RecoverFrom { checkpoint: manifest.state().checkpoint, durable: manifest.state().durable };
+            let mut apply = |_, record: &[u8]| {
+                let applied = engine.replay(record, &mut newest, &mut floor);
+                applied.map_err(|error| Box::new(error) as Box<dyn StdError + Send + Sync>)
+            };
+            let (log, report) = Log::recover(&engine.environment, options, from, &mut apply)?;
+            tracing::info!(records = report.records, torn = report.torn_bytes, "recovered the log");
+            log
+        };
+        engine.clock.recover(floor, Timestamp::from_micros(newest.micros()));
+        for table in engine.tables().values() {
+            table.latch.write().recovered();
+        }
+        manifest.commit(&[Edit::Checkpoint {
+            checkpoint: manifest.state().checkpoint,
+            durable: log.durable(),
+        }])?;
+        manifest.remove_orphans()?;
+        let thread = {
+            let engine = engine.clone();
+            std::thread::Builder::new()
+                .name("sequencer".into())
+                .spawn(move || sequencer::run(&engine, log))?
+        };
+        Ok(Arc::new(Database { engine, thread: Mutex::new(Some(thread)) }))
+    }
+
+    /// Begins a transaction.
+    pub fn begin(&self, isolation: Isolation, read_only: bool) -> Transaction {
+        Transaction::begin(self.engine.clone(), isolation, read_only)
+    }
+
+    /// The newest moment of which everything is durable and visible.
+    pub fn snapshot(&self) -> Timestamp {
+        self.engine.clock.published()
+    }
+
+    /// The engine's time: microseconds since 2000-01-01 UTC. Never goes back, not even over a restart.
+    pub fn now_micros(&self) -> i64 {
+        self.engine.clock.now_micros()
+    }
+
+    /// Settles a past moment, so that it can be read and never changes again. A moment in the future is
+    /// [`Error::FutureMoment`].
+    pub fn past(&self, at: Timestamp) -> Result<Past, Error> {
+        let (past, wants_lease) = self.engine.clock.read_at(at)?;
+        if wants_lease {
+            self.engine.queue.want_lease();
+        }
+        Ok(past)
+    }
+
+    /// The next value of a sequence; `None` at the end of one that does not cycle. Sequences are numbered by the
+    /// caller and begin to exist with their first value.
+    pub fn sequence_next(
+        &self,
+        sequence: u32,
+        definition: &SequenceDefinition,
+    ) -> Result<Option<i64>, Error> {
+        self.engine.sequences.next(&self.engine.queue, sequence, definition)
+    }
+
+    /// Sets a sequence: the next value is `last` itself if it was not `called`. Not transactional.
+    pub fn sequence_set(&self, sequence: u32, state: SequenceState) -> Result<(), Error> {
+        self.engine.sequences.set(&self.engine.queue, sequence, state)
+    }
+
+    /// Where a sequence stands; `None` before its first value.
+    pub fn sequence_state(&self, sequence: u32) -> Option<SequenceState> {
+        self.engine.sequences.state(sequence)
+    }
+
+    /// What is known of a table without reading it.
+    pub fn statistics(&self, table: TableId) -> Result<TableStatistics, Error> {
+        let table = self.engine.table(table)?;
+        let state = table.read();
+        let mut statistics = TableStatistics {
+            rows: table.live_rows.load(Ordering::Acquire).max(0) as u64,
+            hot_bytes: state.hot_bytes() as u64,
+            changes: table.changes.load(Ordering::Acquire),
+            dropped: Some(Timestamp(table.dropped())).filter(|at| *at < Timestamp::INFINITY),
+            ..TableStatistics::default()
+        };
+        for (_, generation) in state.generations() {
+            statistics.hot_rows += generation.stores().map(|store| store.rows() as u64).sum::<u64>();
+            statistics.segments += generation.segments.len() as u64;
+            let rows = generation.segments.iter().map(|part| part.segment.rows() as u64);
+            statistics.segment_rows += rows.sum::<u64>();
+        }
+        Ok(statistics)
+    }
+
+    /// The newest schema of a table, as committed.
+    pub fn table_schema(&self, table: TableId) -> Result<Arc<TableSchema>, Error> {
+        Ok(self.engine.table(table)?.read().schema.clone())
+    }
+
+    /// All locks on tables held or waited for: transaction, table, the mask of modes by their place in
+    /// [`crate::RelationLockMode::ALL`], whether held.
+    pub fn relation_locks(&self) -> Vec<(u64, TableId, u16, bool)> {
+        let locks = self.engine.locks.list().into_iter();
+        locks
+            .filter_map(|(owner, tag, modes, held): (u64, Tag, Modes, bool)| match tag {
+                Tag::Relation(table) => Some((owner, table, modes, held)),
+                Tag::Row(_, _) | Tag::Key(_, _) | Tag::Advisory(_, _) => None,
+            })
+            .collect()
+    }
+
+    /// The transactions that transaction `id` waits for.
+    pub fn blocking(&self, id: u64) -> Vec<u64> {
+        self.engine.locks.blocking(id)
+    }
+
+    /// Finishes the commits that were asked for and stops. Also done when the last reference goes.
+    pub fn close(&self) {
+        self.engine.queue.close();
+        if let Some(thread) = self.thread.lock().take() {
+            if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
+                tracing::error!("the sequencer ended by a panic");
+            }
+        }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

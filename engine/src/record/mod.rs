@@ -1,0 +1,379 @@
+//! The commit record: what one transaction wrote, as the log carries it and as the sequencer applies it.
+//!
+//! The live path and recovery apply the same structure, made from a write set or read back from the log. Rows stand
+//! in columns; every row brings the encoded keys of the indexes that hold it, so that recovery needs no SQL. Closed
+//! rows are named by birth id, with their location as a hint.
+//!
+//! Format (little-endian): kind (1 byte, [`KIND_COMMIT`]), commit timestamp (8 bytes, filled in by the sequencer),
+//! number of tables (4), tables. A record that does not parse exactly is refused.
+
+mod codec;
+mod column;
+
+pub(crate) use codec::{Reader, Writer};
+
+use crate::ids::Location;
+use crate::table::Dictionary;
+use crate::table::chunk::{Chunk, RowKeys};
+use crate::table::visibility::ALIVE;
+use crate::transaction::write_set::{Backfill, Shape, TableWrites, WriteSet};
+use crate::{
+    ColumnId, Error, IndexId, IndexSchema, PhysicalType, RowHandle, TableId, TableSchema, Timestamp, Value,
+};
+use hashbrown::HashMap;
+
+pub(crate) const KIND_COMMIT: u8 = 1;
+pub(crate) const KIND_LEASE: u8 = 2;
+pub(crate) const KIND_SEQUENCE: u8 = 3;
+
+/// Where the timestamp stands in a commit record.
+const TIMESTAMP: std::ops::Range<usize> = 1..9;
+
+/// A committed row that the transaction ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Close {
+    pub handle: RowHandle,
+    /// The new version among the rows that this transaction adds to the table.
+    pub successor: Option<u32>,
+}
+
+/// What one transaction does to one table.
+#[derive(Default)]
+pub(crate) struct TableCommit {
+    pub created: bool,
+    pub shape: Option<Shape>,
+    pub truncated: bool,
+    pub dropped: bool,
+    pub chunks: Vec<Chunk>,
+    pub closes: Vec<Close>,
+    pub backfills: Vec<Backfill>,
+}
+
+/// What one transaction does.
+#[derive(Default)]
+pub(crate) struct CommitSet {
+    pub tables: Vec<(TableId, TableCommit)>,
+}
+
+impl CommitSet {
+    /// Empties a write set into what is to be committed: rows that did not outlive the transaction are left out.
+    pub fn of(writes: &mut WriteSet) -> Result<CommitSet, Error> {
+        let tables = std::mem::take(&mut writes.tables);
+        let mut set = CommitSet { tables: Vec::with_capacity(tables.len()) };
+        for writes in tables {
+            let table = writes.table;
+            let commit = table_commit(writes)?;
+            if !commit.is_empty() {
+                set.tables.push((table, commit));
+            }
+        }
+        Ok(set)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.tables.is_empty()
+    }
+
+    pub fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        writer.u8(KIND_COMMIT);
+        writer.u64(0);
+        writer.u32(self.tables.len() as u32);
+        for (table, commit) in &self.tables {
+            writer.u32(table.0);
+            commit.encode(&mut writer);
+        }
+        writer.bytes
+    }
+
+    /// Writes the commit timestamp into an encoded record.
+    pub fn stamp(record: &mut [u8], at: Timestamp) {
+        if let Some(place) = record.get_mut(TIMESTAMP) {
+            place.copy_from_slice(&at.0.to_le_bytes());
+        }
+    }
+
+    /// Reads a commit record, kind included.
+    pub fn decode(record: &[u8]) -> Result<(Timestamp, CommitSet), Error> {
+        let mut reader = Reader::new(record);
+        if reader.u8()? != KIND_COMMIT {
+            return Err(reader.damaged("not a commit record"));
+        }
+        let at = Timestamp(reader.u64()?);
+        let count = reader.count()?;
+        let mut tables = Vec::with_capacity(count.min(1024));
+        for _ in 0..count {
+            let table = TableId(reader.u32()?);
+            tables.push((table, TableCommit::decode(&mut reader)?));
+        }
+        reader.end()?;
+        Ok((at, CommitSet { tables }))
+    }
+
+    /// The highest birth id among the new rows.
+    pub fn highest_birth(&self) -> u64 {
+        let chunks = self.tables.iter().flat_map(|(_, commit)| &commit.chunks);
+        chunks.flat_map(|chunk| (0..chunk.rows()).map(|row| chunk.birth(row))).max().unwrap_or(0)
+    }
+}
+
+fn table_commit(mut writes: TableWrites) -> Result<TableCommit, Error> {
+    if writes.dropped.is_some() {
+        let created = writes.created;
+        // A table that was created and dropped by one transaction never was.
+        return Ok(TableCommit { dropped: !created, ..TableCommit::default() });
+    }
+    let mut ordinals: HashMap<Location, u32> = HashMap::new();
+    let mut chunks = Vec::new();
+    let mut next = 0u32;
+    let wanted = !writes.closed.is_empty() || !writes.backfills.is_empty();
+    for (number, chunk) in (0..).zip(writes.store.take_chunks()?) {
+        let alive: Vec<usize> = (0..chunk.rows())
+            .filter(|row| chunk.life(*row).is_some_and(|life| life.end() == ALIVE))
+            .collect();
+        if wanted {
+            ordinals.extend(
+                alive.iter().zip(next..).map(|(row, ordinal)| (Location::own(number, *row as u32), ordinal)),
+            );
+        }
+        next += alive.len() as u32;
+        if alive.len() == chunk.rows() {
+            chunks.push(chunk);
+        } else if !alive.is_empty() {
+            let mut kept = Chunk::new(chunk.layout.clone());
+            for row in alive {
+                kept.push_from(&chunk, row, 0)?;
+                kept.keys.push(chunk.keys.of(row));
+            }
+            chunks.push(kept);
+        }
+    }
+    let truncated = writes.truncated.is_some() && !writes.created;
+    let mut closes = Vec::with_capacity(if truncated { 0 } else { writes.closed.len() });
+    if !truncated {
+        let newest = newest_versions(&chunks, &writes);
+        for closed in writes.closed.values() {
+            let successor = newest.get(&closed.handle.birth).copied();
+            closes.push(Close { handle: closed.handle, successor });
+        }
+        closes.sort_by_key(|close| close.handle.birth);
+    }
+    let backfills = std::mem::take(&mut writes.backfills)
+        .into_iter()
+        .map(|backfill| committed_entries(backfill, &ordinals, truncated))
+        .collect();
+    Ok(TableCommit {
+        created: writes.created,
+        shape: writes.shape.take(),
+        truncated,
+        dropped: false,
+        chunks,
+        closes,
+        backfills,
+    })
+}
+
+/// The ordinal of the new version of each row that was closed.
+fn newest_versions(chunks: &[Chunk], writes: &TableWrites) -> HashMap<u64, u32> {
+    if writes.closed.is_empty() {
+        return HashMap::new();
+    }
+    let births = chunks.iter().flat_map(|chunk| (0..chunk.rows()).map(|row| chunk.birth(row)));
+    births.zip(0u32..).filter(|(birth, _)| writes.closed.contains_key(birth)).collect()
+}
+
+/// Entries for own rows name them by ordinal, as [`Location::own`] of chunk zero.
+fn committed_entries(backfill: Backfill, ordinals: &HashMap<Location, u32>, truncated: bool) -> Backfill {
+    let Backfill { index, entries, covers_history } = backfill;
+    let entries = entries
+        .into_iter()
+        .filter_map(|(handle, from, key)| {
+            let location = Location(handle.location);
+            if location.is_own() {
+                let ordinal = ordinals.get(&location)?;
+                Some((RowHandle { location: Location::own(0, *ordinal).0, birth: handle.birth }, from, key))
+            } else {
+                (!truncated || covers_history).then_some((handle, from, key))
+            }
+        })
+        .collect();
+    Backfill { index, entries, covers_history }
+}
+
+impl TableCommit {
+    fn is_empty(&self) -> bool {
+        !self.created
+            && self.shape.is_none()
+            && !self.truncated
+            && !self.dropped
+            && self.chunks.is_empty()
+            && self.closes.is_empty()
+            && self.backfills.is_empty()
+    }
+
+    /// How many rows are added and how many ended.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.chunks.iter().map(Chunk::rows).sum(), self.closes.len())
+    }
+
+    fn encode(&self, writer: &mut Writer) {
+        let flags = u8::from(self.created)
+            | u8::from(self.truncated) << 1
+            | u8::from(self.dropped) << 2
+            | u8::from(self.shape.is_some()) << 3;
+        writer.u8(flags);
+        if let Some(shape) = &self.shape {
+            encode_schema(&shape.schema, writer);
+            writer.u32(shape.defaults.len() as u32);
+            for (column, value) in &shape.defaults {
+                writer.u32(column.0);
+                writer.value(value);
+            }
+        }
+        writer.u32(self.chunks.len() as u32);
+        for chunk in &self.chunks {
+            encode_chunk(chunk, writer);
+        }
+        writer.u32(self.closes.len() as u32);
+        for close in &self.closes {
+            writer.u64(close.handle.location);
+            writer.u64(close.handle.birth);
+            writer.u32(close.successor.unwrap_or(u32::MAX));
+        }
+        writer.u32(self.backfills.len() as u32);
+        for backfill in &self.backfills {
+            writer.u32(backfill.index.0);
+            writer.u8(u8::from(backfill.covers_history));
+            writer.u32(backfill.entries.len() as u32);
+            for (handle, from, key) in &backfill.entries {
+                writer.u64(handle.location);
+                writer.u64(handle.birth);
+                writer.u64(*from);
+                writer.slice(key);
+            }
+        }
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<TableCommit, Error> {
+        let flags = reader.u8()?;
+        let mut commit = TableCommit {
+            created: flags & 1 != 0,
+            truncated: flags & 2 != 0,
+            dropped: flags & 4 != 0,
+            ..TableCommit::default()
+        };
+        if flags & 8 != 0 {
+            let schema = decode_schema(reader)?;
+            let count = reader.count()?;
+            let defaults = (0..count)
+                .map(|_| Ok((ColumnId(reader.u32()?), reader.value()?)))
+                .collect::<Result<_, Error>>()?;
+            commit.shape = Some(Shape { schema, defaults });
+        }
+        for _ in 0..reader.count()? {
+            commit.chunks.push(decode_chunk(reader)?);
+        }
+        for _ in 0..reader.count()? {
+            let handle = RowHandle { location: reader.u64()?, birth: reader.u64()? };
+            let successor = Some(reader.u32()?).filter(|ordinal| *ordinal != u32::MAX);
+            commit.closes.push(Close { handle, successor });
+        }
+        for _ in 0..reader.count()? {
+            let index = IndexId(reader.u32()?);
+            let covers_history = reader.u8()? != 0;
+            let count = reader.count()?;
+            let entries = (0..count)
+                .map(|_| {
+                    let handle = RowHandle { location: reader.u64()?, birth: reader.u64()? };
+                    Ok((handle, reader.u64()?, reader.slice()?.to_vec()))
+                })
+                .collect::<Result<_, Error>>()?;
+            commit.backfills.push(Backfill { index, entries, covers_history });
+        }
+        Ok(commit)
+    }
+}
+
+/// Writes a schema: columns, indexes.
+pub(crate) fn encode_schema(schema: &TableSchema, writer: &mut Writer) {
+    writer.u32(schema.columns.len() as u32);
+    for (column, physical) in &schema.columns {
+        writer.u32(column.0);
+        writer.u8(*physical as u8);
+    }
+    writer.u32(schema.indexes.len() as u32);
+    for index in &schema.indexes {
+        writer.u32(index.id.0);
+        writer.u8(u8::from(index.unique) | u8::from(index.primary) << 1);
+    }
+}
+
+pub(crate) fn decode_schema(reader: &mut Reader<'_>) -> Result<TableSchema, Error> {
+    let mut schema = TableSchema::default();
+    for _ in 0..reader.count()? {
+        schema.columns.push((ColumnId(reader.u32()?), reader.physical()?));
+    }
+    for _ in 0..reader.count()? {
+        let id = IndexId(reader.u32()?);
+        let flags = reader.u8()?;
+        schema.indexes.push(IndexSchema { id, unique: flags & 1 != 0, primary: flags & 2 != 0 });
+    }
+    Ok(schema)
+}
+
+/// Writes every column a table ever had, with its default.
+pub(crate) fn encode_dictionary(dictionary: &Dictionary, writer: &mut Writer) {
+    writer.u32(dictionary.columns().len() as u32);
+    for (column, physical, default) in dictionary.columns() {
+        writer.u32(column.0);
+        writer.u8(*physical as u8);
+        writer.value(default);
+    }
+}
+
+pub(crate) fn decode_dictionary(reader: &mut Reader<'_>) -> Result<Dictionary, Error> {
+    let count = reader.count()?;
+    let columns = (0..count)
+        .map(|_| Ok((ColumnId(reader.u32()?), reader.physical()?, reader.value()?)))
+        .collect::<Result<Vec<(ColumnId, PhysicalType, Value)>, Error>>()?;
+    Ok(Dictionary::from_columns(columns))
+}
+
+fn encode_chunk(chunk: &Chunk, writer: &mut Writer) {
+    writer.u32(chunk.layout.len() as u32);
+    for (column, physical) in chunk.layout.iter() {
+        writer.u32(column.0);
+        writer.u8(*physical as u8);
+    }
+    writer.u32(chunk.rows() as u32);
+    for row in 0..chunk.rows() {
+        writer.u64(chunk.birth(row));
+    }
+    for column in chunk.columns() {
+        column::encode(column, writer);
+    }
+    for end in &chunk.keys.ends {
+        writer.u32(*end);
+    }
+    writer.slice(&chunk.keys.bytes);
+}
+
+fn decode_chunk(reader: &mut Reader<'_>) -> Result<Chunk, Error> {
+    let count = reader.count()?;
+    let layout = (0..count)
+        .map(|_| Ok((ColumnId(reader.u32()?), reader.physical()?)))
+        .collect::<Result<Vec<_>, Error>>()?;
+    let rows = reader.count()?;
+    let births = (0..rows).map(|_| reader.u64()).collect::<Result<Vec<_>, Error>>()?;
+    let columns = layout
+        .iter()
+        .map(|(_, physical)| column::decode(*physical, rows, reader))
+        .collect::<Result<Vec<_>, Error>>()?;
+    let ends = (0..rows).map(|_| reader.u32()).collect::<Result<Vec<_>, Error>>()?;
+    let bytes = reader.slice()?.to_vec();
+    let ascending = ends.windows(2).all(|pair| pair[0] <= pair[1]);
+    if !ascending || ends.last().is_some_and(|last| *last as usize != bytes.len()) {
+        return Err(reader.damaged("the keys of a chunk do not fit its rows"));
+    }
+    Ok(Chunk::from_parts(layout.into(), columns, births, RowKeys { bytes, ends }))
+}

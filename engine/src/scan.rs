@@ -1,0 +1,525 @@
+//! Whole tables as Arrow batches.
+//!
+//! A scan takes, under the table's latch, the list of its chunks and segments and a copy of the rows of the growing
+//! chunk; it then needs no latch. A chunk or zone of which every row is visible is handed out without copying.
+
+use crate::ids::Location;
+use crate::table::chunk::{CHUNK_ROWS, Chunk};
+use crate::table::column::{Column, ColumnBuilder, SealedColumn, gather, repeat};
+use crate::table::row::RowRef;
+use crate::table::segments::SegmentPart;
+use crate::table::visibility::{ALIVE, is_live, visible};
+use crate::table::{Dictionary, Generation};
+use crate::view::{Eyes, Own, ReadView};
+use crate::{ColumnId, Error, PhysicalType, RowHandle, TableId, Timestamp, Value};
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_schema::{Field, Schema};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// A column of a scan's batches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScanColumn {
+    Column(ColumnId),
+    /// The row's handle, sixteen bytes: [`RowHandle::from_bytes`].
+    Handle,
+    /// The version's start, in microseconds since 2000-01-01 UTC (Int64).
+    SystemFrom,
+    /// The version's end likewise; `i64::MAX` (infinity) while it is alive.
+    SystemTo,
+}
+
+impl ScanColumn {
+    fn physical(self, dictionary: &Dictionary) -> Result<PhysicalType, Error> {
+        match self {
+            ScanColumn::Column(column) => dictionary.physical(column).ok_or_else(|| {
+                Error::Corrupted(format!("a scan asks for column {}, which is unknown", column.0))
+            }),
+            ScanColumn::Handle => Ok(PhysicalType::Fixed16),
+            ScanColumn::SystemFrom | ScanColumn::SystemTo => Ok(PhysicalType::Int64),
+        }
+    }
+}
+
+/// Which versions a scan shows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Moments {
+    At(u64),
+    Between(u64, u64),
+}
+
+/// Rows by number within one chunk or zone.
+#[derive(Clone, Copy)]
+enum Rows<'a> {
+    All(usize),
+    Some(&'a [u32]),
+}
+
+impl Rows<'_> {
+    fn len(self) -> usize {
+        match self {
+            Rows::All(rows) => rows,
+            Rows::Some(rows) => rows.len(),
+        }
+    }
+
+    fn numbers(self) -> Box<dyn Iterator<Item = usize> + Send> {
+        match self {
+            Rows::All(rows) => Box::new(0..rows),
+            Rows::Some(rows) => Box::new(rows.to_vec().into_iter().map(|row| row as usize)),
+        }
+    }
+}
+
+/// The shape of the batches of a scan.
+#[derive(Clone)]
+struct Shape {
+    columns: Vec<(ScanColumn, PhysicalType)>,
+    schema: Arc<Schema>,
+    dictionary: Arc<Dictionary>,
+}
+
+impl Shape {
+    fn new(projection: &[ScanColumn], dictionary: &Arc<Dictionary>) -> Result<Shape, Error> {
+        let columns = projection
+            .iter()
+            .map(|column| Ok((*column, column.physical(dictionary)?)))
+            .collect::<Result<Vec<_>, Error>>()?;
+        let fields: Vec<Field> = columns
+            .iter()
+            .enumerate()
+            .map(|(position, (_, physical))| Field::new(format!("c{position}"), physical.arrow(), true))
+            .collect();
+        Ok(Shape { columns, schema: Arc::new(Schema::new(fields)), dictionary: dictionary.clone() })
+    }
+
+    fn batch(&self, rows: usize, arrays: Vec<ArrayRef>) -> Result<RecordBatch, Error> {
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)
+            .map_err(|error| Error::Corrupted(error.to_string()))
+    }
+}
+
+/// Makes a batch row by row.
+pub(crate) struct BatchBuilder {
+    shape: Shape,
+    builders: Vec<ColumnBuilder>,
+    rows: usize,
+}
+
+impl BatchBuilder {
+    pub fn new(projection: &[ScanColumn], dictionary: &Arc<Dictionary>) -> Result<BatchBuilder, Error> {
+        let shape = Shape::new(projection, dictionary)?;
+        let builders = shape.columns.iter().map(|(_, physical)| ColumnBuilder::new(*physical)).collect();
+        Ok(BatchBuilder { shape, builders, rows: 0 })
+    }
+
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub fn push(&mut self, handle: RowHandle, row: &RowRef<'_>) -> Result<(), Error> {
+        for ((column, _), builder) in self.shape.columns.iter().zip(&mut self.builders) {
+            let value = match column {
+                ScanColumn::Column(column) => row.value(*column)?,
+                ScanColumn::Handle => Value::Fixed16(handle.to_bytes()),
+                ScanColumn::SystemFrom => Value::Int64(row.from()?.micros()),
+                ScanColumn::SystemTo => Value::Int64(end_micros(row.to().0)),
+            };
+            if !builder.push(&value) {
+                return Err(Error::LimitExceeded("a batch holds at most 2 GiB of one column"));
+            }
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    pub fn finish(self) -> Result<RecordBatch, Error> {
+        let arrays = self.builders.into_iter().map(ColumnBuilder::seal).collect::<Result<Vec<_>, _>>()?;
+        self.shape.batch(self.rows, arrays)
+    }
+}
+
+fn end_micros(end: u64) -> i64 {
+    if is_live(end) { i64::MAX } else { Timestamp(end).micros() }
+}
+
+/// A place that a scan still has to read.
+enum Source {
+    Chunk {
+        chunk: Arc<Chunk>,
+        number: u32,
+        until: u64,
+    },
+    /// A zone of a segment.
+    Zone {
+        part: Arc<SegmentPart>,
+        start: usize,
+        end: usize,
+        until: u64,
+    },
+    OwnChunk {
+        chunk: Arc<Chunk>,
+        number: u32,
+    },
+    Ready(RecordBatch),
+}
+
+/// A scan: an iterator of batches. [`ScanCursor::split`] divides it among threads.
+pub struct ScanCursor {
+    view: ReadView,
+    table: TableId,
+    shape: Shape,
+    moments: Moments,
+    batch_rows: usize,
+    sources: VecDeque<Source>,
+    ready: VecDeque<RecordBatch>,
+}
+
+impl ScanCursor {
+    pub(crate) fn new(
+        view: &ReadView,
+        table: TableId,
+        projection: &[ScanColumn],
+        batch_rows: usize,
+        moments: Moments,
+    ) -> Result<ScanCursor, Error> {
+        let shape = Shape::new(projection, &view.dictionary(table)?)?;
+        let mut cursor = ScanCursor {
+            view: view.clone(),
+            table,
+            shape,
+            moments,
+            batch_rows: batch_rows.max(1),
+            sources: VecDeque::new(),
+            ready: VecDeque::new(),
+        };
+        let own = view.own.clone().filter(|_| matches!(moments, Moments::At(_)));
+        cursor.gather_sources(own.as_ref())?;
+        Ok(cursor)
+    }
+
+    /// The schema of the batches: columns by number, all nullable.
+    pub fn schema(&self) -> Arc<Schema> {
+        self.shape.schema.clone()
+    }
+
+    /// At most `parts` scans that together give what this one would.
+    pub fn split(mut self, parts: usize) -> Vec<ScanCursor> {
+        let parts = parts.clamp(1, self.sources.len().max(1));
+        let mut cursors: Vec<ScanCursor> = (0..parts)
+            .map(|_| ScanCursor {
+                view: self.view.clone(),
+                table: self.table,
+                shape: self.shape.clone(),
+                moments: self.moments,
+                batch_rows: self.batch_rows,
+                sources: VecDeque::new(),
+                ready: VecDeque::new(),
+            })
+            .collect();
+        for (position, source) in self.sources.drain(..).enumerate() {
+            if let Some(cursor) = cursors.get_mut(position % parts) {
+                cursor.sources.push_back(source);
+            }
+        }
+        cursors
+    }
+
+    fn gather_sources(&mut self, own: Option<&Own>) -> Result<(), Error> {
+        let view = self.view.clone();
+        let writes = own.map(|own| own.writes.read());
+        let own_table = writes.as_ref().and_then(|writes| writes.table(self.table));
+        let own_at = own.map_or(0, |own| own.at);
+        let eyes = Eyes { at: view.at.0, me: view.shared.id, own_at, own: own_table };
+        let hidden = own_table.is_some_and(|own| own.hides_base(own_at));
+        if let Some(table) = view.table(self.table).filter(|_| !hidden) {
+            let state = table.read();
+            match self.moments {
+                Moments::At(at) => self.collect_generation(state.generation(at), ALIVE, eyes)?,
+                Moments::Between(from, to) => {
+                    let mut since = 0;
+                    for (until, generation) in state.generations() {
+                        if since <= to && from < until {
+                            self.collect_generation(generation, until, eyes)?;
+                        }
+                        since = until;
+                    }
+                }
+            }
+        }
+        let Some(own_table) = own_table else { return Ok(()) };
+        for (position, chunk) in own_table.store.sealed().iter().enumerate() {
+            self.sources.push_back(Source::OwnChunk { chunk: chunk.clone(), number: position as u32 });
+        }
+        if let Some(chunk) = own_table.store.open() {
+            let number = own_table.store.sealed().len() as u32;
+            let rows = own_rows(chunk, own_at);
+            self.push_ready(chunk, &rows, ALIVE, |row| Location::own(number, row as u32))?;
+        }
+        Ok(())
+    }
+
+    fn collect_generation(
+        &mut self,
+        generation: &Generation,
+        until: u64,
+        eyes: Eyes<'_>,
+    ) -> Result<(), Error> {
+        for part in &generation.segments {
+            let rows = part.segment.rows();
+            for start in (0..rows).step_by(CHUNK_ROWS) {
+                let end = (start + CHUNK_ROWS).min(rows);
+                self.sources.push_back(Source::Zone { part: part.clone(), start, end, until });
+            }
+        }
+        let frozen = generation.frozen.iter().map(Arc::as_ref);
+        for store in frozen.chain(std::iter::once(&generation.active)) {
+            let first = store.next_chunk() - store.sealed().len() as u32 - u32::from(store.open().is_some());
+            for (chunk, number) in store.sealed().iter().zip(first..) {
+                self.sources.push_back(Source::Chunk { chunk: chunk.clone(), number, until });
+            }
+            if let Some(chunk) = store.open() {
+                let number = store.next_chunk() - 1;
+                let rows = self.chunk_rows(chunk, until, eyes)?;
+                self.push_ready(chunk, &rows, until, |row| Location::hot(number, row as u32))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn push_ready(
+        &mut self,
+        chunk: &Chunk,
+        rows: &[u32],
+        until: u64,
+        location: impl Fn(usize) -> Location,
+    ) -> Result<(), Error> {
+        if !rows.is_empty() {
+            let batch = self.chunk_batch(chunk, Rows::Some(rows), until, &location)?;
+            self.sources.push_back(Source::Ready(batch));
+        }
+        Ok(())
+    }
+
+    /// The rows of a committed chunk that this scan shows.
+    fn chunk_rows(&self, chunk: &Chunk, until: u64, eyes: Eyes<'_>) -> Result<Vec<u32>, Error> {
+        let mut rows = Vec::with_capacity(chunk.rows());
+        for (row, life) in chunk.lives().iter().enumerate() {
+            let end = life.end();
+            let shown = match self.moments {
+                Moments::At(at) => visible(life.from, end, at),
+                Moments::Between(from, to) => life.from <= to && from < end.min(until) && life.from < until,
+            };
+            if shown && !eyes.closed(end, || Ok(chunk.birth(row)))? {
+                rows.push(row as u32);
+            }
+        }
+        Ok(rows)
+    }
+
+    fn chunk_batch(
+        &self,
+        chunk: &Chunk,
+        rows: Rows<'_>,
+        until: u64,
+        location: &dyn Fn(usize) -> Location,
+    ) -> Result<RecordBatch, Error> {
+        let mut arrays = Vec::with_capacity(self.shape.columns.len());
+        for (column, physical) in &self.shape.columns {
+            arrays.push(match column {
+                ScanColumn::Column(id) => match (chunk.column(*id), rows) {
+                    (None, rows) => repeat(self.shape.dictionary.default_value(*id), *physical, rows.len())?,
+                    (Some(Column::Sealed(sealed)), Rows::All(_)) => sealed.array(),
+                    (Some(values), Rows::Some(rows)) => gather(values, *physical, rows)?,
+                    (Some(values), Rows::All(rows)) => {
+                        gather(values, *physical, &(0..rows as u32).collect::<Vec<_>>())?
+                    }
+                },
+                ScanColumn::Handle => {
+                    let handle = |row| RowHandle { location: location(row).0, birth: chunk.birth(row) };
+                    built(*physical, rows, |row| Value::Fixed16(handle(row).to_bytes()))?
+                }
+                ScanColumn::SystemFrom => built(*physical, rows, |row| {
+                    Value::Int64(Timestamp(chunk.life(row).map_or(0, |life| life.from)).micros())
+                })?,
+                ScanColumn::SystemTo => built(*physical, rows, |row| {
+                    Value::Int64(end_micros(chunk.life(row).map_or(0, |life| life.end()).min(until)))
+                })?,
+            });
+        }
+        self.shape.batch(rows.len(), arrays)
+    }
+
+    fn zone_rows(
+        &self,
+        part: &SegmentPart,
+        start: usize,
+        end: usize,
+        until: u64,
+        eyes: Eyes<'_>,
+    ) -> Result<Vec<u32>, Error> {
+        let froms = part.segment.froms(start..end)?;
+        let mut ends = Vec::with_capacity(end - start);
+        part.segment.ends().copy(start..end, &mut ends);
+        let mut rows = Vec::with_capacity(end - start);
+        for (row, (from, end)) in froms.iter().zip(&ends).enumerate() {
+            let shown = match self.moments {
+                Moments::At(at) => visible(*from, *end, at),
+                Moments::Between(since, to) => *from <= to && since < (*end).min(until) && *from < until,
+            };
+            if shown && !eyes.closed(*end, || Ok(part.segment.birth(start + row)?))? {
+                rows.push(row as u32);
+            }
+        }
+        Ok(rows)
+    }
+
+    fn zone_batch(
+        &self,
+        part: &SegmentPart,
+        start: usize,
+        end: usize,
+        rows: Rows<'_>,
+        until: u64,
+    ) -> Result<RecordBatch, Error> {
+        let mut arrays = Vec::with_capacity(self.shape.columns.len());
+        for (column, physical) in &self.shape.columns {
+            arrays.push(match column {
+                ScanColumn::Column(id) => match (part.segment.column(*id, start..end)?, rows) {
+                    (None, rows) => repeat(self.shape.dictionary.default_value(*id), *physical, rows.len())?,
+                    (Some(array), Rows::All(_)) => array,
+                    (Some(array), Rows::Some(rows)) => {
+                        gather(&Column::Sealed(SealedColumn::new(*physical, &array)?), *physical, rows)?
+                    }
+                },
+                ScanColumn::Handle => {
+                    let births = part.segment.births(start..end)?;
+                    built(*physical, rows, |row| {
+                        let birth = births.get(row).copied().unwrap_or(0);
+                        let location = part.location(start + row).0;
+                        Value::Fixed16(RowHandle { location, birth }.to_bytes())
+                    })?
+                }
+                ScanColumn::SystemFrom => {
+                    let froms = part.segment.froms(start..end)?;
+                    built(*physical, rows, |row| {
+                        Value::Int64(Timestamp(froms.get(row).copied().unwrap_or(0)).micros())
+                    })?
+                }
+                ScanColumn::SystemTo => built(*physical, rows, |row| {
+                    Value::Int64(end_micros(part.segment.ends().get(start + row).min(until)))
+                })?,
+            });
+        }
+        self.shape.batch(rows.len(), arrays)
+    }
+
+    /// Reads one place; `None` if nothing of it is shown.
+    fn read(&self, source: Source) -> Result<Option<RecordBatch>, Error> {
+        let own = self.view.own.clone().filter(|_| matches!(self.moments, Moments::At(_)));
+        let writes = own.as_ref().map(|own| own.writes.read());
+        let own_table = writes.as_ref().and_then(|writes| writes.table(self.table));
+        let own_at = own.as_ref().map_or(0, |own| own.at);
+        let closes = own_table.is_some_and(|own| !own.closed.is_empty());
+        let eyes = Eyes { at: self.view.at.0, me: self.view.shared.id, own_at, own: own_table };
+        match source {
+            Source::Ready(batch) => Ok(Some(batch)),
+            Source::Chunk { chunk, number, until } => {
+                let location = |row: usize| Location::hot(number, row as u32);
+                if let Moments::At(at) = self.moments {
+                    if chunk.is_over(at) {
+                        return Ok(None);
+                    }
+                    if !closes && chunk.is_whole(at) {
+                        return self.chunk_batch(&chunk, Rows::All(chunk.rows()), until, &location).map(Some);
+                    }
+                }
+                let rows = self.chunk_rows(&chunk, until, eyes)?;
+                self.some(&rows, chunk.rows(), |rows| self.chunk_batch(&chunk, rows, until, &location))
+            }
+            Source::OwnChunk { chunk, number } => {
+                let location = |row: usize| Location::own(number, row as u32);
+                let rows = own_rows(&chunk, own_at);
+                self.some(&rows, chunk.rows(), |rows| self.chunk_batch(&chunk, rows, ALIVE, &location))
+            }
+            Source::Zone { part, start, end, until } => {
+                let zone = part.segment.zone(start / CHUNK_ROWS)?;
+                let (first, last) = match self.moments {
+                    Moments::At(at) => (at, at),
+                    Moments::Between(from, to) => (from, to),
+                };
+                if zone.min_from.0 > last || zone.max_to.0 <= first {
+                    return Ok(None);
+                }
+                let rows = self.zone_rows(&part, start, end, until, eyes)?;
+                self.some(&rows, end - start, |rows| self.zone_batch(&part, start, end, rows, until))
+            }
+        }
+    }
+
+    fn some(
+        &self,
+        rows: &[u32],
+        all: usize,
+        batch: impl FnOnce(Rows<'_>) -> Result<RecordBatch, Error>,
+    ) -> Result<Option<RecordBatch>, Error> {
+        match rows.len() {
+            0 => Ok(None),
+            shown if shown == all => batch(Rows::All(all)).map(Some),
+            _ => batch(Rows::Some(rows)).map(Some),
+        }
+    }
+}
+
+fn own_rows(chunk: &Chunk, own_at: u64) -> Vec<u32> {
+    let lives = chunk.lives().iter().enumerate();
+    lives.filter(|(_, life)| life.visible(own_at)).map(|(row, _)| row as u32).collect()
+}
+
+fn built(physical: PhysicalType, rows: Rows<'_>, value: impl Fn(usize) -> Value) -> Result<ArrayRef, Error> {
+    let mut builder = ColumnBuilder::new(physical);
+    for row in rows.numbers() {
+        if !builder.push(&value(row)) {
+            return Err(Error::LimitExceeded("a batch holds at most 2 GiB of one column"));
+        }
+    }
+    builder.seal()
+}
+
+impl Iterator for ScanCursor {
+    type Item = Result<RecordBatch, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(batch) = self.ready.pop_front() {
+                return Some(Ok(batch));
+            }
+            let source = self.sources.pop_front()?;
+            match self.read(source) {
+                Err(error) => return Some(Err(error)),
+                Ok(None) => {}
+                Ok(Some(batch)) if batch.num_rows() <= self.batch_rows => return Some(Ok(batch)),
+                Ok(Some(batch)) => {
+                    for start in (0..batch.num_rows()).step_by(self.batch_rows) {
+                        let rows = self.batch_rows.min(batch.num_rows() - start);
+                        self.ready.push_back(batch.slice(start, rows));
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl ReadView {
+    /// The columns a table ever had, as this view may ask for them.
+    pub(crate) fn dictionary(&self, table: TableId) -> Result<Arc<Dictionary>, Error> {
+        if let Some(own) = &self.own {
+            if let Some(writes) = own.writes.read().table(table) {
+                return Ok(writes.dictionary.clone());
+            }
+        }
+        let base = self.table(table).ok_or(Error::UnknownTable(table))?;
+        Ok(base.read().dictionary.clone())
+    }
+}

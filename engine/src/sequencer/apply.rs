@@ -1,0 +1,190 @@
+//! Applying a commit to the tables: the same for a live commit and for one read back from the log.
+//!
+//! A table's latch is held alone for one chunk of rows at a time. What is applied and not yet published is stamped
+//! above every snapshot, so that nobody sees a part of it.
+
+use crate::database::Engine;
+use crate::ids::{Location, Timestamp};
+use crate::lock::Tag;
+use crate::record::{Close, CommitSet, TableCommit};
+use crate::table::visibility::{Mark, is_live};
+use crate::table::{Table, TableState};
+use crate::transaction::write_set::Backfill;
+use crate::{Error, IndexId, RowHandle, TableId};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Ends applied under one hold of the latch.
+const CLOSES_AT_ONCE: usize = 1024;
+
+/// Applies a commit. Answers with the row locks that others wait for, to be released once it is visible.
+pub(crate) fn apply(
+    engine: &Engine,
+    at: Timestamp,
+    set: CommitSet,
+    owner: Option<u64>,
+) -> Result<Vec<Tag>, Error> {
+    let mut managed = Vec::new();
+    for (id, commit) in set.tables {
+        apply_table(engine, at, id, commit, owner, &mut managed)?;
+    }
+    Ok(managed)
+}
+
+fn apply_table(
+    engine: &Engine,
+    at: Timestamp,
+    id: TableId,
+    commit: TableCommit,
+    owner: Option<u64>,
+    managed: &mut Vec<Tag>,
+) -> Result<(), Error> {
+    let (added, ended) = commit.counts();
+    let table = match (commit.created, &commit.shape) {
+        (true, Some(shape)) => {
+            let table = Arc::new(Table::new(id, shape.schema.clone(), &shape.defaults));
+            engine.add_table(table.clone());
+            table
+        }
+        _ => engine.table(id)?,
+    };
+    if commit.dropped {
+        table.drop_at(at.0);
+    }
+    if commit.truncated {
+        table.latch.write().truncate(at.0)?;
+        table.live_rows.store(0, Ordering::Release);
+    }
+    if let (false, Some(shape)) = (commit.created, commit.shape) {
+        alter(&table, shape.schema, &shape.defaults, at)?;
+    }
+    let mut locations = Vec::with_capacity(added);
+    for chunk in commit.chunks {
+        table.latch.write().append(chunk, at.0, &mut locations)?;
+    }
+    for closes in commit.closes.chunks(CLOSES_AT_ONCE) {
+        let mut state = table.latch.write();
+        for close in closes {
+            let managed_row = apply_close(&mut state, &locations, close, at, owner)?;
+            managed.extend(managed_row.then_some(Tag::Row(id, close.handle.birth)));
+        }
+    }
+    for backfill in commit.backfills {
+        fill(&table, backfill, &locations, at)?;
+    }
+    table.live_rows.fetch_add(added as i64 - ended as i64, Ordering::AcqRel);
+    table.changes.fetch_add((added + ended) as u64, Ordering::AcqRel);
+    Ok(())
+}
+
+fn alter(
+    table: &Table,
+    schema: crate::TableSchema,
+    defaults: &[(crate::ColumnId, crate::Value)],
+    at: Timestamp,
+) -> Result<(), Error> {
+    let mut state = table.latch.write();
+    let known: Vec<IndexId> = state.schema.indexes.iter().map(|index| index.id).collect();
+    let new: Vec<IndexId> =
+        schema.indexes.iter().map(|index| index.id).filter(|index| !known.contains(index)).collect();
+    state.alter(schema, defaults)?;
+    for index in new {
+        state.index_since.insert(index, at);
+    }
+    Ok(())
+}
+
+/// Ends one version and links its successor. Says whether others wait for the row.
+fn apply_close(
+    state: &mut TableState,
+    locations: &[Location],
+    close: &Close,
+    at: Timestamp,
+    owner: Option<u64>,
+) -> Result<bool, Error> {
+    let location = find(state, close.handle)?;
+    let found = state.current.locate(location)?;
+    let end = found.end();
+    let mark = Mark::of(end);
+    if !is_live(end) || (owner.is_some() && mark.and_then(Mark::owner) != owner) {
+        return Err(Error::Corrupted(format!(
+            "row {} to be ended is not locked by its owner",
+            close.handle.birth
+        )));
+    }
+    let managed = mark.is_some_and(Mark::is_managed);
+    if let Some(ordinal) = close.successor {
+        let Some(successor) = locations.get(ordinal as usize) else {
+            return Err(Error::Corrupted(format!("row {} has no new version", close.handle.birth)));
+        };
+        if managed {
+            // Others hold or want the row: they go on to the new version, which must lead them to the manager.
+            if let Some(next) = state.current.try_locate(*successor) {
+                let _ = next.replace_end(next.end(), Mark::MANAGED.0);
+            }
+        }
+        found.set_successor(*successor);
+    }
+    found.close(at.0);
+    Ok(managed)
+}
+
+/// The location of the live version a logged handle names: by its location, or else by its birth.
+fn find(state: &mut TableState, handle: RowHandle) -> Result<Location, Error> {
+    if let Some((location, found)) = state.resolve(handle) {
+        if is_live(found.end()) {
+            return Ok(location);
+        }
+    }
+    state
+        .find_live_birth(handle.birth)?
+        .ok_or_else(|| Error::Corrupted(format!("row {} to be ended does not exist", handle.birth)))
+}
+
+/// Puts committed versions into a new index.
+fn fill(table: &Table, backfill: Backfill, locations: &[Location], at: Timestamp) -> Result<(), Error> {
+    let Backfill { index, entries, covers_history } = backfill;
+    let mut state = table.latch.write();
+    let mut moved = None;
+    let mut found = Vec::with_capacity(entries.len());
+    for (handle, from, key) in entries {
+        let location = Location(handle.location);
+        let place = if location.is_own() {
+            locations.get(location.row()).map(|place| (*place, at.0))
+        } else {
+            let there = state.resolve(handle).filter(|(_, found)| found.from().ok() == Some(from));
+            let place = match there {
+                Some((location, _)) => Some(location),
+                None => {
+                    let versions = match moved.take() {
+                        Some(versions) => versions,
+                        None => state.versions_by_name()?,
+                    };
+                    let place = versions.get(&(handle.birth, from)).copied();
+                    moved = Some(versions);
+                    place
+                }
+            };
+            place.map(|place| (place, from))
+        };
+        match place {
+            Some((place, from)) => found.push((key, from, place)),
+            None => {
+                let reason = format!("row {} of a new index does not exist", handle.birth);
+                return Err(Error::Corrupted(reason));
+            }
+        }
+    }
+    found.sort_unstable_by(|left, right| (&left.0, left.1).cmp(&(&right.0, right.1)));
+    for (key, _, place) in found {
+        if let Some(generation) = state.generation_holding(place) {
+            generation.active.index_mut(index).insert(&key, place);
+        }
+    }
+    if covers_history {
+        state.index_since.remove(&index);
+    } else {
+        state.index_since.insert(index, at);
+    }
+    Ok(())
+}

@@ -1,0 +1,282 @@
+//! The sequencer: one thread through which every commit passes.
+//!
+//! Per batch: assign timestamps, validate, append, sync, apply, publish, release locks, answer. One batch is in flight
+//! at a time; what arrives meanwhile is the next batch. Nothing in here waits for a lock, and nothing is visible or
+//! acknowledged before it is durable. The order of commits is that of their records, and that of their visibility.
+//!
+//! A failed append or sync leaves the outcome unknown: every transaction of the batch is told so, the engine is
+//! poisoned, and the owner's callback ends the process. A full disk refuses the batch and leaves the log usable.
+
+pub(crate) mod apply;
+mod validate;
+
+use crate::clock::LEASE_MICROS;
+use crate::database::Engine;
+use crate::ids::Timestamp;
+use crate::lock::Tag;
+use crate::log::{Log, LogError};
+use crate::record::{CommitSet, KIND_LEASE, Writer};
+use crate::registry::TransactionShared;
+use crate::ticket::Settlement;
+use crate::transaction::{PublishHook, ReadRecord, release_marks};
+use crate::{Error, RowHandle, TableId};
+use parking_lot::{Condvar, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Commits of one batch: they share a microsecond, so their sequence numbers must fit.
+const BATCH_COMMITS: usize = 4000;
+/// Bytes of one batch, beyond which no further commit joins it.
+const BATCH_BYTES: usize = 32 << 20;
+/// How long the thread looks out for more work before it sleeps.
+const SPIN: Duration = Duration::from_micros(30);
+
+/// A transaction that wants to be committed.
+pub(crate) struct Request {
+    pub shared: Arc<TransactionShared>,
+    pub snapshot: Timestamp,
+    pub reads: Vec<ReadRecord>,
+    pub set: CommitSet,
+    pub record: Vec<u8>,
+    pub hooks: Vec<PublishHook>,
+    pub tags: Vec<Tag>,
+    pub rows: Vec<(TableId, RowHandle)>,
+    pub settlement: Arc<Settlement<Result<Timestamp, Error>>>,
+}
+
+/// Something for the sequencer to do between two batches.
+pub(crate) type Task = Box<dyn FnOnce(&Engine, &mut Log) + Send>;
+
+#[derive(Default)]
+struct Waiting {
+    requests: Vec<Request>,
+    /// Records without a transaction: sequences.
+    records: Vec<Vec<u8>>,
+    tasks: Vec<Task>,
+    lease: bool,
+    closed: bool,
+    asleep: bool,
+}
+
+impl Waiting {
+    fn is_empty(&self) -> bool {
+        self.requests.is_empty() && self.records.is_empty() && self.tasks.is_empty() && !self.lease
+    }
+}
+
+/// What waits for the sequencer.
+#[derive(Default)]
+pub(crate) struct Queue {
+    waiting: Mutex<Waiting>,
+    arrived: Condvar,
+    /// Set, without the mutex, when there is something: what the spinning thread watches.
+    busy: AtomicBool,
+}
+
+impl Queue {
+    fn add(&self, add: impl FnOnce(&mut Waiting)) -> bool {
+        let mut waiting = self.waiting.lock();
+        if waiting.closed {
+            return false;
+        }
+        add(&mut waiting);
+        self.busy.store(true, Ordering::Release);
+        if waiting.asleep {
+            waiting.asleep = false;
+            drop(waiting);
+            self.arrived.notify_one();
+        }
+        true
+    }
+
+    /// Asks for a commit; gives the request back if the database is closing.
+    pub fn submit(&self, request: Request) -> Result<(), Box<Request>> {
+        let mut place = Some(request);
+        self.add(|waiting| waiting.requests.extend(place.take()));
+        match place {
+            Some(refused) => Err(Box::new(refused)),
+            None => Ok(()),
+        }
+    }
+
+    /// Has a record written before any commit that is asked for later.
+    pub fn write_record(&self, record: Vec<u8>) -> bool {
+        self.add(|waiting| waiting.records.push(record))
+    }
+
+    /// Has the thread run something between two batches.
+    pub fn run(&self, task: Task) -> bool {
+        self.add(|waiting| waiting.tasks.push(task))
+    }
+
+    pub fn want_lease(&self) {
+        self.add(|waiting| waiting.lease = true);
+    }
+
+    /// Lets the thread end once everything asked for is done.
+    pub fn close(&self) {
+        self.add(|waiting| waiting.closed = true);
+    }
+
+    /// Waits for work: looks out for a bounded time, then sleeps. `None` when closed and empty.
+    fn take(&self) -> Option<Waiting> {
+        let started = Instant::now();
+        while !self.busy.load(Ordering::Acquire) && started.elapsed() < SPIN {
+            std::thread::yield_now();
+        }
+        let mut waiting = self.waiting.lock();
+        while waiting.is_empty() {
+            if waiting.closed {
+                return None;
+            }
+            waiting.asleep = true;
+            self.arrived.wait(&mut waiting);
+        }
+        waiting.asleep = false;
+        let mut bytes = 0;
+        let fitting = waiting.requests.iter().take(BATCH_COMMITS).take_while(|request| {
+            let fits = bytes == 0 || bytes + request.record.len() <= BATCH_BYTES;
+            bytes += request.record.len().max(1);
+            fits
+        });
+        let fitting = fitting.count();
+        let later = waiting.requests.split_off(fitting);
+        let taken = Waiting {
+            requests: std::mem::replace(&mut waiting.requests, later),
+            records: std::mem::take(&mut waiting.records),
+            tasks: std::mem::take(&mut waiting.tasks),
+            lease: std::mem::take(&mut waiting.lease),
+            closed: waiting.closed,
+            asleep: false,
+        };
+        self.busy.store(!waiting.is_empty(), Ordering::Release);
+        Some(taken)
+    }
+}
+
+/// The body of the sequencer's thread.
+pub(crate) fn run(engine: &Engine, mut log: Log) {
+    while let Some(work) = engine.queue.take() {
+        let Waiting { requests, records, tasks, lease, .. } = work;
+        if !requests.is_empty() || !records.is_empty() || lease {
+            batch(engine, &mut log, requests, records);
+        }
+        for task in tasks {
+            task(engine, &mut log);
+        }
+    }
+}
+
+/// Ends transactions that are not going to be committed.
+pub(crate) fn refuse(engine: &Engine, requests: Vec<Request>, error: &Error) {
+    for request in requests {
+        release(engine, &request);
+        request.settlement.settle(Err(error.clone()));
+    }
+}
+
+/// Lets go of everything a transaction holds.
+fn release(engine: &Engine, request: &Request) {
+    release_marks(engine, request.shared.id, &request.rows);
+    for tag in &request.tags {
+        engine.locks.release(*tag, request.shared.id);
+    }
+    request.shared.end();
+}
+
+fn batch(engine: &Engine, log: &mut Log, requests: Vec<Request>, mut records: Vec<Vec<u8>>) {
+    if let Err(error) = engine.check_writable() {
+        engine.clock.end_batch(false, None);
+        refuse(engine, requests, &error);
+        return;
+    }
+    let micros = engine.clock.begin_batch();
+    let mut accepted: Vec<(Timestamp, Request)> = Vec::with_capacity(requests.len());
+    for mut request in requests {
+        let at = Timestamp::commit(micros, accepted.len() as u64);
+        match validate::validate(engine, &request, &accepted) {
+            Ok(()) => {
+                CommitSet::stamp(&mut request.record, at);
+                accepted.push((at, request));
+            }
+            Err(error) => refuse(engine, vec![request], &error),
+        }
+    }
+    let lease = engine.clock.wanted_lease().map(|wanted| wanted.max(micros + LEASE_MICROS));
+    if let Some(lease) = lease {
+        records.push(lease_record(lease));
+    }
+    match write(engine, log, &records, &accepted) {
+        Ok(()) => publish(engine, accepted, lease),
+        Err(error) => {
+            engine.clock.end_batch(false, None);
+            refuse(engine, accepted.into_iter().map(|(_, request)| request).collect(), &error);
+        }
+    }
+}
+
+fn lease_record(micros: i64) -> Vec<u8> {
+    let mut writer = Writer::default();
+    writer.u8(KIND_LEASE);
+    writer.u64(micros as u64);
+    writer.bytes
+}
+
+/// Appends and syncs. On return the batch is durable, or it is not and never will be visible.
+fn write(
+    engine: &Engine,
+    log: &mut Log,
+    records: &[Vec<u8>],
+    accepted: &[(Timestamp, Request)],
+) -> Result<(), Error> {
+    let mut slices: Vec<&[u8]> = records.iter().map(Vec::as_slice).collect();
+    let written = accepted.iter().filter(|(_, request)| !request.set.is_empty());
+    slices.extend(written.map(|(_, request)| request.record.as_slice()));
+    if slices.is_empty() {
+        return Ok(());
+    }
+    let bytes: usize = slices.iter().map(|slice| slice.len()).sum();
+    let started = Instant::now();
+    match log.append(&slices).and_then(|_| log.sync()) {
+        Ok(_) => {
+            engine.note_logged(bytes, accepted.len(), started.elapsed());
+            Ok(())
+        }
+        Err(LogError::DiskFull(_)) => Err(Error::DiskFull),
+        Err(error) => {
+            engine.poison(&error.to_string());
+            Err(Error::LogFailed)
+        }
+    }
+}
+
+/// Makes durable commits visible, all at once, and answers.
+fn publish(engine: &Engine, accepted: Vec<(Timestamp, Request)>, lease: Option<i64>) {
+    let mut done = Vec::with_capacity(accepted.len());
+    for (at, mut request) in accepted {
+        let set = std::mem::take(&mut request.set);
+        let applied = apply::apply(engine, at, set, Some(request.shared.id));
+        match applied {
+            Ok(managed) => done.push((at, request, managed)),
+            Err(error) => {
+                // Durable and not applied: memory no longer agrees with the log, and only recovery can mend that.
+                engine.poison(&error.to_string());
+                request.settlement.settle(Err(Error::LogFailed));
+            }
+        }
+    }
+    for (at, request, _) in &mut done {
+        for hook in request.hooks.drain(..) {
+            hook(*at);
+        }
+    }
+    engine.clock.end_batch(true, lease);
+    for (at, request, managed) in done {
+        release(engine, &request);
+        for tag in managed {
+            engine.locks.release(tag, request.shared.id);
+        }
+        request.settlement.settle(Ok(at));
+    }
+}

@@ -1,0 +1,436 @@
+//! A transaction: a snapshot, a private write set, the locks it holds, and its end.
+//!
+//! It has one owner, who makes one call at a time. Nothing it writes is seen by others before its commit is durable.
+//! Every statement has a command number; a command sees the writes of earlier commands only. A savepoint is a
+//! position in the list of changes and of locks. Dropping a transaction rolls it back.
+
+mod locking;
+mod rows;
+mod shape;
+pub(crate) mod write_set;
+
+pub use locking::LockedRow;
+pub use rows::Inserted;
+
+use crate::database::Engine;
+use crate::lock::Tag;
+use crate::record::CommitSet;
+use crate::registry::TransactionShared;
+use crate::sequencer::Request;
+use crate::table::visibility::Mark;
+use crate::table::{Table, Tables};
+use crate::ticket::{CommitTicket, Settlement};
+use crate::view::{Own, ReadView};
+use crate::{Error, IndexId, RowHandle, RowRef, TableId, Timestamp};
+use parking_lot::RwLock;
+use std::ops::Bound;
+use std::sync::Arc;
+use std::time::Duration;
+use write_set::{TableWrites, Undo, WriteSet};
+
+/// How much of other transactions' commits a transaction sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isolation {
+    /// A snapshot per statement.
+    ReadCommitted,
+    /// One snapshot; a conflicting update is an error (snapshot isolation).
+    RepeatableRead,
+    /// As `RepeatableRead`, and the commit fails if anything that was read has changed since.
+    Serializable,
+}
+
+/// Something that a SERIALIZABLE transaction has read, whether it found anything or not.
+#[derive(Clone)]
+pub enum ReadRecord {
+    Key {
+        table: TableId,
+        index: IndexId,
+        key: Vec<u8>,
+    },
+    Range {
+        table: TableId,
+        index: IndexId,
+        lower: Bound<Vec<u8>>,
+        upper: Bound<Vec<u8>>,
+    },
+    /// A scan: all rows that satisfy the predicate, all rows if there is none. The predicate is run by the sequencer
+    /// on old and new versions; it must be pure, and should say `true` when in doubt.
+    Table {
+        table: TableId,
+        predicate: Option<Predicate>,
+    },
+}
+
+/// A pure test of a row.
+pub type Predicate = Arc<dyn Fn(&RowRef<'_>) -> bool + Send + Sync>;
+
+/// Run by the sequencer just before a commit becomes visible.
+pub type PublishHook = Box<dyn FnOnce(Timestamp) + Send>;
+
+/// A position to return to: see [`Transaction::savepoint`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Savepoint {
+    transaction: u64,
+    changes: usize,
+    tags: usize,
+    rows: usize,
+    hooks: usize,
+    reads: usize,
+}
+
+/// A transaction at work.
+pub struct Transaction {
+    engine: Arc<Engine>,
+    shared: Arc<TransactionShared>,
+    isolation: Isolation,
+    read_only: bool,
+    snapshot: Timestamp,
+    tables: Arc<Tables>,
+    command: u64,
+    writes: Option<Arc<RwLock<WriteSet>>>,
+    undo: Vec<Undo>,
+    /// Locks in the manager, in the order in which they were taken.
+    tags: Vec<Tag>,
+    /// Rows marked by this transaction, in the order in which they were.
+    rows: Vec<(TableId, RowHandle)>,
+    reads: Vec<ReadRecord>,
+    hooks: Vec<PublishHook>,
+    lock_timeout: Option<Duration>,
+    /// A savepoint was set since the last change: the next change must not be joined to it.
+    savepoint_here: bool,
+    ended: bool,
+}
+
+impl Transaction {
+    pub(crate) fn begin(engine: Arc<Engine>, isolation: Isolation, read_only: bool) -> Transaction {
+        let shared = engine.registry.begin();
+        // The snapshot first, the tables after it: every table that the snapshot can see is among them.
+        let snapshot = engine.clock.published();
+        let tables = engine.tables();
+        Transaction {
+            engine,
+            shared,
+            isolation,
+            read_only,
+            snapshot,
+            tables,
+            command: 1,
+            writes: None,
+            undo: Vec::new(),
+            tags: Vec::new(),
+            rows: Vec::new(),
+            reads: Vec::new(),
+            hooks: Vec::new(),
+            lock_timeout: None,
+            savepoint_here: false,
+            ended: false,
+        }
+    }
+
+    /// The transaction's number: grows with time, never reused while the process lives.
+    pub fn id(&self) -> u64 {
+        self.shared.id
+    }
+
+    pub fn isolation(&self) -> Isolation {
+        self.isolation
+    }
+
+    pub fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    /// Forbids writes from now on, or allows them again (SET TRANSACTION).
+    pub fn set_read_only(&mut self, read_only: bool) {
+        self.read_only = read_only;
+    }
+
+    /// Changes the level, as SET TRANSACTION does before the first query.
+    pub fn set_isolation(&mut self, isolation: Isolation) {
+        self.isolation = isolation;
+    }
+
+    /// How long writes wait for another transaction's key (lock_timeout); `None` for ever.
+    pub fn set_lock_timeout(&mut self, timeout: Option<Duration>) {
+        self.lock_timeout = timeout;
+    }
+
+    /// Whether anything was written.
+    pub fn has_writes(&self) -> bool {
+        !self.undo.is_empty()
+    }
+
+    /// The moment that the current statement sees.
+    pub fn snapshot(&self) -> Timestamp {
+        self.snapshot
+    }
+
+    /// The number of the current command.
+    pub fn command(&self) -> u64 {
+        self.command
+    }
+
+    /// Begins a statement: earlier writes become visible to it, and under READ COMMITTED everything committed by now.
+    pub fn start_statement(&mut self) {
+        self.command += 1;
+        if self.isolation == Isolation::ReadCommitted {
+            self.snapshot = self.engine.clock.published();
+            self.tables = self.engine.tables();
+        }
+    }
+
+    /// Makes the writes so far visible to what follows, within the same snapshot.
+    pub fn advance_command(&mut self) {
+        self.command += 1;
+    }
+
+    /// The snapshot with the own writes of earlier commands. Good until the transaction ends.
+    pub fn view(&self) -> ReadView {
+        ReadView {
+            engine: self.engine.clone(),
+            tables: self.tables.clone(),
+            at: self.snapshot,
+            own: self.writes.as_ref().map(|writes| Own { writes: writes.clone(), at: self.command - 1 }),
+            shared: self.shared.clone(),
+        }
+    }
+
+    /// A past moment, without own writes. The moment must have been settled by [`crate::Database::past`].
+    pub fn view_at(&self, at: Timestamp) -> ReadView {
+        let tables = self.engine.tables();
+        ReadView { engine: self.engine.clone(), tables, at, own: None, shared: self.shared.clone() }
+    }
+
+    /// Records a read, for the validation of a SERIALIZABLE commit. Does nothing at other levels.
+    pub fn note_read(&mut self, read: ReadRecord) {
+        if self.isolation == Isolation::Serializable && !self.read_only {
+            self.reads.push(read);
+        }
+    }
+
+    /// Has the sequencer run `hook` just before the commit becomes visible; never if the transaction rolls back, or
+    /// rolls back to a savepoint before this call.
+    pub fn on_publish(&mut self, hook: PublishHook) {
+        self.hooks.push(hook);
+    }
+
+    /// The transactions that this one waits for, if it waits.
+    pub fn blocking(&self) -> Vec<u64> {
+        self.engine.locks.blocking(self.shared.id)
+    }
+
+    pub fn savepoint(&mut self) -> Savepoint {
+        self.savepoint_here = true;
+        Savepoint {
+            transaction: self.shared.id,
+            changes: self.undo.len(),
+            tags: self.tags.len(),
+            rows: self.rows.len(),
+            hooks: self.hooks.len(),
+            reads: self.reads.len(),
+        }
+    }
+
+    /// Takes back every change, and lets go of every lock, since the savepoint. The savepoint stays usable.
+    pub fn rollback_to(&mut self, savepoint: Savepoint) -> Result<(), Error> {
+        if savepoint.transaction != self.shared.id || savepoint.changes > self.undo.len() {
+            return Err(Error::UnknownSavepoint);
+        }
+        while self.undo.len() > savepoint.changes {
+            if let Some(undo) = self.undo.pop() {
+                self.take_back(undo);
+            }
+        }
+        self.savepoint_here = true;
+        self.hooks.truncate(savepoint.hooks);
+        self.release_rows(savepoint.rows);
+        let me = self.shared.id;
+        let kept = savepoint.tags.min(self.tags.len());
+        let later = self.tags.split_off(kept);
+        for tag in later {
+            // A lock taken again since the savepoint was held before it too.
+            if !self.tags.contains(&tag) {
+                self.engine.locks.release(tag, me);
+            }
+        }
+        self.command += 1;
+        Ok(())
+    }
+
+    fn take_back(&mut self, undo: Undo) {
+        let Some(writes) = self.writes.clone() else { return };
+        let mut writes = writes.write();
+        let table = match &undo {
+            Undo::Inserted { table, .. }
+            | Undo::ClosedOwn { table, .. }
+            | Undo::Closed { table, .. }
+            | Undo::Created { table }
+            | Undo::Reshaped { table, .. }
+            | Undo::Dropped { table }
+            | Undo::Truncated { table, .. }
+            | Undo::Backfilled { table } => *table,
+        };
+        if let Undo::Created { .. } = undo {
+            writes.tables.retain(|writes| writes.table != table);
+            return;
+        }
+        let Some(writes) = writes.table_mut(table) else { return };
+        match undo {
+            Undo::Inserted { first, count, .. } => {
+                let chunk = writes.store.chunk(first.number());
+                for row in first.row()..first.row() + count as usize {
+                    if let Some(life) = chunk.and_then(|chunk| chunk.life(row)) {
+                        life.set_end(0);
+                    }
+                }
+            }
+            Undo::ClosedOwn { location, .. } => {
+                if let Some(life) = writes.store.life(location) {
+                    life.set_end(crate::table::visibility::ALIVE);
+                }
+            }
+            Undo::Closed { handle, .. } => {
+                writes.closed.remove(&handle.birth);
+                self.mark_closing(table, handle, false);
+            }
+            Undo::Created { .. } => {}
+            Undo::Reshaped { schema, layout, dictionary, shape, .. } => {
+                writes.schema = schema;
+                writes.layout = layout;
+                writes.dictionary = dictionary;
+                writes.shape = shape;
+            }
+            Undo::Dropped { .. } => writes.dropped = None,
+            Undo::Truncated { before, .. } => writes.truncated = before,
+            Undo::Backfilled { .. } => {
+                writes.backfills.pop();
+            }
+        }
+    }
+
+    /// Sets or clears the closing bit of a row that this transaction has marked.
+    fn mark_closing(&self, table: TableId, handle: RowHandle, closing: bool) {
+        let Some(table) = self.tables.get(&table) else { return };
+        let state = table.read();
+        let Some((_, found)) = state.resolve(handle) else { return };
+        loop {
+            let end = found.end();
+            let Some(mark) = Mark::of(end).filter(|mark| mark.owner() == Some(self.shared.id)) else {
+                return;
+            };
+            if found.replace_end(end, mark.closing(closing).0).is_ok() {
+                return;
+            }
+        }
+    }
+
+    /// Lets go of the marks of rows locked since position `kept`.
+    fn release_rows(&mut self, kept: usize) {
+        if self.rows.len() <= kept {
+            return;
+        }
+        let rows = self.rows.split_off(kept);
+        release_marks(&self.engine, self.shared.id, &rows);
+    }
+
+    /// Ends the transaction, and asks for its writes to be made durable and visible.
+    pub fn commit(mut self) -> CommitTicket {
+        self.ended = true;
+        if self.undo.is_empty() && self.hooks.is_empty() {
+            let snapshot = self.snapshot;
+            self.finish();
+            return CommitTicket::ready(Ok(snapshot));
+        }
+        let writes = self.writes.take();
+        let set = match writes.map(|writes| CommitSet::of(&mut writes.write())).transpose() {
+            Ok(set) => set.unwrap_or_default(),
+            Err(error) => {
+                self.finish();
+                return CommitTicket::ready(Err(error));
+            }
+        };
+        let settlement = Settlement::new();
+        let record = set.encode();
+        let request = Request {
+            shared: self.shared.clone(),
+            snapshot: self.snapshot,
+            reads: std::mem::take(&mut self.reads),
+            set,
+            record,
+            hooks: std::mem::take(&mut self.hooks),
+            tags: std::mem::take(&mut self.tags),
+            rows: std::mem::take(&mut self.rows),
+            settlement: settlement.clone(),
+        };
+        self.engine.submit(request);
+        CommitTicket::new(settlement)
+    }
+
+    /// Ends the transaction without a trace.
+    pub fn rollback(mut self) {
+        self.ended = true;
+        self.finish();
+    }
+
+    fn finish(&mut self) {
+        self.release_rows(0);
+        for tag in self.tags.drain(..) {
+            self.engine.locks.release(tag, self.shared.id);
+        }
+        self.shared.end();
+    }
+
+    fn check_writable(&self) -> Result<(), Error> {
+        if self.read_only {
+            return Err(Error::ReadOnlyTransaction);
+        }
+        self.engine.check_writable()
+    }
+
+    fn base(&self, table: TableId) -> Option<&Arc<Table>> {
+        self.tables.get(&table)
+    }
+
+    /// The write set, with a place for `table` in it.
+    fn writes_of(&mut self, table: TableId) -> Result<Arc<RwLock<WriteSet>>, Error> {
+        let writes = self.writes.get_or_insert_with(Arc::default).clone();
+        if writes.read().table(table).is_none() {
+            let base = self.tables.get(&table).ok_or(Error::UnknownTable(table))?;
+            let of_table = TableWrites::of(table, &base.read());
+            writes.write().tables.push(of_table);
+        }
+        Ok(writes)
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.finish();
+        }
+    }
+}
+
+/// Takes the marks of a transaction off rows that it did not close for good.
+pub(crate) fn release_marks(engine: &Engine, me: u64, rows: &[(TableId, RowHandle)]) {
+    let tables = engine.tables();
+    let mut managed = Vec::new();
+    for (id, handle) in rows {
+        let Some(table) = tables.get(id) else { continue };
+        let state = table.read();
+        let Some((_, found)) = state.resolve(*handle) else { continue };
+        loop {
+            let end = found.end();
+            let Some(mark) = Mark::of(end).filter(|mark| mark.owner() == Some(me)) else { break };
+            if found.replace_end(end, mark.released()).is_ok() {
+                if mark.is_managed() {
+                    managed.push(Tag::Row(*id, handle.birth));
+                }
+                break;
+            }
+        }
+    }
+    for tag in managed {
+        engine.locks.release(tag, me);
+    }
+}

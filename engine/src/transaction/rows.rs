@@ -1,0 +1,318 @@
+//! Rows of a transaction: insert, update, delete, and what it takes to keep keys unique.
+//!
+//! Uniqueness is judged by the latest committed state and the own writes, under an exclusive lock of the key: another
+//! transaction that has inserted the key, uncommitted, holds that lock; one that is deleting or replacing the row
+//! that has it is waited for by its end, as PostgreSQL waits.
+
+use super::Transaction;
+use super::write_set::{Closed, TableWrites, Undo, WriteSet};
+use crate::ids::Location;
+use crate::lock::{Answer, KeyLock, Mode, RowLock, Tag, WaitPolicy};
+use crate::table::visibility::{ALIVE, Mark, is_live};
+use crate::{Error, IndexId, LockedRow, NewRow, Outcome, RowHandle, TableId, Ticket};
+use std::sync::atomic::Ordering;
+
+/// The answer to [`Transaction::insert`] and [`Transaction::update`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inserted {
+    Row(RowHandle),
+    /// A live row, committed or own, has the same key in a unique index. Nothing was written.
+    Conflict {
+        index: IndexId,
+        existing: RowHandle,
+    },
+}
+
+/// Whether a unique key is free.
+enum Unique {
+    Free,
+    Taken(RowHandle),
+    Wait(Ticket),
+}
+
+impl Transaction {
+    /// Inserts a row. On `Wait`, wait and repeat the call with the same row.
+    pub fn insert(&mut self, table: TableId, row: &NewRow) -> Result<Outcome<Inserted>, Error> {
+        self.check_writable()?;
+        let writes = self.writes_of(table)?;
+        self.check_row(table, &writes.read(), row)?;
+        for (index, key, check) in &row.keys {
+            if !check {
+                continue;
+            }
+            match self.check_unique(table, &writes, *index, key, None)? {
+                Unique::Free => {}
+                Unique::Taken(existing) => {
+                    return Ok(Outcome::Done(Inserted::Conflict { index: *index, existing }));
+                }
+                Unique::Wait(ticket) => return Ok(Outcome::Wait(ticket)),
+            }
+        }
+        let birth = self.engine.births.fetch_add(1, Ordering::Relaxed);
+        let mut writes = writes.write();
+        let writes = writes.table_mut(table).ok_or(Error::UnknownTable(table))?;
+        let location = self.append(writes, row, birth)?;
+        Ok(Outcome::Done(Inserted::Row(RowHandle { location: location.0, birth })))
+    }
+
+    /// Replaces a row by a new version. The row is locked if it is not yet; lock it first to learn whether it has
+    /// moved. `key_change` says whether a column of a key that foreign keys may refer to changes, which needs the
+    /// strongest lock.
+    pub fn update(
+        &mut self,
+        table: TableId,
+        handle: RowHandle,
+        row: &NewRow,
+        key_change: bool,
+    ) -> Result<Outcome<Inserted>, Error> {
+        self.check_writable()?;
+        let writes = self.writes_of(table)?;
+        self.check_row(table, &writes.read(), row)?;
+        let lock = if key_change { RowLock::Update } else { RowLock::NoKeyUpdate };
+        if let Some(ticket) = self.lock_current(table, handle, lock)? {
+            return Ok(Outcome::Wait(ticket));
+        }
+        for (index, key, check) in &row.keys {
+            if !check {
+                continue;
+            }
+            match self.check_unique(table, &writes, *index, key, Some(handle))? {
+                Unique::Free => {}
+                Unique::Taken(existing) => {
+                    return Ok(Outcome::Done(Inserted::Conflict { index: *index, existing }));
+                }
+                Unique::Wait(ticket) => return Ok(Outcome::Wait(ticket)),
+            }
+        }
+        let mut writes = writes.write();
+        let writes = writes.table_mut(table).ok_or(Error::UnknownTable(table))?;
+        let location = self.append(writes, row, handle.birth)?;
+        self.close(writes, handle, location);
+        Ok(Outcome::Done(Inserted::Row(RowHandle { location: location.0, birth: handle.birth })))
+    }
+
+    /// Deletes a row, which must have been locked with [`Transaction::lock_row`] in the strength `Update`.
+    pub fn delete(&mut self, table: TableId, handle: RowHandle) -> Result<(), Error> {
+        self.check_writable()?;
+        let writes = self.writes_of(table)?;
+        if self.lock_current(table, handle, RowLock::Update)?.is_some() {
+            return Err(Error::LockNotAvailable);
+        }
+        let mut writes = writes.write();
+        let writes = writes.table_mut(table).ok_or(Error::UnknownTable(table))?;
+        self.close(writes, handle, Location::NONE);
+        Ok(())
+    }
+
+    /// Makes sure that this very version is locked; a ticket if somebody is in the way.
+    fn lock_current(
+        &mut self,
+        table: TableId,
+        handle: RowHandle,
+        lock: RowLock,
+    ) -> Result<Option<Ticket>, Error> {
+        let policy = WaitPolicy::Wait { timeout: self.lock_timeout };
+        match self.lock_row(table, handle, lock, policy)? {
+            Outcome::Wait(ticket) => Ok(Some(ticket)),
+            Outcome::Done(LockedRow::Current) => Ok(None),
+            Outcome::Done(LockedRow::Moved(_) | LockedRow::Deleted | LockedRow::ModifiedBySelf { .. }) => {
+                Err(Error::SerializationFailure)
+            }
+            Outcome::Done(LockedRow::Skipped) => Err(Error::LockNotAvailable),
+        }
+    }
+
+    fn check_row(&self, table: TableId, writes: &WriteSet, row: &NewRow) -> Result<(), Error> {
+        let writes = writes.table(table).ok_or(Error::UnknownTable(table))?;
+        if row.values.len() != writes.layout.len() {
+            return Err(Error::MalformedRow {
+                table,
+                reason: "the number of values is not that of the columns",
+            });
+        }
+        for (value, (column, physical)) in row.values.iter().zip(writes.layout.iter()) {
+            if value.physical_type().is_some_and(|given| given != *physical) {
+                return Err(Error::TypeMismatch(*column));
+            }
+        }
+        for (index, _, _) in &row.keys {
+            if writes.schema.index(*index).is_none() {
+                return Err(Error::UnknownIndex(table, *index));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether no live row but the one being replaced has this key.
+    fn check_unique(
+        &mut self,
+        table: TableId,
+        writes: &parking_lot::RwLock<WriteSet>,
+        index: IndexId,
+        key: &[u8],
+        replacing: Option<RowHandle>,
+    ) -> Result<Unique, Error> {
+        let alone = {
+            let writes = writes.read();
+            let Some(writes) = writes.table(table) else { return Err(Error::UnknownTable(table)) };
+            if !writes.schema.index(index).is_some_and(|schema| schema.unique) {
+                return Ok(Unique::Free);
+            }
+            match own_with_key(writes, index, key) {
+                Some(existing) if replacing.is_some_and(|replaced| replaced == existing) => {
+                    return Ok(Unique::Free);
+                }
+                Some(existing) => return Ok(Unique::Taken(existing)),
+                None => {}
+            }
+            writes.is_alone()
+        };
+        if alone {
+            return Ok(Unique::Free);
+        }
+        if let Some(replaced) = replacing {
+            // The key stays with its row: nobody else can take it while the row is locked.
+            if self
+                .latest(table, index, key)?
+                .first()
+                .is_some_and(|(existing, _)| existing.birth == replaced.birth)
+            {
+                return Ok(Unique::Free);
+            }
+        }
+        let hash = self.engine.locks.key_hash(key);
+        let tag = Tag::Key(index, hash);
+        let policy = WaitPolicy::Wait { timeout: self.lock_timeout };
+        let mode = Mode::from(KeyLock::Exclusive);
+        match self.engine.locks.request(tag, self.shared.id, mode, policy)? {
+            Answer::Granted => self.tags.push(tag),
+            Answer::Busy => return Err(Error::LockNotAvailable),
+            Answer::Wait(ticket) => {
+                self.tags.push(tag);
+                return Ok(Unique::Wait(ticket));
+            }
+        }
+        for (existing, mark) in self.latest(table, index, key)? {
+            if replacing.is_some_and(|replaced| replaced.birth == existing.birth) {
+                continue;
+            }
+            match mark {
+                Some(mark) if mark.is_closing() && mark.owner() == Some(self.shared.id) => {}
+                Some(mark) if mark.is_closing() => {
+                    let Some(other) = mark.owner() else { continue };
+                    match self.wait_for_end(other)? {
+                        Some(ticket) => return Ok(Unique::Wait(ticket)),
+                        // It ended just now: look again.
+                        None => return self.check_unique(table, writes, index, key, replacing),
+                    }
+                }
+                _ => return Ok(Unique::Taken(existing)),
+            }
+        }
+        Ok(Unique::Free)
+    }
+
+    /// The latest committed versions with this key that are alive, and their marks.
+    fn latest(
+        &self,
+        table: TableId,
+        index: IndexId,
+        key: &[u8],
+    ) -> Result<Vec<(RowHandle, Option<Mark>)>, Error> {
+        let mut rows = Vec::new();
+        if let Some(base) = self.base(table) {
+            let state = base.read();
+            state.current.versions_of(index, key, &mut |location, found| {
+                let end = found.end();
+                if is_live(end) {
+                    rows.push((RowHandle { location: location.0, birth: found.birth()? }, Mark::of(end)));
+                }
+                Ok(true)
+            })?;
+        }
+        Ok(rows)
+    }
+
+    /// The rows with this key by the latest committed state and all own writes so far, whatever the snapshot: what
+    /// foreign keys are checked against.
+    pub fn find_latest(&self, table: TableId, index: IndexId, key: &[u8]) -> Result<Vec<RowHandle>, Error> {
+        let mut rows = Vec::new();
+        let writes = self.writes.as_ref().map(|writes| writes.read());
+        let own = writes.as_ref().and_then(|writes| writes.table(table));
+        if let Some(own) = own {
+            rows.extend(own_rows_with_key(own, index, key));
+            if own.hides_base(u64::MAX) {
+                return Ok(rows);
+            }
+        }
+        for (handle, mark) in self.latest(table, index, key)? {
+            let closed = mark.is_some_and(|mark| mark.is_closing() && mark.owner() == Some(self.shared.id));
+            if !closed {
+                rows.push(handle);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Adds a row to the private store.
+    fn append(&mut self, writes: &mut TableWrites, row: &NewRow, birth: u64) -> Result<Location, Error> {
+        let table = writes.table;
+        let (number, chunk) = writes.store.growing(&writes.layout)?;
+        let added = chunk.push(&row.values, birth, self.command)?;
+        chunk.keys.push(row.keys.iter().map(|(index, key, _)| (index.0, key.as_slice())));
+        let location = Location::own(number, added as u32);
+        for (index, key, _) in &row.keys {
+            writes.store.index_mut(*index).insert(key, location);
+        }
+        match self.undo.last_mut() {
+            Some(Undo::Inserted { table: last, first, count })
+                if *last == table
+                    && first.number() == number
+                    && first.row() + *count as usize == added
+                    && !self.savepoint_here =>
+            {
+                *count += 1;
+            }
+            _ => {
+                self.undo.push(Undo::Inserted { table, first: location, count: 1 });
+                self.savepoint_here = false;
+            }
+        }
+        Ok(location)
+    }
+
+    /// Closes a version that is locked, or is this transaction's own.
+    fn close(&mut self, writes: &mut TableWrites, handle: RowHandle, successor: Location) {
+        let table = writes.table;
+        let location = Location(handle.location);
+        if location.is_own() {
+            if let Some(life) = writes.store.life(location) {
+                life.set_end(self.command);
+            }
+            self.undo.push(Undo::ClosedOwn { table, location });
+        } else {
+            writes.closed.insert(handle.birth, Closed { command: self.command, handle, successor });
+            self.mark_closing(table, handle, true);
+            self.undo.push(Undo::Closed { table, handle });
+        }
+        self.savepoint_here = false;
+    }
+}
+
+/// The live own row with this key.
+fn own_with_key(writes: &TableWrites, index: IndexId, key: &[u8]) -> Option<RowHandle> {
+    own_rows_with_key(writes, index, key).next()
+}
+
+fn own_rows_with_key<'a>(
+    writes: &'a TableWrites,
+    index: IndexId,
+    key: &[u8],
+) -> impl Iterator<Item = RowHandle> + 'a {
+    let locations = writes.store.index(index).map_or(&[][..], |map| map.get(key));
+    locations.iter().rev().filter(|location| location.is_own()).filter_map(|location| {
+        let chunk = writes.store.chunk(location.number())?;
+        let life = chunk.life(location.row())?;
+        (life.end() == ALIVE).then(|| RowHandle { location: location.0, birth: chunk.birth(location.row()) })
+    })
+}

@@ -1,0 +1,192 @@
+//! Changes of tables themselves: create, alter, drop, truncate, new indexes over old rows.
+//!
+//! They are part of the transaction like rows: private until its commit, undone by a savepoint. The caller holds the
+//! relation lock that keeps others away (AccessExclusive for all but building an index, which needs Share).
+
+use super::Transaction;
+use super::write_set::{Backfill, Shape, TableWrites, Undo};
+use crate::ids::Location;
+use crate::table::visibility::{Mark, is_live};
+use crate::{ColumnId, Error, IndexId, RowHandle, TableId, TableSchema, Value};
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+impl Transaction {
+    /// Creates an empty table under an id that was never used.
+    pub fn create_table(&mut self, table: TableId, schema: TableSchema) -> Result<(), Error> {
+        self.check_writable()?;
+        check_schema(table, &schema)?;
+        let taken = self.engine.tables().contains_key(&table);
+        let writes = self.writes.get_or_insert_with(Arc::default).clone();
+        let mut writes = writes.write();
+        if taken || writes.table(table).is_some() {
+            return Err(Error::MalformedRow { table, reason: "the table exists already" });
+        }
+        writes.tables.push(TableWrites::created(table, schema, &[]));
+        self.undo.push(Undo::Created { table });
+        Ok(())
+    }
+
+    /// Gives a table a new schema. Columns that are new read as their default in rows that were there before (NULL
+    /// if none is given); columns that are gone stay readable in the past. New indexes are empty: the caller fills
+    /// them with [`Transaction::add_index_entries`].
+    pub fn alter_table(
+        &mut self,
+        table: TableId,
+        schema: TableSchema,
+        defaults: &[(ColumnId, Value)],
+    ) -> Result<(), Error> {
+        self.check_writable()?;
+        check_schema(table, &schema)?;
+        let writes = self.writes_of(table)?;
+        let mut writes = writes.write();
+        let writes = writes.table_mut(table).ok_or(Error::UnknownTable(table))?;
+        self.undo.push(Undo::Reshaped {
+            table,
+            schema: writes.schema.clone(),
+            layout: writes.layout.clone(),
+            dictionary: writes.dictionary.clone(),
+            shape: writes.shape.clone(),
+        });
+        // Defaults of an earlier change in this transaction still hold for the columns it added.
+        let mut all: Vec<(ColumnId, Value)> = defaults.to_vec();
+        all.extend(writes.shape.take().into_iter().flat_map(|shape| shape.defaults));
+        writes.dictionary = Arc::new(writes.dictionary.extended(&schema, &all));
+        writes.layout = schema.columns.clone().into();
+        writes.schema = Arc::new(schema.clone());
+        writes.shape = Some(Shape { schema, defaults: all });
+        Ok(())
+    }
+
+    /// Drops a table: gone for later statements, readable at moments before the commit for ever.
+    pub fn drop_table(&mut self, table: TableId) -> Result<(), Error> {
+        self.check_writable()?;
+        let command = self.command;
+        let writes = self.writes_of(table)?;
+        let mut writes = writes.write();
+        let writes = writes.table_mut(table).ok_or(Error::UnknownTable(table))?;
+        writes.dropped = Some(command);
+        self.undo.push(Undo::Dropped { table });
+        Ok(())
+    }
+
+    /// Removes all rows at once: gone for later statements, readable at moments before the commit for ever.
+    pub fn truncate(&mut self, table: TableId) -> Result<(), Error> {
+        self.check_writable()?;
+        let command = self.command;
+        let writes = self.writes_of(table)?;
+        let mut writes = writes.write();
+        let writes = writes.table_mut(table).ok_or(Error::UnknownTable(table))?;
+        let before = writes.truncated.replace(command);
+        self.undo.push(Undo::Truncated { table, before });
+        for (number, chunk) in writes.store.chunks() {
+            for (row, life) in chunk.lives().iter().enumerate() {
+                if is_live(life.end()) {
+                    life.set_end(command);
+                    self.undo.push(Undo::ClosedOwn { table, location: Location::own(number, row as u32) });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts existing versions into a new index, own and committed ones, dead ones of the past too.
+    ///
+    /// With `covers_history` the caller says that its entries hold every version that is or was in the table (a scan
+    /// by [`crate::ReadView::versions`] finds them): then the index answers for all moments. Otherwise it answers for
+    /// moments from this commit on, and [`crate::ReadView::index_usable`] says so. In a unique index, two live rows
+    /// with one key are [`Error::UniqueViolation`].
+    pub fn add_index_entries(
+        &mut self,
+        table: TableId,
+        index: IndexId,
+        entries: Vec<(RowHandle, Vec<u8>)>,
+        covers_history: bool,
+    ) -> Result<(), Error> {
+        self.check_writable()?;
+        let writes = self.writes_of(table)?;
+        let unique = {
+            let writes = writes.read();
+            let writes = writes.table(table).ok_or(Error::UnknownTable(table))?;
+            writes.schema.index(index).ok_or(Error::UnknownIndex(table, index))?.unique
+        };
+        if unique {
+            self.check_distinct(table, index, &entries)?;
+        }
+        let entries = self.with_starts(table, entries)?;
+        let mut writes = writes.write();
+        let writes = writes.table_mut(table).ok_or(Error::UnknownTable(table))?;
+        for (handle, _, key) in &entries {
+            writes.store.index_mut(index).insert(key, Location(handle.location));
+        }
+        writes.backfills.push(Backfill { index, entries, covers_history });
+        self.undo.push(Undo::Backfilled { table });
+        Ok(())
+    }
+
+    /// Adds to each entry when its version was committed: with the birth, a name that survives every move.
+    fn with_starts(
+        &self,
+        table: TableId,
+        entries: Vec<(RowHandle, Vec<u8>)>,
+    ) -> Result<Vec<(RowHandle, u64, Vec<u8>)>, Error> {
+        let state = self.base(table).map(|table| table.read());
+        let entries = entries.into_iter().map(|(handle, key)| {
+            if Location(handle.location).is_own() {
+                return Ok((handle, 0, key));
+            }
+            match state.as_ref().and_then(|state| state.resolve(handle)) {
+                Some((location, found)) => {
+                    let handle = RowHandle { location: location.0, birth: handle.birth };
+                    Ok((handle, found.from()?, key))
+                }
+                None => Err(Error::MalformedRow { table, reason: "an index entry names no row" }),
+            }
+        });
+        entries.collect()
+    }
+
+    fn check_distinct(
+        &self,
+        table: TableId,
+        index: IndexId,
+        entries: &[(RowHandle, Vec<u8>)],
+    ) -> Result<(), Error> {
+        let writes = self.writes.as_ref().map(|writes| writes.read());
+        let own = writes.as_ref().and_then(|writes| writes.table(table));
+        let base = self.base(table).filter(|_| !own.is_some_and(|own| own.hides_base(u64::MAX)));
+        let state = base.map(|table| table.read());
+        let mut seen: HashMap<&[u8], u64> = HashMap::with_capacity(entries.len());
+        for (handle, key) in entries {
+            let location = Location(handle.location);
+            let alive = if location.is_own() {
+                own.and_then(|own| own.store.life(location)).is_some_and(|life| is_live(life.end()))
+            } else {
+                let end = state
+                    .as_ref()
+                    .and_then(|state| state.resolve(*handle))
+                    .map_or(0, |(_, found)| found.end());
+                let closed = Mark::of(end)
+                    .is_some_and(|mark| mark.is_closing() && mark.owner() == Some(self.shared.id));
+                is_live(end) && !closed
+            };
+            if alive && seen.insert(key, handle.birth).is_some() {
+                return Err(Error::UniqueViolation(index));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_schema(table: TableId, schema: &TableSchema) -> Result<(), Error> {
+    let mut columns: Vec<ColumnId> = schema.columns.iter().map(|(column, _)| *column).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    if columns.len() != schema.columns.len() {
+        return Err(Error::MalformedRow { table, reason: "a column id stands twice in the schema" });
+    }
+    if schema.indexes.iter().filter(|index| index.primary).count() > 1 {
+        return Err(Error::MalformedRow { table, reason: "a table has one clustering key at most" });
+    }
+    Ok(())
+}

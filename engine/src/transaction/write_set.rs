@@ -1,0 +1,167 @@
+//! The private write set: what a transaction has written, seen by nobody else until its commit.
+//!
+//! Per table: the rows it inserted, in a private store whose times are command numbers, and the committed rows it
+//! closed, by birth. A row inserted by command n is seen by commands after n; one closed by command n is gone for
+//! commands after n. Undone rows get an end of zero and are seen by nobody.
+
+use crate::ids::Location;
+use crate::table::chunk::Layout;
+use crate::table::store::Store;
+use crate::table::{Dictionary, TableState};
+use crate::{ColumnId, IndexId, RowHandle, TableId, TableSchema, Value};
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+/// A committed row that this transaction has updated or deleted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Closed {
+    pub command: u64,
+    pub handle: RowHandle,
+    /// The first version this transaction put in its place; none for a deletion.
+    pub successor: Location,
+}
+
+/// Index entries for rows that were there before the index.
+#[derive(Clone, Debug)]
+pub(crate) struct Backfill {
+    pub index: IndexId,
+    /// The version, when it was committed (zero for own rows), its key.
+    pub entries: Vec<(RowHandle, u64, Vec<u8>)>,
+    pub covers_history: bool,
+}
+
+/// A change of a table's shape.
+#[derive(Clone, Debug)]
+pub(crate) struct Shape {
+    pub schema: TableSchema,
+    pub defaults: Vec<(ColumnId, Value)>,
+}
+
+/// What a transaction did to one table.
+pub(crate) struct TableWrites {
+    pub table: TableId,
+    pub schema: Arc<TableSchema>,
+    pub layout: Layout,
+    pub dictionary: Arc<Dictionary>,
+    pub store: Store,
+    pub closed: HashMap<u64, Closed>,
+    /// The table was created by this transaction.
+    pub created: bool,
+    /// The newest shape given by this transaction.
+    pub shape: Option<Shape>,
+    /// The command that dropped the table.
+    pub dropped: Option<u64>,
+    /// The command that truncated it last.
+    pub truncated: Option<u64>,
+    pub backfills: Vec<Backfill>,
+}
+
+impl TableWrites {
+    /// Nothing written yet to a table that exists.
+    pub fn of(table: TableId, state: &TableState) -> TableWrites {
+        TableWrites {
+            table,
+            schema: state.schema.clone(),
+            layout: state.layout.clone(),
+            dictionary: state.dictionary.clone(),
+            store: Store::new(true, 0),
+            closed: HashMap::new(),
+            created: false,
+            shape: None,
+            dropped: None,
+            truncated: None,
+            backfills: Vec::new(),
+        }
+    }
+
+    /// A table that this transaction creates.
+    pub fn created(table: TableId, schema: TableSchema, defaults: &[(ColumnId, Value)]) -> TableWrites {
+        TableWrites {
+            table,
+            layout: schema.columns.clone().into(),
+            dictionary: Arc::new(Dictionary::default().extended(&schema, defaults)),
+            schema: Arc::new(schema.clone()),
+            store: Store::new(true, 0),
+            closed: HashMap::new(),
+            created: true,
+            shape: Some(Shape { schema, defaults: defaults.to_vec() }),
+            dropped: None,
+            truncated: None,
+            backfills: Vec::new(),
+        }
+    }
+
+    /// Whether, for commands up to `own_at`, the committed rows of the table are not there any more.
+    pub fn hides_base(&self, own_at: u64) -> bool {
+        self.created
+            || self.truncated.is_some_and(|command| command <= own_at)
+            || self.dropped.is_some_and(|command| command <= own_at)
+    }
+
+    /// Whether no other transaction can touch the rows written here, so that they need no locks.
+    pub fn is_alone(&self) -> bool {
+        self.created || self.truncated.is_some()
+    }
+
+    /// Whether a committed row is closed for commands up to `own_at`.
+    pub fn closes(&self, birth: u64, own_at: u64) -> bool {
+        self.closed.get(&birth).is_some_and(|closed| closed.command <= own_at)
+    }
+}
+
+/// How to take back one change.
+pub(crate) enum Undo {
+    /// Rows were appended to one chunk of the private store, from this location on.
+    Inserted {
+        table: TableId,
+        first: Location,
+        count: u32,
+    },
+    /// A row of the private store was closed.
+    ClosedOwn {
+        table: TableId,
+        location: Location,
+    },
+    /// A committed row was closed.
+    Closed {
+        table: TableId,
+        handle: RowHandle,
+    },
+    Created {
+        table: TableId,
+    },
+    Reshaped {
+        table: TableId,
+        schema: Arc<TableSchema>,
+        layout: Layout,
+        dictionary: Arc<Dictionary>,
+        shape: Option<Shape>,
+    },
+    Dropped {
+        table: TableId,
+    },
+    Truncated {
+        table: TableId,
+        before: Option<u64>,
+    },
+    Backfilled {
+        table: TableId,
+    },
+}
+
+/// Everything a transaction has written.
+#[derive(Default)]
+pub(crate) struct WriteSet {
+    pub tables: Vec<TableWrites>,
+}
+
+impl WriteSet {
+    #[inline]
+    pub fn table(&self, table: TableId) -> Option<&TableWrites> {
+        self.tables.iter().find(|writes| writes.table == table)
+    }
+
+    pub fn table_mut(&mut self, table: TableId) -> Option<&mut TableWrites> {
+        self.tables.iter_mut().find(|writes| writes.table == table)
+    }
+}
