@@ -117,11 +117,18 @@ fn mismatch(value: &Value, wanted: &str) -> Error {
     Error::internal(format!("a function wanted {wanted} but was given {:?}", value.physical_type()))
 }
 
-/// A scalar function of a Rust function over typed arguments.
+/// A scalar function of a Rust function, or of a closure with typed parameters, over typed arguments.
 macro_rules! scalar {
+    (|$($name:ident : $ty:ty),*| $body:expr) => {
+        |_context, _call, _arguments| {
+            let mut _arguments = _arguments.iter();
+            $(let $name: $ty = $crate::functions::argument::take(&mut _arguments)?;)*
+            $crate::functions::argument::Outcome::into_value($body)
+        }
+    };
     ($function:expr $(, $ty:ty)*) => {
-        |_context, _call, arguments| {
-            let mut _arguments = arguments.iter();
+        |_context, _call, _arguments| {
+            let mut _arguments = _arguments.iter();
             $crate::functions::argument::Outcome::into_value(
                 $function($($crate::functions::argument::take::<$ty>(&mut _arguments)?),*)
             )
@@ -132,8 +139,8 @@ macro_rules! scalar {
 /// A scalar function of a Rust function over the context and typed arguments.
 macro_rules! contextual {
     ($function:expr $(, $ty:ty)*) => {
-        |context, _call, arguments| {
-            let mut _arguments = arguments.iter();
+        |context, _call, _arguments| {
+            let mut _arguments = _arguments.iter();
             $crate::functions::argument::Outcome::into_value(
                 $function(context $(, $crate::functions::argument::take::<$ty>(&mut _arguments)?)*)
             )

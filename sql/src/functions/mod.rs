@@ -8,9 +8,16 @@
 
 mod aggregate;
 mod argument;
+mod arithmetic;
 mod call;
+mod cast;
+mod comparison;
+mod math;
+mod pattern;
 mod registry;
 mod set_returning;
+mod string;
+mod vector;
 mod window;
 
 pub use aggregate::{Accumulator, AggregateImplementation, GroupedAccumulator, aggregate};

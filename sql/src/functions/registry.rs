@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use arrow_array::ArrayRef;
 use engine::Value;
 
-use super::Call;
+use super::{Call, arithmetic, cast, comparison, math, pattern, string, vector};
 use crate::error::Result;
 use crate::evaluate::Context;
 
@@ -39,9 +39,32 @@ pub(super) type Vectors = &'static [(u32, VectorFunction)];
 /// Oids of builtin functions lie below this.
 const LIMIT: usize = 10_000;
 
-const SCALARS: &[Scalars] = &[];
+const SCALARS: &[Scalars] = &[
+    comparison::integer::FUNCTIONS,
+    comparison::float::FUNCTIONS,
+    comparison::plain::FUNCTIONS,
+    comparison::text::FUNCTIONS,
+    arithmetic::integer::FUNCTIONS,
+    arithmetic::float::FUNCTIONS,
+    math::float::FUNCTIONS,
+    math::trigonometry::FUNCTIONS,
+    math::degrees::FUNCTIONS,
+    math::random::FUNCTIONS,
+    cast::number::FUNCTIONS,
+    string::basic::FUNCTIONS,
+    string::trim::FUNCTIONS,
+    string::part::FUNCTIONS,
+    string::bytes::FUNCTIONS,
+    string::digest::FUNCTIONS,
+    string::code::FUNCTIONS,
+    string::encode::FUNCTIONS,
+    string::quote::FUNCTIONS,
+    pattern::like::FUNCTIONS,
+    pattern::similar::FUNCTIONS,
+    pattern::regexp::FUNCTIONS,
+];
 
-const VECTORS: &[Vectors] = &[];
+const VECTORS: &[Vectors] = &[vector::comparison::FUNCTIONS, vector::arithmetic::FUNCTIONS];
 
 /// The implementation of a scalar function, operator function or cast function.
 pub fn implementation(oid: u32) -> Option<&'static Implementation> {

@@ -1,0 +1,3 @@
+//! Cast functions.
+
+pub(super) mod number;
