@@ -56,9 +56,9 @@ pub(in crate::functions) const FUNCTIONS: Scalars = &[
     // btfloat48cmp(float4,float8)
     (2194, scalar!(|a: f32, b: f64| order(f64::from(a), b) as i32)),
     // float4larger(float4,float4)
-    (209, scalar!(|a: f32, b: f32| if less(a.into(), b.into()) { b } else { a })),
+    (209, scalar!(|a: f32, b: f32| if less(b.into(), a.into()) { a } else { b })),
     // float4smaller(float4,float4)
-    (211, scalar!(|a: f32, b: f32| if less(b.into(), a.into()) { b } else { a })),
+    (211, scalar!(|a: f32, b: f32| if less(a.into(), b.into()) { a } else { b })),
     // float84eq(float8,float4)
     (305, scalar!(|a: f64, b: f32| equal(a, f64::from(b)))),
     // float84ne(float8,float4)
@@ -88,7 +88,7 @@ pub(in crate::functions) const FUNCTIONS: Scalars = &[
     // btfloat8cmp(float8,float8)
     (355, scalar!(|a: f64, b: f64| order(a, b) as i32)),
     // float8larger(float8,float8)
-    (223, scalar!(|a: f64, b: f64| if less(a.into(), b.into()) { b } else { a })),
+    (223, scalar!(|a: f64, b: f64| if less(b.into(), a.into()) { a } else { b })),
     // float8smaller(float8,float8)
-    (224, scalar!(|a: f64, b: f64| if less(b.into(), a.into()) { b } else { a })),
+    (224, scalar!(|a: f64, b: f64| if less(a.into(), b.into()) { a } else { b })),
 ];

@@ -175,9 +175,11 @@ impl Wanted<'_> {
     fn find(&self, subject: &Subject, function: &str) -> Result<Option<std::ops::Range<usize>>> {
         let from = parameter("start", self.start, 1)? - 1;
         let nth = parameter("n", self.nth, 1)?;
-        let flags = flags_without_global(self.letters, function)?;
         let group = parameter("subexpr", self.group, 0)?;
+        let flags = flags_without_global(self.letters, function)?;
         let regex = compiled(self.pattern, flags)?;
+        // An expression without groups counts as one group.
+        let group = if group == 1 && regex.groups() == 0 { 0 } else { group };
         if group > regex.groups() {
             return Ok(None);
         }

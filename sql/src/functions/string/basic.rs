@@ -1,9 +1,12 @@
 //! Length, case, concatenation, repetition and casts of text, name, bpchar and "char".
 
+use engine::Value;
+
 use crate::error::{Error, Result, SqlState};
 use crate::functions::argument::scalar;
 use crate::functions::comparison::text::unpadded;
 use crate::functions::registry::Scalars;
+use crate::types::character::{char_from_byte, char_to_byte};
 
 /// The largest value that a datum may have, less its header.
 pub(super) const MAX_BYTES: usize = 0x3fff_ffff - 4;
@@ -85,24 +88,15 @@ pub(in crate::functions) fn to_name(text: &str) -> &str {
     text.get(..end).unwrap_or(text)
 }
 
-/// "char" is one byte; a longer text gives its first.
-fn to_char(text: &str) -> String {
-    text.chars().next().map(String::from).unwrap_or_default()
-}
-
 fn char_to_int4(text: &str) -> i32 {
     // A signed byte, as C's char.
-    text.bytes().next().map_or(0, |byte| i32::from(byte as i8))
+    i32::from(char_to_byte(text) as i8)
 }
 
-fn int4_to_char(code: i32) -> Result<String> {
-    match u8::try_from(code) {
-        Ok(0) => Ok(String::new()),
-        Ok(byte) if byte < 128 => Ok(char::from(byte).to_string()),
-        _ if (-128..=127).contains(&code) => {
-            Err(Error::unsupported("a value of type \"char\" outside ASCII"))
-        }
-        _ => Err(Error::new(SqlState::NumericValueOutOfRange, "\"char\" out of range")),
+fn int4_to_char(code: i32) -> Result<Value> {
+    match i8::try_from(code) {
+        Ok(byte) => Ok(Value::Text(char_from_byte(byte as u8))),
+        Err(_) => Err(Error::new(SqlState::NumericValueOutOfRange, "\"char\" out of range")),
     }
 }
 
@@ -156,7 +150,7 @@ pub(in crate::functions) const FUNCTIONS: Scalars = &[
     // bpchar(char)
     (860, scalar!(|text: &str| text.to_owned())),
     // char(text)
-    (944, scalar!(to_char, &str)),
+    (944, scalar!(|text: &str| Value::Text(char_from_byte(text.bytes().next().unwrap_or(0))))),
     // int4(char)
     (77, scalar!(char_to_int4, &str)),
     // char(int4)

@@ -149,12 +149,29 @@ fn from_escape(text: &str) -> Result<Vec<u8>> {
     }
 }
 
-/// The character encodings that can be converted.
+/// A character encoding; texts of the others can be converted where they are plain ASCII.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Charset {
     Utf8,
     Latin1,
     SqlAscii,
+    Other(i32),
+}
+
+impl Charset {
+    fn name(self) -> &'static str {
+        let number = match self {
+            Charset::SqlAscii => 0,
+            Charset::Utf8 => 6,
+            Charset::Latin1 => 8,
+            Charset::Other(number) => number,
+        };
+        usize::try_from(number).ok().and_then(|at| ENCODINGS.get(at).copied()).unwrap_or("")
+    }
+
+    fn unsupported(self) -> Error {
+        Error::unsupported(format!("conversion of text that is not ASCII from or to the encoding {}", self.name()))
+    }
 }
 
 /// PostgreSQL's encodings: number and name.
@@ -169,13 +186,29 @@ pub(in crate::functions) const ENCODINGS: [&str; 42] = [
 /// The number of an encoding by any of its common names: case, `-` and `_` do not count.
 pub(in crate::functions) fn encoding_number(name: &str) -> Option<i32> {
     let plain = |name: &str| name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    let wanted = match plain(name).as_str() {
-        "unicode" => "utf8".to_owned(),
-        "iso88591" => "latin1".to_owned(),
-        "windows1252" => "win1252".to_owned(),
-        "windows1251" | "win" => "win1251".to_owned(),
-        "windows1250" => "win1250".to_owned(),
-        other => other.to_owned(),
+    let plain_name = plain(name);
+    let numbered = plain_name.strip_prefix("windows").map(|number| format!("win{number}"));
+    let wanted = match numbered.as_deref().unwrap_or(&plain_name) {
+        "unicode" => "utf8",
+        "iso88591" => "latin1",
+        "iso88592" => "latin2",
+        "iso88593" => "latin3",
+        "iso88594" => "latin4",
+        "iso88599" => "latin5",
+        "iso885910" => "latin6",
+        "iso885913" => "latin7",
+        "iso885914" => "latin8",
+        "iso885915" => "latin9",
+        "iso885916" => "latin10",
+        "abc" | "tcvn" | "tcvn5712" | "vscii" => "win1258",
+        "alt" => "win866",
+        "koi8" => "koi8r",
+        "mskanji" | "shiftjis" | "win932" => "sjis",
+        "win" => "win1251",
+        "win936" => "gbk",
+        "win949" => "uhc",
+        "win950" => "big5",
+        other => other,
     };
     ENCODINGS.iter().position(|known| plain(known) == wanted).map(|at| at as i32)
 }
@@ -185,23 +218,26 @@ fn charset(name: &str, role: &str) -> Result<Charset> {
         Some(0) => Ok(Charset::SqlAscii),
         Some(6) => Ok(Charset::Utf8),
         Some(8) => Ok(Charset::Latin1),
-        Some(_) => Err(Error::unsupported(format!("conversion from or to the encoding {name}"))),
-        None => Err(invalid(format!("invalid {role} encoding name \"{name}\""))),
+        Some(number) => Ok(Charset::Other(number)),
+        None => Err(invalid(format!("invalid {role}encoding name \"{name}\""))),
     }
 }
 
 /// Bytes of `from` as text of the server.
 fn to_text(bytes: &[u8], from: Charset) -> Result<String> {
-    let text = match from {
-        Charset::Utf8 | Charset::SqlAscii => match std::str::from_utf8(bytes) {
-            Ok(text) => text.to_owned(),
-            Err(error) => return Err(invalid_bytes(bytes, error.valid_up_to())),
+    if bytes.contains(&0) {
+        return Err(Error::new(
+            SqlState::CharacterNotInRepertoire,
+            format!("invalid byte sequence for encoding \"{}\": 0x00", from.name()),
+        ));
+    }
+    match from {
+        Charset::Latin1 => Ok(bytes.iter().map(|&byte| char::from(byte)).collect()),
+        Charset::Other(_) if !bytes.is_ascii() => Err(from.unsupported()),
+        Charset::Utf8 | Charset::SqlAscii | Charset::Other(_) => match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(text.to_owned()),
+            Err(error) => Err(invalid_bytes(bytes, error.valid_up_to())),
         },
-        Charset::Latin1 => bytes.iter().map(|&byte| char::from(byte)).collect(),
-    };
-    match text.find('\0') {
-        Some(at) => Err(invalid_bytes(text.as_bytes(), at)),
-        None => Ok(text),
     }
 }
 
@@ -223,7 +259,8 @@ pub(in crate::functions) fn invalid_bytes(bytes: &[u8], at: usize) -> Error {
 
 fn from_text(text: &str, to: Charset) -> Result<Vec<u8>> {
     match to {
-        Charset::Utf8 | Charset::SqlAscii => Ok(text.as_bytes().to_vec()),
+        Charset::Other(_) if !text.is_ascii() => Err(to.unsupported()),
+        Charset::Utf8 | Charset::SqlAscii | Charset::Other(_) => Ok(text.as_bytes().to_vec()),
         Charset::Latin1 => text
             .chars()
             .map(|character| {
@@ -245,16 +282,12 @@ fn from_text(text: &str, to: Charset) -> Result<Vec<u8>> {
 }
 
 fn convert(bytes: &[u8], from: &str, to: &str) -> Result<Vec<u8>> {
-    let (from, to) = (charset(from, "source")?, charset(to, "destination")?);
+    let (from, to) = (charset(from, "source ")?, charset(to, "destination ")?);
     from_text(&to_text(bytes, from)?, to)
 }
 
 fn length_in(bytes: &[u8], encoding: &str) -> Result<i32> {
-    let encoding = charset(encoding, "source")?;
-    Ok(match encoding {
-        Charset::Utf8 => super::basic::characters(&to_text(bytes, encoding)?),
-        Charset::Latin1 | Charset::SqlAscii => super::basic::int4(bytes.len()),
-    })
+    Ok(super::basic::characters(&to_text(bytes, charset(encoding, "")?)?))
 }
 
 pub(in crate::functions) const FUNCTIONS: Scalars = &[
@@ -263,9 +296,9 @@ pub(in crate::functions) const FUNCTIONS: Scalars = &[
     // decode(text,text)
     (1947, scalar!(decode, &str, &str)),
     // convert_from(bytea,name)
-    (1714, scalar!(|bytes: &[u8], from: &str| to_text(bytes, charset(from, "source")?))),
+    (1714, scalar!(|bytes: &[u8], from: &str| to_text(bytes, charset(from, "source ")?))),
     // convert_to(text,name)
-    (1717, scalar!(|text: &str, to: &str| from_text(text, charset(to, "destination")?))),
+    (1717, scalar!(|text: &str, to: &str| from_text(text, charset(to, "destination ")?))),
     // convert(bytea,name,name)
     (1813, scalar!(convert, &[u8], &str, &str)),
     // length(bytea,name)
