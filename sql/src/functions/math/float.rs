@@ -32,36 +32,6 @@ fn square_root(value: f64) -> Result<f64> {
     Ok(value.sqrt())
 }
 
-/// The C library's cube root, step by step: Rust's own differs from it in the last bit.
-fn cube_root(value: f64) -> f64 {
-    const CUBE_ROOT_OF_2: f64 = 1.259_921_049_894_873_2;
-    const CUBE_ROOT_OF_4: f64 = 1.587_401_051_968_199_5;
-    const FACTORS: [f64; 5] =
-        [1.0 / CUBE_ROOT_OF_4, 1.0 / CUBE_ROOT_OF_2, 1.0, CUBE_ROOT_OF_2, CUBE_ROOT_OF_4];
-    if value == 0.0 || !value.is_finite() {
-        return value;
-    }
-    let (fraction, exponent) = split(value.abs());
-    let mut first = 0.784_932_344_976_639_3 - 0.145_263_899_385_486_37 * fraction;
-    first = 1.834_692_774_836_130_9 - first * fraction;
-    first = 2.446_931_222_780_835_6 - first * fraction;
-    first = 2.114_994_941_673_713 - first * fraction;
-    first = 1.508_191_937_815_849 - first * fraction;
-    first = 0.354_895_765_043_919_86 + first * fraction;
-    let cube = first * first * first;
-    let factor = FACTORS[(2 + exponent % 3) as usize];
-    let root = first * (cube + 2.0 * fraction) / (2.0 * cube + fraction) * factor;
-    (root * 2f64.powi(exponent / 3)).copysign(value)
-}
-
-/// A positive number as a fraction in [0.5, 1) and a power of two.
-fn split(value: f64) -> (f64, i32) {
-    let scale = if value < f64::MIN_POSITIVE { 54 } else { 0 };
-    let bits = (value * 2f64.powi(scale)).to_bits();
-    let exponent = ((bits >> 52) & 0x7FF) as i32 - 1022;
-    (f64::from_bits((bits & !(0x7FF << 52)) | (1022 << 52)), exponent - scale)
-}
-
 fn power_error(message: &str) -> Error {
     Error::new(SqlState::InvalidArgumentForPowerFunction, message)
 }
@@ -184,9 +154,9 @@ pub(in crate::functions) const FUNCTIONS: Scalars = &[
     // sqrt(float8)
     (1344, scalar!(square_root, f64)),
     // dcbrt(float8)
-    (231, scalar!(cube_root, f64)),
+    (231, scalar!(f64::cbrt, f64)),
     // cbrt(float8)
-    (1345, scalar!(cube_root, f64)),
+    (1345, scalar!(f64::cbrt, f64)),
     // dpow(float8,float8)
     (232, scalar!(power, f64, f64)),
     // pow(float8,float8)
