@@ -12,6 +12,7 @@ mod arithmetic;
 mod call;
 mod cast;
 mod comparison;
+mod datetime;
 mod math;
 mod pattern;
 mod registry;
@@ -20,8 +21,10 @@ mod string;
 mod vector;
 mod window;
 
-pub use aggregate::{Accumulator, AggregateImplementation, GroupedAccumulator, aggregate};
+pub use aggregate::{
+    Accumulator, AggregateImplementation, GroupedAccumulator, aggregate, implemented_aggregates,
+};
 pub use call::{Call, OrderKey};
 pub use registry::{Implementation, ScalarFunction, Vector, VectorFunction, implementation, implemented};
-pub use set_returning::{Rows, SetReturningImplementation, set_returning};
-pub use window::{WindowFunction, WindowImplementation, WindowPartition, window};
+pub use set_returning::{Rows, SetReturningImplementation, implemented_sets, set_returning};
+pub use window::{WindowFunction, WindowImplementation, WindowPartition, implemented_windows, window};

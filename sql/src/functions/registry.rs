@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use arrow_array::ArrayRef;
 use engine::Value;
 
-use super::{Call, arithmetic, cast, comparison, math, pattern, string, vector};
+use super::{Call, arithmetic, cast, comparison, datetime, math, pattern, string, vector};
 use crate::error::Result;
 use crate::evaluate::Context;
 
@@ -37,7 +37,7 @@ pub(super) type Scalars = &'static [(u32, ScalarFunction)];
 pub(super) type Vectors = &'static [(u32, VectorFunction)];
 
 /// Oids of builtin functions lie below this.
-const LIMIT: usize = 10_000;
+const LIMIT: usize = 16_384;
 
 const SCALARS: &[Scalars] = &[
     comparison::integer::FUNCTIONS,
@@ -50,6 +50,8 @@ const SCALARS: &[Scalars] = &[
     math::trigonometry::FUNCTIONS,
     math::degrees::FUNCTIONS,
     math::random::FUNCTIONS,
+    math::numeric::FUNCTIONS,
+    datetime::interval::FUNCTIONS,
     cast::number::FUNCTIONS,
     string::basic::FUNCTIONS,
     string::trim::FUNCTIONS,

@@ -1,9 +1,19 @@
 //! Aggregate functions: accumulators keyed by the aggregate's pg_proc oid.
 //!
-//! DISTINCT, FILTER and ORDER BY are the caller's work: it feeds the rows that count, in order. A strict aggregate (as
-//! PostgreSQL's transition functions are strict or not) skips NULLs itself, so the caller feeds every row.
-//! An ordered-set aggregate is fed its WITHIN GROUP values, sorted by the caller as `Call::order` says; direct
-//! arguments come with `finish`.
+//! DISTINCT, FILTER and ORDER BY are the caller's work: it feeds the rows that count, in order. An aggregate that skips
+//! NULLs skips them itself, so the caller feeds every row. An ordered-set aggregate is fed its WITHIN GROUP values,
+//! sorted by the caller as `Call::order` says; direct arguments come with `finish`.
+
+mod boolean;
+mod collect;
+mod count;
+mod exact;
+mod extreme;
+mod float;
+mod grouped;
+mod moment;
+mod ordered;
+mod sum;
 
 use std::sync::OnceLock;
 
@@ -12,7 +22,7 @@ use engine::Value;
 
 use super::Call;
 use super::registry::Vector;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::evaluate::Context;
 
 /// The state of one aggregate over one group.
@@ -23,16 +33,6 @@ pub trait Accumulator: Send {
     /// Takes one row out again, the oldest first, for moving window frames. `false`: cannot; compute the frame anew.
     fn retract(&mut self, _context: &Context, _arguments: &[Value]) -> Result<bool> {
         Ok(false)
-    }
-
-    /// The state as bytes for `merge`, where `AggregateImplementation::mergeable`.
-    fn state(&self) -> Result<Vec<u8>> {
-        Err(Error::internal("this aggregate has no partial state"))
-    }
-
-    /// Takes in what another accumulator of the same call gave as `state`.
-    fn merge(&mut self, _state: &[u8]) -> Result<()> {
-        Err(Error::internal("this aggregate has no partial state"))
     }
 
     /// The value so far. May be called again after further updates (window frames do).
@@ -46,7 +46,8 @@ pub trait Accumulator: Send {
 
 /// One aggregate over many groups at once, batch-wise: the fast form of the common aggregates.
 pub trait GroupedAccumulator: Send {
-    /// Row `i` of the batch belongs to group `groups[i]`, all below `total_groups`; rows where `filter` is not true are left out.
+    /// Row `i` of the batch belongs to group `groups[i]`, all below `total_groups`; rows where `filter` is not true are
+    /// left out.
     fn update(
         &mut self,
         arguments: &[Vector],
@@ -55,41 +56,61 @@ pub trait GroupedAccumulator: Send {
         total_groups: usize,
     ) -> Result<()>;
 
-    /// The values of all groups in order; the accumulator is empty afterwards.
-    fn finish(&mut self) -> Result<ArrayRef>;
+    /// The values of all `total_groups` groups in order; the accumulator is empty afterwards.
+    fn finish(&mut self, total_groups: usize) -> Result<ArrayRef>;
 
     /// Bytes held.
     fn size(&self) -> usize;
 }
 
+/// Makes an accumulator for a call.
+pub type NewAccumulator = fn(&Call) -> Result<Box<dyn Accumulator>>;
+/// Makes a batch-wise accumulator for a call.
+pub type NewGrouped = fn(&Call) -> Result<Box<dyn GroupedAccumulator>>;
+
 /// What an aggregate's pg_proc row does.
 pub struct AggregateImplementation {
     pub oid: u32,
-    pub new: fn(&Call) -> Result<Box<dyn Accumulator>>,
+    pub new: NewAccumulator,
     /// The batch-wise form, where there is one; it agrees with `new`.
-    pub grouped: Option<fn(&Call) -> Result<Box<dyn GroupedAccumulator>>>,
-    /// Whether `state` and `merge` work.
-    pub mergeable: bool,
-    /// The value does not depend on the order of its input (bit by bit).
-    pub order_independent: bool,
+    pub grouped: Option<NewGrouped>,
 }
 
 /// A family's aggregates.
-pub(super) type Aggregates = &'static [AggregateImplementation];
+type Aggregates = &'static [(u32, NewAccumulator)];
 
-const FAMILIES: &[Aggregates] = &[];
+const FAMILIES: &[Aggregates] = &[
+    count::AGGREGATES,
+    sum::AGGREGATES,
+    float::AGGREGATES,
+    moment::AGGREGATES,
+    extreme::AGGREGATES,
+    boolean::AGGREGATES,
+    collect::AGGREGATES,
+    ordered::AGGREGATES,
+];
 
 /// The implementation of an aggregate function.
 pub fn aggregate(oid: u32) -> Option<&'static AggregateImplementation> {
     let table = table();
     let at = table.binary_search_by_key(&oid, |implementation| implementation.oid).ok()?;
-    table.get(at).copied()
+    table.get(at)
 }
 
-fn table() -> &'static [&'static AggregateImplementation] {
-    static TABLE: OnceLock<Vec<&'static AggregateImplementation>> = OnceLock::new();
+/// The oids of all aggregates implemented, ascending.
+pub fn implemented_aggregates() -> impl Iterator<Item = u32> {
+    table().iter().map(|implementation| implementation.oid)
+}
+
+fn table() -> &'static [AggregateImplementation] {
+    static TABLE: OnceLock<Vec<AggregateImplementation>> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let mut table: Vec<_> = FAMILIES.iter().copied().flatten().collect();
+        let mut table: Vec<_> = FAMILIES
+            .iter()
+            .copied()
+            .flatten()
+            .map(|&(oid, new)| AggregateImplementation { oid, new, grouped: grouped::of(oid) })
+            .collect();
         table.sort_by_key(|implementation| implementation.oid);
         table
     })

@@ -24,7 +24,11 @@ pub(in crate::functions) fn add<T: Float>(a: T, b: T) -> Result<T> {
 
 pub(in crate::functions) fn subtract<T: Float>(a: T, b: T) -> Result<T> {
     let difference = a - b;
-    if difference.is_infinite() && !a.is_infinite() && !b.is_infinite() { Err(overflow()) } else { Ok(difference) }
+    if difference.is_infinite() && !a.is_infinite() && !b.is_infinite() {
+        Err(overflow())
+    } else {
+        Ok(difference)
+    }
 }
 
 pub(in crate::functions) fn multiply<T: Float>(a: T, b: T) -> Result<T> {

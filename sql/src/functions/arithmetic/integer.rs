@@ -7,7 +7,9 @@ use crate::functions::argument::scalar;
 use crate::functions::registry::Scalars;
 
 /// An SQL integer type.
-pub(in crate::functions) trait Integer: PrimInt + Signed + CheckedAdd + CheckedSub + CheckedMul {
+pub(in crate::functions) trait Integer:
+    PrimInt + Signed + CheckedAdd + CheckedSub + CheckedMul
+{
     /// Its name in messages.
     const NAME: &'static str;
 }

@@ -14,7 +14,11 @@ fn narrow<A, B: Integer + TryFrom<A>>(value: A) -> Result<B> {
 /// A float into an integer type; `limit` is one above the largest value, a power of two, so exact.
 fn from_float<B: Integer>(value: f64, limit: f64) -> Result<B> {
     let rounded = value.round_ties_even();
-    if rounded >= -limit && rounded < limit { B::from(rounded).ok_or_else(out_of_range::<B>) } else { Err(out_of_range::<B>()) }
+    if rounded >= -limit && rounded < limit {
+        B::from(rounded).ok_or_else(out_of_range::<B>)
+    } else {
+        Err(out_of_range::<B>())
+    }
 }
 
 const LIMIT_16: f64 = 32_768.0;

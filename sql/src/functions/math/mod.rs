@@ -2,5 +2,6 @@
 
 pub(super) mod degrees;
 pub(super) mod float;
+pub(super) mod numeric;
 pub(super) mod random;
 pub(super) mod trigonometry;

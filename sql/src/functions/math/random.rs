@@ -21,7 +21,11 @@ impl Generator {
     fn seeded(mut seed: u64) -> Generator {
         let first = scramble(&mut seed);
         let second = scramble(&mut seed);
-        if first == 0 && second == 0 { Generator(0x5851_F42D_4C95_7F2D, 0x1405_7B7E_F767_814F) } else { Generator(first, second) }
+        if first == 0 && second == 0 {
+            Generator(0x5851_F42D_4C95_7F2D, 0x1405_7B7E_F767_814F)
+        } else {
+            Generator(first, second)
+        }
     }
 
     fn next(&mut self) -> u64 {
@@ -56,7 +60,8 @@ thread_local! {
 }
 
 fn from_system() -> Result<Generator> {
-    let seed = getrandom::u64().map_err(|_| Error::new(SqlState::InternalError, "could not generate random values"))?;
+    let seed = getrandom::u64()
+        .map_err(|_| Error::new(SqlState::InternalError, "could not generate random values"))?;
     Ok(Generator::seeded(seed))
 }
 

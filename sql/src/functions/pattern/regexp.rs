@@ -57,7 +57,10 @@ fn substring(text: &str, pattern: &str) -> Result<Option<String>> {
 /// A numeric parameter that must be at least `least`.
 fn parameter(name: &str, value: i32, least: i32) -> Result<usize> {
     usize::try_from(value).ok().filter(|_| value >= least).ok_or_else(|| {
-        Error::new(SqlState::InvalidParameterValue, format!("invalid value for parameter \"{name}\": {value}"))
+        Error::new(
+            SqlState::InvalidParameterValue,
+            format!("invalid value for parameter \"{name}\": {value}"),
+        )
     })
 }
 
@@ -74,7 +77,14 @@ pub(in crate::functions) fn flags_without_global(letters: &str, function: &str) 
 }
 
 /// Replaces the `nth` match from a character on, or with 0 all of them.
-fn replace_matches(text: &str, pattern: &str, new: &str, from: usize, nth: usize, flags: Flags) -> Result<String> {
+fn replace_matches(
+    text: &str,
+    pattern: &str,
+    new: &str,
+    from: usize,
+    nth: usize,
+    flags: Flags,
+) -> Result<String> {
     let regex = compiled(pattern, flags)?;
     let subject = Subject::new(text);
     let mut result = String::with_capacity(text.len());
@@ -205,11 +215,26 @@ fn part(text: &str, wanted: &Wanted) -> Result<Option<String>> {
     Ok(wanted.find(&subject, "regexp_substr()")?.map(|found| subject.slice(found).to_owned()))
 }
 
-fn instr(text: &str, pattern: &str, start: i32, nth: i32, end: i32, letters: &str, group: i32) -> Result<i32> {
+fn instr(
+    text: &str,
+    pattern: &str,
+    start: i32,
+    nth: i32,
+    end: i32,
+    letters: &str,
+    group: i32,
+) -> Result<i32> {
     position(text, &Wanted { pattern, start, nth, letters, group }, end)
 }
 
-fn substr(text: &str, pattern: &str, start: i32, nth: i32, letters: &str, group: i32) -> Result<Option<String>> {
+fn substr(
+    text: &str,
+    pattern: &str,
+    start: i32,
+    nth: i32,
+    letters: &str,
+    group: i32,
+) -> Result<Option<String>> {
     part(text, &Wanted { pattern, start, nth, letters, group })
 }
 
@@ -241,13 +266,28 @@ pub(in crate::functions) const FUNCTIONS: Scalars = &[
     // substring(text,text)
     (2073, scalar!(substring, &str, &str)),
     // regexp_replace(text,text,text)
-    (2284, scalar!(|text: &str, pattern: &str, new: &str| replace_matches(text, pattern, new, 0, 1, Flags::default()))),
+    (
+        2284,
+        scalar!(|text: &str, pattern: &str, new: &str| replace_matches(
+            text,
+            pattern,
+            new,
+            0,
+            1,
+            Flags::default()
+        )),
+    ),
     // regexp_replace(text,text,text,text)
     (2285, scalar!(replace_with_flags, &str, &str, &str, &str)),
     // regexp_replace(text,text,text,int4,int4,text)
     (6251, scalar!(replace_nth, &str, &str, &str, i32, i32, &str)),
     // regexp_replace(text,text,text,int4,int4)
-    (6252, scalar!(|text: &str, pattern: &str, new: &str, start: i32, nth: i32| replace_nth(text, pattern, new, start, nth, ""))),
+    (
+        6252,
+        scalar!(|text: &str, pattern: &str, new: &str, start: i32, nth: i32| replace_nth(
+            text, pattern, new, start, nth, ""
+        )),
+    ),
     // regexp_replace(text,text,text,int4)
     (6253, scalar!(replace_from, &str, &str, &str, i32)),
     // regexp_count(text,text,int4,text)
@@ -263,11 +303,24 @@ pub(in crate::functions) const FUNCTIONS: Scalars = &[
     // regexp_instr(text,text,int4,int4,int4,text,int4)
     (6262, scalar!(instr, &str, &str, i32, i32, i32, &str, i32)),
     // regexp_instr(text,text,int4,int4,int4,text)
-    (6261, scalar!(|text: &str, pattern: &str, start: i32, nth: i32, end: i32, letters: &str| instr(text, pattern, start, nth, end, letters, 0))),
+    (
+        6261,
+        scalar!(|text: &str, pattern: &str, start: i32, nth: i32, end: i32, letters: &str| instr(
+            text, pattern, start, nth, end, letters, 0
+        )),
+    ),
     // regexp_instr(text,text,int4,int4,int4)
-    (6260, scalar!(|text: &str, pattern: &str, start: i32, nth: i32, end: i32| instr(text, pattern, start, nth, end, "", 0))),
+    (
+        6260,
+        scalar!(|text: &str, pattern: &str, start: i32, nth: i32, end: i32| instr(
+            text, pattern, start, nth, end, "", 0
+        )),
+    ),
     // regexp_instr(text,text,int4,int4)
-    (6259, scalar!(|text: &str, pattern: &str, start: i32, nth: i32| instr(text, pattern, start, nth, 0, "", 0))),
+    (
+        6259,
+        scalar!(|text: &str, pattern: &str, start: i32, nth: i32| instr(text, pattern, start, nth, 0, "", 0)),
+    ),
     // regexp_instr(text,text,int4)
     (6258, scalar!(|text: &str, pattern: &str, start: i32| instr(text, pattern, start, 1, 0, "", 0))),
     // regexp_instr(text,text)
@@ -275,14 +328,28 @@ pub(in crate::functions) const FUNCTIONS: Scalars = &[
     // regexp_substr(text,text,int4,int4,text,int4)
     (6269, scalar!(substr, &str, &str, i32, i32, &str, i32)),
     // regexp_substr(text,text,int4,int4,text)
-    (6268, scalar!(|text: &str, pattern: &str, start: i32, nth: i32, letters: &str| substr(text, pattern, start, nth, letters, 0))),
+    (
+        6268,
+        scalar!(|text: &str, pattern: &str, start: i32, nth: i32, letters: &str| substr(
+            text, pattern, start, nth, letters, 0
+        )),
+    ),
     // regexp_substr(text,text,int4,int4)
-    (6267, scalar!(|text: &str, pattern: &str, start: i32, nth: i32| substr(text, pattern, start, nth, "", 0))),
+    (
+        6267,
+        scalar!(|text: &str, pattern: &str, start: i32, nth: i32| substr(text, pattern, start, nth, "", 0)),
+    ),
     // regexp_substr(text,text,int4)
     (6266, scalar!(|text: &str, pattern: &str, start: i32| substr(text, pattern, start, 1, "", 0))),
     // regexp_substr(text,text)
     (6265, scalar!(|text: &str, pattern: &str| substr(text, pattern, 1, 1, "", 0))),
     // The SQL forms SUBSTRING(text SIMILAR pattern ESCAPE escape).
     // substring(text,text,text)
-    (2074, scalar!(|text: &str, pattern: &str, escape: &str| substring(text, &super::similar::with_escape(pattern, escape)?))),
+    (
+        2074,
+        scalar!(|text: &str, pattern: &str, escape: &str| substring(
+            text,
+            &super::similar::with_escape(pattern, escape)?
+        )),
+    ),
 ];

@@ -2,6 +2,10 @@
 //!
 //! A generator yields one row at a time and holds no more than its arguments: generate_series over 10^12 numbers allocates nothing.
 
+mod series;
+
+use std::sync::OnceLock;
+
 use engine::Value;
 
 use super::Call;
@@ -25,12 +29,35 @@ impl<F: FnMut(&Context) -> Result<Option<Vec<Value>>> + Send> Rows for F {
 pub struct SetReturningImplementation {
     pub oid: u32,
     /// Starts a call. A strict function with a NULL argument is not called: it has no rows.
-    pub start: fn(&Context, &Call, &[Value]) -> Result<Box<dyn Rows>>,
+    pub start: Start,
 }
 
-const FUNCTIONS: &[&[SetReturningImplementation]] = &[];
+/// Starts a call.
+pub type Start = fn(&Context, &Call, &[Value]) -> Result<Box<dyn Rows>>;
+
+/// A family's set-returning functions.
+type Family = &'static [(u32, Start)];
+
+const FAMILIES: &[Family] = &[series::FUNCTIONS];
 
 /// The implementation of a set-returning function.
 pub fn set_returning(oid: u32) -> Option<&'static SetReturningImplementation> {
-    FUNCTIONS.iter().copied().flatten().find(|implementation| implementation.oid == oid)
+    let table = table();
+    let at = table.binary_search_by_key(&oid, |implementation| implementation.oid).ok()?;
+    table.get(at)
+}
+
+/// The oids of all set-returning functions implemented, ascending.
+pub fn implemented_sets() -> impl Iterator<Item = u32> {
+    table().iter().map(|implementation| implementation.oid)
+}
+
+fn table() -> &'static [SetReturningImplementation] {
+    static TABLE: OnceLock<Vec<SetReturningImplementation>> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let all = FAMILIES.iter().copied().flatten();
+        let mut table: Vec<_> = all.map(|&(oid, start)| SetReturningImplementation { oid, start }).collect();
+        table.sort_by_key(|implementation| implementation.oid);
+        table
+    })
 }

@@ -73,11 +73,14 @@ fn from_escapes(text: &str) -> Result<String> {
                 result.push(char::from_u32(joined).ok_or_else(pair_error)?);
             }
             (Some(_), _) | (None, 0xDC00..=0xDFFF) => return Err(pair_error()),
-            (None, _) => result.push(
-                char::from_u32(code)
-                    .filter(|&character| character != '\0')
-                    .ok_or_else(|| Error::new(SqlState::InvalidParameterValue, format!("invalid Unicode code point: {code:04X}")))?,
-            ),
+            (None, _) => {
+                result.push(char::from_u32(code).filter(|&character| character != '\0').ok_or_else(|| {
+                    Error::new(
+                        SqlState::InvalidParameterValue,
+                        format!("invalid Unicode code point: {code:04X}"),
+                    )
+                })?)
+            }
         }
     }
     if high.is_some() { Err(pair_error()) } else { Ok(result) }

@@ -41,9 +41,11 @@ fn base64(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() / 3 * 4 + bytes.len() / 57 + 4);
     let mut column = 0;
     for chunk in bytes.chunks(3) {
-        let group = chunk.iter().fold(0u32, |group, &byte| group << 8 | u32::from(byte)) << (8 * (3 - chunk.len()));
+        let group =
+            chunk.iter().fold(0u32, |group, &byte| group << 8 | u32::from(byte)) << (8 * (3 - chunk.len()));
         for place in 0..4 {
-            let digit = if place <= chunk.len() { ALPHABET[(group >> (18 - 6 * place) & 63) as usize] } else { b'=' };
+            let digit =
+                if place <= chunk.len() { ALPHABET[(group >> (18 - 6 * place) & 63) as usize] } else { b'=' };
             text.push(char::from(digit));
         }
         column += 4;
@@ -72,9 +74,9 @@ fn from_base64(text: &str) -> Result<Vec<u8>> {
             }
             0
         } else {
-            ALPHABET.iter().position(|&candidate| u32::from(candidate) == u32::from(character)).ok_or_else(|| {
-                invalid(format!("invalid symbol \"{character}\" found while decoding base64 sequence"))
-            })? as u32
+            ALPHABET.iter().position(|&candidate| u32::from(candidate) == u32::from(character)).ok_or_else(
+                || invalid(format!("invalid symbol \"{character}\" found while decoding base64 sequence")),
+            )? as u32
         };
         group = group << 6 | digit;
         place += 1;
@@ -139,7 +141,10 @@ fn from_escape(text: &str) -> Result<Vec<u8>> {
                 tail
             }
             [b'\\', ..] => {
-                return Err(Error::new(SqlState::InvalidTextRepresentation, "invalid input syntax for type bytea"));
+                return Err(Error::new(
+                    SqlState::InvalidTextRepresentation,
+                    "invalid input syntax for type bytea",
+                ));
             }
             [byte, tail @ ..] => {
                 bytes.push(*byte);
@@ -170,22 +175,64 @@ impl Charset {
     }
 
     fn unsupported(self) -> Error {
-        Error::unsupported(format!("conversion of text that is not ASCII from or to the encoding {}", self.name()))
+        Error::unsupported(format!(
+            "conversion of text that is not ASCII from or to the encoding {}",
+            self.name()
+        ))
     }
 }
 
 /// PostgreSQL's encodings: number and name.
 pub(in crate::functions) const ENCODINGS: [&str; 42] = [
-    "SQL_ASCII", "EUC_JP", "EUC_CN", "EUC_KR", "EUC_TW", "EUC_JIS_2004", "UTF8", "MULE_INTERNAL", "LATIN1", "LATIN2",
-    "LATIN3", "LATIN4", "LATIN5", "LATIN6", "LATIN7", "LATIN8", "LATIN9", "LATIN10", "WIN1256", "WIN1258", "WIN866",
-    "WIN874", "KOI8R", "WIN1251", "WIN1252", "ISO_8859_5", "ISO_8859_6", "ISO_8859_7", "ISO_8859_8", "WIN1250",
-    "WIN1253", "WIN1254", "WIN1255", "WIN1257", "KOI8U", "SJIS", "BIG5", "GBK", "UHC", "GB18030", "JOHAB",
+    "SQL_ASCII",
+    "EUC_JP",
+    "EUC_CN",
+    "EUC_KR",
+    "EUC_TW",
+    "EUC_JIS_2004",
+    "UTF8",
+    "MULE_INTERNAL",
+    "LATIN1",
+    "LATIN2",
+    "LATIN3",
+    "LATIN4",
+    "LATIN5",
+    "LATIN6",
+    "LATIN7",
+    "LATIN8",
+    "LATIN9",
+    "LATIN10",
+    "WIN1256",
+    "WIN1258",
+    "WIN866",
+    "WIN874",
+    "KOI8R",
+    "WIN1251",
+    "WIN1252",
+    "ISO_8859_5",
+    "ISO_8859_6",
+    "ISO_8859_7",
+    "ISO_8859_8",
+    "WIN1250",
+    "WIN1253",
+    "WIN1254",
+    "WIN1255",
+    "WIN1257",
+    "KOI8U",
+    "SJIS",
+    "BIG5",
+    "GBK",
+    "UHC",
+    "GB18030",
+    "JOHAB",
     "SHIFT_JIS_2004",
 ];
 
 /// The number of an encoding by any of its common names: case, `-` and `_` do not count.
 pub(in crate::functions) fn encoding_number(name: &str) -> Option<i32> {
-    let plain = |name: &str| name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let plain = |name: &str| {
+        name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+    };
     let plain_name = plain(name);
     let numbered = plain_name.strip_prefix("windows").map(|number| format!("win{number}"));
     let wanted = match numbered.as_deref().unwrap_or(&plain_name) {
@@ -304,7 +351,13 @@ pub(in crate::functions) const FUNCTIONS: Scalars = &[
     // length(bytea,name)
     (1713, scalar!(length_in, &[u8], &str)),
     // pg_encoding_to_char(int4)
-    (1597, scalar!(|number: i32| usize::try_from(number).ok().and_then(|at| ENCODINGS.get(at).copied()).unwrap_or(""))),
+    (
+        1597,
+        scalar!(|number: i32| usize::try_from(number)
+            .ok()
+            .and_then(|at| ENCODINGS.get(at).copied())
+            .unwrap_or("")),
+    ),
     // pg_char_to_encoding(name)
     (1264, scalar!(|name: &str| encoding_number(name).unwrap_or(-1))),
     // getdatabaseencoding()

@@ -79,7 +79,11 @@ fn split_part(text: &str, separator: &str, field: i32) -> Result<String> {
         return Err(Error::new(SqlState::InvalidParameterValue, "field position must not be zero"));
     }
     if separator.is_empty() {
-        return Ok(if !text.is_empty() && (field == 1 || field == -1) { text.to_owned() } else { String::new() });
+        return Ok(if !text.is_empty() && (field == 1 || field == -1) {
+            text.to_owned()
+        } else {
+            String::new()
+        });
     }
     let nth = usize::try_from(field.unsigned_abs()).unwrap_or(usize::MAX) - 1;
     let part = if field > 0 {

@@ -7,9 +7,10 @@ use crate::functions::registry::Scalars;
 
 /// The identifier as SQL text: in double quotes unless it is plain and no keyword.
 pub fn quote_identifier(name: &str) -> String {
-    let plain = name.bytes().enumerate().all(|(at, byte)| {
-        byte.is_ascii_lowercase() || byte == b'_' || (at > 0 && byte.is_ascii_digit())
-    });
+    let plain = name
+        .bytes()
+        .enumerate()
+        .all(|(at, byte)| byte.is_ascii_lowercase() || byte == b'_' || (at > 0 && byte.is_ascii_digit()));
     if plain && !name.is_empty() && !is_reserved(name) {
         return name.to_owned();
     }
@@ -25,8 +26,10 @@ pub fn quote_literal(text: &str) -> String {
 /// A dotted name into its parts, unquoted parts in lower case.
 pub(in crate::functions) fn parse_identifier(text: &str, strict: bool) -> Result<Vec<String>> {
     let invalid = |detail: Option<String>| {
-        let error =
-            Error::new(SqlState::InvalidParameterValue, format!("string is not a valid identifier: {}", quoted(text)));
+        let error = Error::new(
+            SqlState::InvalidParameterValue,
+            format!("string is not a valid identifier: {}", quoted(text)),
+        );
         match detail {
             Some(detail) => error.detail(detail),
             None => error,
@@ -38,8 +41,8 @@ pub(in crate::functions) fn parse_identifier(text: &str, strict: bool) -> Result
     let mut after_dot = false;
     loop {
         let (part, tail) = if let Some(quoted_rest) = rest.strip_prefix('"') {
-            let (part, tail) =
-                quoted_part(quoted_rest).ok_or_else(|| invalid(Some("String has unclosed double quotes.".into())))?;
+            let (part, tail) = quoted_part(quoted_rest)
+                .ok_or_else(|| invalid(Some("String has unclosed double quotes.".into())))?;
             if part.is_empty() {
                 return Err(invalid(Some("Quoted identifier must not be empty.".into())));
             }
@@ -100,7 +103,8 @@ fn quoted_part(text: &str) -> Option<(String, &str)> {
 /// Where an unquoted identifier ends; 0 where none starts.
 fn plain_end(text: &str) -> usize {
     let mut characters = text.char_indices();
-    let start = |character: char| character.is_ascii_alphabetic() || character == '_' || !character.is_ascii();
+    let start =
+        |character: char| character.is_ascii_alphabetic() || character == '_' || !character.is_ascii();
     match characters.next() {
         Some((_, first)) if start(first) => characters
             .find(|&(_, character)| !(start(character) || character.is_ascii_digit() || character == '$'))

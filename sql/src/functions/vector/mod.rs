@@ -24,7 +24,7 @@ enum Side<'a, T: ArrowPrimitiveType> {
 }
 
 /// The Arrow types of numeric values, read from a constant.
-pub(super) trait Constant: ArrowPrimitiveType {
+pub(super) trait Constant: ArrowPrimitiveType + Send {
     fn constant(value: &Value) -> Option<Self::Native>;
 }
 
@@ -47,20 +47,27 @@ constants!(
 
 fn side<T: Constant>(arguments: &[Vector], index: usize) -> Result<Side<'_, T>> {
     match arguments.get(index) {
-        Some(Vector::Array(array)) => array
-            .as_primitive_opt::<T>()
-            .map(Side::Column)
-            .ok_or_else(|| Error::internal(format!("a batch function wanted {} but was given {}", T::DATA_TYPE, array.data_type()))),
+        Some(Vector::Array(array)) => array.as_primitive_opt::<T>().map(Side::Column).ok_or_else(|| {
+            Error::internal(format!(
+                "a batch function wanted {} but was given {}",
+                T::DATA_TYPE,
+                array.data_type()
+            ))
+        }),
         Some(Vector::Constant(Value::Null)) => Ok(Side::Null),
-        Some(Vector::Constant(value)) => T::constant(value)
-            .map(Side::Constant)
-            .ok_or_else(|| Error::internal(format!("a batch function wanted {} but was given {value:?}", T::DATA_TYPE))),
+        Some(Vector::Constant(value)) => T::constant(value).map(Side::Constant).ok_or_else(|| {
+            Error::internal(format!("a batch function wanted {} but was given {value:?}", T::DATA_TYPE))
+        }),
         None => Err(Error::internal("a batch function was called with too few arguments")),
     }
 }
 
 /// The rows where `f` holds for two numeric arguments.
-fn compare<A: Constant, B: Constant>(arguments: &[Vector], rows: usize, f: impl Fn(A::Native, B::Native) -> bool) -> Result<ArrayRef> {
+fn compare<A: Constant, B: Constant>(
+    arguments: &[Vector],
+    rows: usize,
+    f: impl Fn(A::Native, B::Native) -> bool,
+) -> Result<ArrayRef> {
     let (bits, nulls) = match (side::<A>(arguments, 0)?, side::<B>(arguments, 1)?) {
         (Side::Null, _) | (_, Side::Null) => return Ok(new_null_array(&DataType::Boolean, rows)),
         (Side::Column(a), Side::Column(b)) => {
@@ -173,14 +180,14 @@ enum TextSide<'a> {
 
 fn text_side(arguments: &[Vector], index: usize) -> Result<TextSide<'_>> {
     match arguments.get(index) {
-        Some(Vector::Array(array)) => array
-            .as_string_opt::<i32>()
-            .map(TextSide::Column)
-            .ok_or_else(|| Error::internal(format!("a batch function wanted text but was given {}", array.data_type()))),
+        Some(Vector::Array(array)) => array.as_string_opt::<i32>().map(TextSide::Column).ok_or_else(|| {
+            Error::internal(format!("a batch function wanted text but was given {}", array.data_type()))
+        }),
         Some(Vector::Constant(Value::Null)) => Ok(TextSide::Null),
-        Some(Vector::Constant(value)) => {
-            value.as_text().map(TextSide::Constant).ok_or_else(|| Error::internal("a batch function wanted text"))
-        }
+        Some(Vector::Constant(value)) => value
+            .as_text()
+            .map(TextSide::Constant)
+            .ok_or_else(|| Error::internal("a batch function wanted text")),
         None => Err(Error::internal("a batch function was called with too few arguments")),
     }
 }

@@ -3,6 +3,9 @@
 //! The caller sorts and partitions, finds peers and frames, and shows them through [`WindowPartition`]; aggregates over
 //! windows go through `aggregate`, not here.
 
+mod rank;
+mod value;
+
 use std::ops::Range;
 
 use engine::Value;
@@ -39,9 +42,14 @@ pub struct WindowImplementation {
     pub uses_frame: bool,
 }
 
-const FUNCTIONS: &[WindowImplementation] = &[];
+const FUNCTIONS: &[&[WindowImplementation]] = &[rank::FUNCTIONS, value::FUNCTIONS];
 
 /// The implementation of a window function.
 pub fn window(oid: u32) -> Option<&'static WindowImplementation> {
-    FUNCTIONS.iter().find(|implementation| implementation.oid == oid)
+    FUNCTIONS.iter().copied().flatten().find(|implementation| implementation.oid == oid)
+}
+
+/// The oids of all window functions implemented.
+pub fn implemented_windows() -> impl Iterator<Item = u32> {
+    FUNCTIONS.iter().copied().flatten().map(|implementation| implementation.oid)
 }

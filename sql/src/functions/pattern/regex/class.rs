@@ -69,7 +69,9 @@ impl Class {
             Class::Graph => r"[^\p{Cc}\p{White_Space}]",
             Class::Lower => r"\p{Lowercase}",
             Class::Print => r"[^\p{Cc}]",
-            Class::Punct => r"[[\x21-\x7e&&[^0-9A-Za-z]][[^\x00-\x7f]&&[^\p{Alphabetic}\p{N}\p{Cc}\p{White_Space}]]]",
+            Class::Punct => {
+                r"[[\x21-\x7e&&[^0-9A-Za-z]][[^\x00-\x7f]&&[^\p{Alphabetic}\p{N}\p{Cc}\p{White_Space}]]]"
+            }
             Class::Space => r"[\p{White_Space}&&[^\u{a0}]]",
             Class::Upper => r"\p{Uppercase}",
             Class::XDigit => "0-9A-Fa-f",

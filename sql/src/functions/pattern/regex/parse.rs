@@ -92,7 +92,8 @@ impl Parser {
     }
 
     pub(super) fn take(&mut self, expected: &str) -> bool {
-        let matches = expected.chars().enumerate().all(|(skip, character)| self.peek_after(skip) == Some(character));
+        let matches =
+            expected.chars().enumerate().all(|(skip, character)| self.peek_after(skip) == Some(character));
         if matches {
             self.at += expected.chars().count();
         }
@@ -100,7 +101,8 @@ impl Parser {
     }
 
     fn literal(&mut self) -> Node {
-        let nodes = std::mem::take(&mut self.text).into_iter().map(|character| self.character(character)).collect();
+        let nodes =
+            std::mem::take(&mut self.text).into_iter().map(|character| self.character(character)).collect();
         Node::Concatenation(nodes)
     }
 
@@ -180,7 +182,8 @@ impl Parser {
             }
             '.' => Node::Set(Set::any(self.flags.newline_excluded)),
             '^' => {
-                let start = if self.flags.newline_anchors { Assertion::LineStart } else { Assertion::TextStart };
+                let start =
+                    if self.flags.newline_anchors { Assertion::LineStart } else { Assertion::TextStart };
                 return Ok((Node::Assertion(start), false));
             }
             '$' => {
@@ -362,7 +365,10 @@ impl Parser {
         let (mut code, mut digits) = (0u32, 0);
         while digits < most {
             let Some(digit) = self.peek().and_then(|digit| digit.to_digit(16)) else { break };
-            code = code.checked_mul(16).map(|code| code + digit).ok_or_else(|| invalid("invalid escape \\ sequence"))?;
+            code = code
+                .checked_mul(16)
+                .map(|code| code + digit)
+                .ok_or_else(|| invalid("invalid escape \\ sequence"))?;
             digits += 1;
             self.at += 1;
         }
@@ -377,7 +383,9 @@ impl Parser {
         let start = self.at;
         if first != '0' {
             let mut number = first.to_digit(10).unwrap_or(0) as usize;
-            while let Some(digit) = self.peek().and_then(|digit| digit.to_digit(10)).filter(|_| self.at < start + 2) {
+            while let Some(digit) =
+                self.peek().and_then(|digit| digit.to_digit(10)).filter(|_| self.at < start + 2)
+            {
                 number = number * 10 + digit as usize;
                 self.at += 1;
             }
@@ -390,7 +398,9 @@ impl Parser {
             self.at = start;
         }
         let mut code = first.to_digit(8).ok_or_else(|| invalid("invalid escape \\ sequence"))?;
-        while let Some(digit) = self.peek().and_then(|digit| digit.to_digit(8)).filter(|_| self.at < start + 2) {
+        while let Some(digit) =
+            self.peek().and_then(|digit| digit.to_digit(8)).filter(|_| self.at < start + 2)
+        {
             code = code * 8 + digit;
             self.at += 1;
         }

@@ -48,7 +48,11 @@ impl<'a> Subject<'a> {
     }
 
     fn byte(&self, character: usize) -> usize {
-        if self.offsets.is_empty() { character } else { self.offsets.get(character).copied().unwrap_or(self.text.len()) }
+        if self.offsets.is_empty() {
+            character
+        } else {
+            self.offsets.get(character).copied().unwrap_or(self.text.len())
+        }
     }
 
     fn character(&self, byte: usize) -> usize {
@@ -73,7 +77,10 @@ impl Regex {
             regex::RegexBuilder::new(&notation).size_limit(4 << 20).build().ok()
         };
         let backtracking = if refers_back {
-            Some(fancy_regex::Regex::new(&notation).map_err(|_| invalid("regular expression is too complex"))?)
+            Some(
+                fancy_regex::Regex::new(&notation)
+                    .map_err(|_| invalid("regular expression is too complex"))?,
+            )
         } else {
             None
         };
@@ -129,7 +136,8 @@ fn find_backtracking(regex: &fancy_regex::Regex, subject: &Subject, from: usize)
         .captures_from_pos(subject.text, subject.byte(from))
         .map_err(|_| invalid("regular expression is too complex"))?;
     Ok(captures.and_then(|captures| {
-        let range = |group: fancy_regex::Match| subject.character(group.start())..subject.character(group.end());
+        let range =
+            |group: fancy_regex::Match| subject.character(group.start())..subject.character(group.end());
         let whole = range(captures.get(0)?);
         let groups = (1..captures.len()).map(|number| captures.get(number).map(range)).collect();
         Some(Match { whole, groups })
@@ -145,7 +153,9 @@ fn advance(node: &Node, starts: &[usize], text: &[char]) -> Vec<usize> {
             .filter(|&&at| text.get(at).is_some_and(|&character| set.contains(character)))
             .map(|at| at + 1)
             .collect(),
-        Node::Assertion(assertion) => starts.iter().copied().filter(|&at| holds(*assertion, at, text)).collect(),
+        Node::Assertion(assertion) => {
+            starts.iter().copied().filter(|&at| holds(*assertion, at, text)).collect()
+        }
         Node::Look { ahead: true, negated, node } => {
             starts.iter().copied().filter(|&at| advance(node, &[at], text).is_empty() == *negated).collect()
         }

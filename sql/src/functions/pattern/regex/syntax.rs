@@ -55,7 +55,9 @@ impl Node {
     /// Whether the node, as a whole, prefers long or short matches: PostgreSQL's rules of greediness.
     pub(super) fn preference(&self) -> Option<Preference> {
         match self {
-            Node::Empty | Node::Set(_) | Node::Assertion(_) | Node::Look { .. } | Node::BackReference(_) => None,
+            Node::Empty | Node::Set(_) | Node::Assertion(_) | Node::Look { .. } | Node::BackReference(_) => {
+                None
+            }
             Node::Group { node, .. } => node.preference(),
             Node::Concatenation(items) => items.iter().find_map(Node::preference),
             Node::Alternation(_) => Some(Preference::Longest),
