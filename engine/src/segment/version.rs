@@ -1,0 +1,282 @@
+//! Segments: versions of the rows of one table.
+
+use std::{
+    ops::{Bound, Range},
+    sync::Arc,
+};
+
+use arrow_array::ArrayRef;
+
+use super::{
+    EndTimes, FileKind, SegmentError, Times, Written, ZONE_ROWS,
+    column::{Column, ColumnBuilder},
+    container::{self, Container, NewFile, Tag},
+    keys::{KeyBuilder, KeyColumn},
+    rows::{RowBuilder, Rows},
+};
+use crate::{
+    ids::{ColumnId, FileId, Timestamp},
+    io::{Disk, Environment},
+    value::{PhysicalType, Value},
+};
+
+/// One version of one row, on its way into a segment.
+#[derive(Clone, Copy, Debug)]
+pub struct VersionRow<'a> {
+    pub key: &'a [u8],
+    pub birth: u64,
+    pub from: Timestamp,
+    /// [`Timestamp::INFINITY`] while the version is alive.
+    pub to: Timestamp,
+    /// In the order of the writer's columns.
+    pub values: &'a [Value],
+}
+
+/// Writes one segment. Rows come in the order (clustering key, from, birth id).
+#[derive(Debug)]
+pub struct SegmentWriter {
+    disk: Arc<dyn Disk>,
+    file: FileId,
+    columns: Vec<ColumnBuilder>,
+    keys: KeyBuilder,
+    rows: RowBuilder,
+}
+
+impl SegmentWriter {
+    pub fn new(
+        environment: &Environment,
+        file: FileId,
+        columns: &[(ColumnId, PhysicalType)],
+    ) -> SegmentWriter {
+        SegmentWriter {
+            disk: environment.disk.clone(),
+            file,
+            columns: columns.iter().map(|(column, kind)| ColumnBuilder::new(*column, *kind)).collect(),
+            keys: KeyBuilder::default(),
+            rows: RowBuilder::new(true),
+        }
+    }
+
+    /// Adds a version. After an error the writer is of no more use.
+    pub fn append(&mut self, row: &VersionRow<'_>) -> Result<(), SegmentError> {
+        if let Some(last) = self.keys.last()
+            && (last, self.rows.last) > (row.key, (row.from.0, row.birth))
+        {
+            return Err(self.misuse("a row that belongs before the one before it"));
+        }
+        if row.values.len() != self.columns.len() {
+            return Err(self.misuse("a row with another number of values than there are columns"));
+        }
+        if self.rows.rows() == u32::MAX as usize || !self.keys.push(row.key) {
+            return Err(self.misuse("more rows than a segment can hold"));
+        }
+        for (column, value) in self.columns.iter_mut().zip(row.values) {
+            if let Err(reason) = column.push(value) {
+                return Err(self.misuse(reason));
+            }
+        }
+        if let Some(filter) = &mut self.rows.filter {
+            filter.add(row.key);
+        }
+        self.rows.push(row.birth, row.from, row.to);
+        Ok(())
+    }
+
+    fn misuse(&self, reason: &str) -> SegmentError {
+        SegmentError::Misuse { file: FileKind::Segment.name(self.file), reason: reason.to_owned() }
+    }
+
+    /// Rows so far.
+    pub fn rows(&self) -> usize {
+        self.rows.rows()
+    }
+
+    /// Bytes of memory held, near the size of the file to be. A segment should be finished at 256 MiB or a million
+    /// rows; beyond 1 GiB in one column `append` refuses.
+    pub fn bytes(&self) -> usize {
+        self.keys.bytes() + self.rows.bytes() + self.columns.iter().map(ColumnBuilder::bytes).sum::<usize>()
+    }
+
+    /// Writes, syncs, reads back past the page cache, verifies, renames, syncs the directory. The file is durable on
+    /// return, and still needs an edit of the manifest.
+    pub fn finish(mut self) -> Result<Written, SegmentError> {
+        let rows = self.rows.rows();
+        let columns: Vec<_> =
+            self.columns.iter().map(|column| (column.column, column.physical_type)).collect();
+        let mut sections = self.keys.sections(Tag::Keys, Tag::KeyOffsets);
+        sections.extend(self.rows.sections());
+        sections.extend(self.columns.iter().flat_map(ColumnBuilder::sections));
+        let new = NewFile {
+            kind: FileKind::Segment,
+            file: self.file,
+            rows,
+            number: 0,
+            columns: &columns,
+            sections: &sections,
+        };
+        container::write(&*self.disk, &new)
+    }
+}
+
+/// An open segment: cheap to share, nothing is copied out of it but single values.
+#[derive(Debug)]
+pub struct Segment {
+    container: Container,
+    keys: KeyColumn,
+    rows: Rows,
+    columns: Vec<Column>,
+}
+
+impl Segment {
+    /// Maps the file, checks header, footer, length and (if given) the content hash that the manifest names.
+    pub fn open(
+        environment: &Environment,
+        file: FileId,
+        hash: Option<&[u8; 32]>,
+    ) -> Result<Arc<Segment>, SegmentError> {
+        let container = Container::open(&*environment.disk, FileKind::Segment, file, hash)?;
+        let keys = KeyColumn::open(&container, Tag::Keys, Tag::KeyOffsets)?;
+        let rows = Rows::open(&container)?;
+        let mut columns = Vec::with_capacity(container.columns.len());
+        for (column, physical_type) in &container.columns {
+            columns.push(Column::open(&container, *column, *physical_type)?);
+        }
+        Ok(Arc::new(Segment { container, keys, rows, columns }))
+    }
+
+    pub fn file(&self) -> FileId {
+        self.container.file
+    }
+
+    pub fn rows(&self) -> usize {
+        self.container.rows
+    }
+
+    /// The columns stored, in the writer's order.
+    pub fn columns(&self) -> &[(ColumnId, PhysicalType)] {
+        &self.container.columns
+    }
+
+    /// How many zones; zone `n` holds rows `n * ZONE_ROWS ..`.
+    pub fn zones(&self) -> usize {
+        self.rows().div_ceil(ZONE_ROWS)
+    }
+
+    /// The rows of a zone.
+    pub fn zone_rows(&self, zone: usize) -> Range<usize> {
+        (zone * ZONE_ROWS).min(self.rows())..((zone + 1) * ZONE_ROWS).min(self.rows())
+    }
+
+    /// Least and greatest times, and first and last key of a zone.
+    pub fn zone(&self, zone: usize) -> Result<Zone<'_>, SegmentError> {
+        let times = self.rows.zone(&self.container, zone)?;
+        let rows = self.zone_rows(zone);
+        Ok(Zone {
+            min_from: times.min_from,
+            max_from: times.max_from,
+            min_to: times.min_to,
+            max_to: times.max_to,
+            first_key: self.keys.get(&self.container, rows.start)?,
+            last_key: self.keys.get(&self.container, rows.end.saturating_sub(1))?,
+        })
+    }
+
+    /// Least and greatest times of all rows; `None` without rows.
+    pub fn times(&self) -> Result<Option<Times>, SegmentError> {
+        self.rows.times(&self.container)
+    }
+
+    /// Whether rows with this clustering key may be here; `false` is certain.
+    pub fn may_hold(&self, key: &[u8]) -> Result<bool, SegmentError> {
+        self.rows.may_hold(&self.container, key)
+    }
+
+    /// The rows with exactly this clustering key, oldest first.
+    pub fn find(&self, key: &[u8]) -> Result<Range<usize>, SegmentError> {
+        self.keys.find(&self.container, key)
+    }
+
+    /// The rows whose clustering key lies between the bounds.
+    pub fn range(&self, lower: Bound<&[u8]>, upper: Bound<&[u8]>) -> Result<Range<usize>, SegmentError> {
+        self.keys.range(&self.container, lower, upper)
+    }
+
+    pub fn key(&self, row: usize) -> Result<&[u8], SegmentError> {
+        self.keys.get(&self.container, row)
+    }
+
+    pub fn birth(&self, row: usize) -> Result<u64, SegmentError> {
+        self.rows.birth(&self.container, row)
+    }
+
+    pub fn from(&self, row: usize) -> Result<Timestamp, SegmentError> {
+        self.rows.from(&self.container, row)
+    }
+
+    /// Birth ids of a range of rows, in place.
+    pub fn births(&self, rows: Range<usize>) -> Result<&[u64], SegmentError> {
+        self.rows.births(&self.container, rows)
+    }
+
+    /// Start times of a range of rows, in place.
+    pub fn froms(&self, rows: Range<usize>) -> Result<&[u64], SegmentError> {
+        self.rows.froms(&self.container, rows)
+    }
+
+    /// The end times of this segment's rows, initial ones included: raw `u64`, whose meaning above the timestamps is
+    /// the caller's.
+    pub fn ends(&self) -> &EndTimes {
+        &self.rows.ends
+    }
+
+    fn column_of(&self, column: ColumnId) -> Option<&Column> {
+        let place = self.container.columns.iter().position(|(stored, _)| *stored == column)?;
+        self.columns.get(place)
+    }
+
+    fn check_rows(&self, rows: &Range<usize>) -> Result<(), SegmentError> {
+        if rows.start <= rows.end && rows.end <= self.rows() {
+            Ok(())
+        } else {
+            Err(self.container.misuse("rows behind the last one were asked for"))
+        }
+    }
+
+    /// A range of a column as an Arrow array over the mapping; `None` if the column is not stored here.
+    pub fn column(&self, column: ColumnId, rows: Range<usize>) -> Result<Option<ArrayRef>, SegmentError> {
+        self.check_rows(&rows)?;
+        self.column_of(column).map(|column| column.array(&self.container, rows)).transpose()
+    }
+
+    /// One value; `None` if the column is not stored here.
+    pub fn value(&self, column: ColumnId, row: usize) -> Result<Option<Value>, SegmentError> {
+        self.check_rows(&(row..row + 1))?;
+        self.column_of(column).map(|column| column.value(&self.container, row)).transpose()
+    }
+
+    /// The bytes of one `Text`, `Bytes` or `Fixed16` value in place; `None` if it is NULL or the column is not here.
+    pub fn value_bytes(&self, column: ColumnId, row: usize) -> Result<Option<&[u8]>, SegmentError> {
+        self.check_rows(&(row..row + 1))?;
+        match self.column_of(column) {
+            Some(column) => column.value_bytes(&self.container, row),
+            None => Ok(None),
+        }
+    }
+
+    /// Reads everything and checks every checksum and the content hash.
+    pub fn verify(&self) -> Result<(), SegmentError> {
+        self.container.verify_all()
+    }
+}
+
+/// The times and the first and last key of the rows of one zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Zone<'a> {
+    pub min_from: Timestamp,
+    pub max_from: Timestamp,
+    /// By the ends written in the file: [`EndTimes`] can only make them smaller.
+    pub min_to: Timestamp,
+    pub max_to: Timestamp,
+    pub first_key: &'a [u8],
+    pub last_key: &'a [u8],
+}
