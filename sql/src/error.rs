@@ -44,6 +44,7 @@ sql_states! {
     DatetimeFieldOverflow = "22008",
     InvalidTimeZoneDisplacementValue = "22009",
     EscapeCharacterConflict = "2200B",
+    InvalidUseOfEscapeCharacter = "2200C",
     InvalidEscapeCharacter = "22019",
     InvalidEscapeSequence = "22025",
     StringDataLengthMismatch = "22026",

@@ -2,9 +2,11 @@
 
 pub mod error;
 pub mod evaluate;
+pub mod execute;
 pub mod functions;
 pub mod parse;
 pub mod password;
+pub mod plan;
 pub mod session;
 pub mod settings;
 pub mod tree;
