@@ -21,16 +21,17 @@ const CHUNK_BYTES: usize = 8 << 20;
 /// The columns of a chunk, shared by the chunks written under one schema.
 pub(crate) type Layout = Arc<[(ColumnId, PhysicalType)]>;
 
-/// When a version lives.
+/// When a version lives, and whose it is: together, because a look-up needs all three.
 #[derive(Debug)]
 pub(crate) struct Life {
+    pub birth: u64,
     pub from: u64,
     end: AtomicU64,
 }
 
 impl Clone for Life {
     fn clone(&self) -> Life {
-        Life { from: self.from, end: AtomicU64::new(self.end()) }
+        Life { birth: self.birth, from: self.from, end: AtomicU64::new(self.end()) }
     }
 }
 
@@ -96,7 +97,6 @@ impl RowKeys {
 pub(crate) struct Chunk {
     pub layout: Layout,
     columns: Vec<Column>,
-    births: Vec<u64>,
     lives: Vec<Life>,
     pub keys: RowKeys,
     /// Where the next version of a row lies, by row; made when the first version of the chunk gets a successor.
@@ -113,7 +113,6 @@ impl Clone for Chunk {
         Chunk {
             layout: self.layout.clone(),
             columns: self.columns.clone(),
-            births: self.births.clone(),
             lives: self.lives.clone(),
             keys: self.keys.clone(),
             successors: OnceLock::new(),
@@ -132,7 +131,6 @@ impl Chunk {
         Chunk {
             layout,
             columns,
-            births: Vec::new(),
             lives: Vec::new(),
             keys: RowKeys::default(),
             successors: OnceLock::new(),
@@ -145,12 +143,12 @@ impl Chunk {
 
     /// A chunk of columns that exist already: rows read back from the log.
     pub fn from_parts(layout: Layout, columns: Vec<Column>, births: Vec<u64>, keys: RowKeys) -> Chunk {
-        let lives = births.iter().map(|_| Life { from: 0, end: AtomicU64::new(ALIVE) }).collect();
-        Chunk { columns, births, lives, keys, min_from: 0, ..Chunk::new(layout) }
+        let lives = births.into_iter().map(|birth| Life { birth, from: 0, end: AtomicU64::new(ALIVE) }).collect();
+        Chunk { columns, lives, keys, min_from: 0, ..Chunk::new(layout) }
     }
 
     pub fn rows(&self) -> usize {
-        self.births.len()
+        self.lives.len()
     }
 
     pub fn is_full(&self) -> bool {
@@ -199,11 +197,10 @@ impl Chunk {
     }
 
     fn note_row(&mut self, birth: u64, from: u64) -> usize {
-        self.births.push(birth);
-        self.lives.push(Life { from, end: AtomicU64::new(ALIVE) });
+        self.lives.push(Life { birth, from, end: AtomicU64::new(ALIVE) });
         self.min_from = self.min_from.min(from);
         self.max_from = self.max_from.max(from);
-        self.births.len() - 1
+        self.lives.len() - 1
     }
 
     /// Whether the values fit the columns.
@@ -219,7 +216,6 @@ impl Chunk {
     /// Ends the growth of the chunk.
     pub fn seal(&mut self) -> Result<(), Error> {
         self.columns.iter_mut().try_for_each(Column::seal)?;
-        self.births.shrink_to_fit();
         self.lives.shrink_to_fit();
         Ok(())
     }
@@ -227,7 +223,7 @@ impl Chunk {
     /// Makes the private rows of this chunk committed ones: alive since `from`.
     pub fn adopt(&mut self, from: u64) {
         for life in &mut self.lives {
-            *life = Life { from, end: AtomicU64::new(ALIVE) };
+            *life = Life { birth: life.birth, from, end: AtomicU64::new(ALIVE) };
         }
         self.keys = RowKeys::default();
         (self.min_from, self.max_from) = (from, from);
@@ -242,7 +238,7 @@ impl Chunk {
     }
 
     pub fn birth(&self, row: usize) -> u64 {
-        self.births.get(row).copied().unwrap_or(0)
+        self.lives.get(row).map_or(0, |life| life.birth)
     }
 
     pub fn column(&self, column: ColumnId) -> Option<&Column> {
