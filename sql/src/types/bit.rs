@@ -35,8 +35,8 @@ pub fn append_text(value: &[u8], out: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
-/// Reads `0101`, `b0101` or `x1F`.
-pub fn input(text: &str) -> Result<Vec<u8>> {
+/// Reads `0101`, `b0101` or `x1F`. The length is checked before the digits are.
+pub fn input(text: &str, typmod: i32, varying: bool) -> Result<Vec<u8>> {
     let (digits, hexadecimal) = match text.as_bytes() {
         [b'b' | b'B', digits @ ..] => (digits, false),
         [b'x' | b'X', digits @ ..] => (digits, true),
@@ -44,6 +44,7 @@ pub fn input(text: &str) -> Result<Vec<u8>> {
     };
     let width = if hexadecimal { 4 } else { 1 };
     let length = digits.len() * width;
+    check_length(length, typmod, varying)?;
     let mut bits = vec![0; length.div_ceil(8)];
     for (number, digit) in digits.iter().enumerate() {
         let radix = if hexadecimal { 16 } else { 2 };
@@ -62,26 +63,37 @@ pub fn input(text: &str) -> Result<Vec<u8>> {
     Ok(stored(length, &bits))
 }
 
-/// Applies the length of `bit(n)` (exactly) or `bit varying(n)` (at most).
-pub fn limit(value: Vec<u8>, typmod: i32, varying: bool, explicit: bool) -> Result<Vec<u8>> {
-    let Some(limit) = usize::try_from(typmod).ok().filter(|limit| *limit > 0) else { return Ok(value) };
-    let (length, bits) = parts(&value)?;
-    if length == limit || varying && length < limit {
-        return Ok(value);
-    }
-    if explicit {
-        return Ok(stored(limit, bits));
-    }
-    if varying {
-        return Err(Error::new(
+/// The declared length of a typmod, if there is one.
+fn declared(typmod: i32) -> Option<usize> {
+    usize::try_from(typmod).ok().filter(|limit| *limit > 0)
+}
+
+/// Refuses a length that `bit(n)` (exactly) or `bit varying(n)` (at most) does not allow.
+fn check_length(length: usize, typmod: i32, varying: bool) -> Result<()> {
+    match declared(typmod) {
+        Some(limit) if varying && length > limit => Err(Error::new(
             SqlState::StringDataRightTruncation,
             format!("bit string too long for type bit varying({limit})"),
-        ));
+        )),
+        Some(limit) if !varying && length != limit => Err(Error::new(
+            SqlState::StringDataLengthMismatch,
+            format!("bit string length {length} does not match type bit({limit})"),
+        )),
+        _ => Ok(()),
     }
-    Err(Error::new(
-        SqlState::StringDataLengthMismatch,
-        format!("bit string length {length} does not match type bit({limit})"),
-    ))
+}
+
+/// Applies a declared length; an explicit cast cuts, or fills up with zeros.
+pub fn limit(value: Vec<u8>, typmod: i32, varying: bool, explicit: bool) -> Result<Vec<u8>> {
+    let (length, bits) = parts(&value)?;
+    if !explicit {
+        check_length(length, typmod, varying)?;
+        return Ok(value);
+    }
+    match declared(typmod) {
+        Some(limit) if length > limit || !varying && length < limit => Ok(stored(limit, bits)),
+        _ => Ok(value),
+    }
 }
 
 /// Appends the binary form.

@@ -10,10 +10,11 @@ use super::array::{Array, vector};
 use super::binary::Reader;
 use super::digits::{append_i64, append_u64};
 use super::format_type::{built_in_name, format_type};
+use super::interval::{self, Interval};
 use super::numeric::Numeric;
 use super::record::Record;
 use super::settings::{InputSettings, Names, NoNames, OutputSettings, TypeShape};
-use super::{bit, boolean, bytea, character, float, identifier, integer, json, oid, uuid};
+use super::{bit, boolean, bytea, character, datetime, float, identifier, integer, json, oid, uuid};
 
 /// The physical type of every value of a type. Types made by users are arrays and records, hence bytes.
 pub fn physical(type_oid: u32) -> PhysicalType {
@@ -79,6 +80,17 @@ pub fn append_output(
         (oid::BYTEA, Value::Bytes(bytes)) => bytea::append_escape(bytes, out),
         (oid::UUID, Value::Fixed16(bytes)) => uuid::append(bytes, out),
         (oid::NUMERIC, Value::Bytes(bytes)) => Numeric::from_bytes(bytes)?.append_text(out),
+        (oid::TIMESTAMPTZ, Value::Int64(micros)) => datetime::append_timestamptz(*micros, settings, out),
+        (oid::TIMESTAMP, Value::Int64(micros)) => datetime::append_timestamp(*micros, settings, out),
+        (oid::DATE, Value::Int32(days)) => datetime::append_date(*days, settings, out),
+        (oid::TIME, Value::Int64(micros)) => datetime::append_time(*micros, out),
+        (oid::TIMETZ, Value::Fixed16(bytes)) => {
+            let (micros, west) = datetime::timetz_parts(bytes);
+            datetime::append_timetz(micros, west, out);
+        }
+        (oid::INTERVAL, Value::Fixed16(bytes)) => {
+            Interval::from_bytes(bytes).append_text(settings.interval_style, out);
+        }
         (oid::TID, Value::Bytes(bytes)) => identifier::append_tid(bytes, out)?,
         (oid::INT2VECTOR | oid::OIDVECTOR, Value::Bytes(bytes)) => vector::append_text(bytes, out)?,
         (oid::BIT | oid::VARBIT, Value::Bytes(bytes)) => bit::append_text(bytes, out)?,
@@ -116,6 +128,12 @@ pub fn input(type_oid: u32, typmod: i32, text: &str, settings: &InputSettings<'_
         oid::BYTEA => Value::from(bytea::input(text)?),
         oid::UUID => Value::Fixed16(uuid::input(text)?),
         oid::NUMERIC => Numeric::parse(text)?.apply_typmod(typmod)?.to_value(),
+        oid::DATE => Value::Int32(datetime::input_date(text, settings)?),
+        oid::TIME => Value::Int64(datetime::input_time(text, typmod, settings)?),
+        oid::TIMETZ => Value::Fixed16(datetime::input_timetz(text, typmod, settings)?),
+        oid::TIMESTAMP => Value::Int64(datetime::input_timestamp(text, typmod, settings)?),
+        oid::TIMESTAMPTZ => Value::Int64(datetime::input_timestamptz(text, typmod, settings)?),
+        oid::INTERVAL => interval::input(text, typmod, settings)?.to_value(),
         oid::TEXT | oid::UNKNOWN | oid::CSTRING | oid::REFCURSOR => {
             character::check(text)?;
             Value::from(text)
@@ -141,7 +159,7 @@ pub fn input(type_oid: u32, typmod: i32, text: &str, settings: &InputSettings<'_
         oid::JSONB => Value::from(json::canonical(text)?),
         oid::INT2VECTOR | oid::OIDVECTOR => vector::input(type_oid, text)?,
         oid::BIT | oid::VARBIT => {
-            Value::from(bit::limit(bit::input(text)?, typmod, type_oid == oid::VARBIT, false)?)
+            Value::from(bit::input(text, typmod, type_oid == oid::VARBIT)?)
         }
         oid::RECORD => {
             return Err(Error::new(
@@ -180,6 +198,12 @@ pub fn send(type_oid: u32, value: &Value, out: &mut Vec<u8>) -> Result<()> {
         (oid::TID, Value::Bytes(bytes)) | (oid::BYTEA, Value::Bytes(bytes)) => out.extend_from_slice(bytes),
         (oid::UUID, Value::Fixed16(bytes)) => out.extend_from_slice(bytes),
         (oid::NUMERIC, Value::Bytes(bytes)) => Numeric::from_bytes(bytes)?.send(out),
+        (oid::INTERVAL, Value::Fixed16(bytes)) => Interval::from_bytes(bytes).send(out),
+        (oid::TIMETZ, Value::Fixed16(bytes)) => {
+            let (micros, west) = datetime::timetz_parts(bytes);
+            out.extend_from_slice(&micros.to_be_bytes());
+            out.extend_from_slice(&west.to_be_bytes());
+        }
         (oid::CHAR, Value::Text(text)) => out.push(character::char_to_byte(text)),
         (oid::BIT | oid::VARBIT, Value::Bytes(bytes)) => bit::send(bytes, out)?,
         (_, Value::Bytes(bytes)) if Record::is_record(bytes) => Record::from_bytes(bytes)?.send(out)?,
@@ -225,6 +249,11 @@ pub fn receive_named(type_oid: u32, typmod: i32, bytes: &[u8], names: &dyn Names
         }
         oid::CHAR => Value::Text(character::char_from_byte(reader.u8()?)),
         oid::NUMERIC => Numeric::receive(&mut reader)?.apply_typmod(typmod)?.to_value(),
+        oid::DATE => Value::Int32(datetime::receive_date(&mut reader)?),
+        oid::TIME => Value::Int64(datetime::receive_time(&mut reader, typmod)?),
+        oid::TIMETZ => Value::Fixed16(datetime::receive_timetz(&mut reader, typmod)?),
+        oid::TIMESTAMP | oid::TIMESTAMPTZ => Value::Int64(datetime::receive_timestamp(&mut reader, typmod)?),
+        oid::INTERVAL => Interval::receive(&mut reader)?.apply_typmod(typmod)?.to_value(),
         oid::TEXT | oid::UNKNOWN | oid::CSTRING | oid::REFCURSOR | oid::NAME | oid::VARCHAR | oid::BPCHAR => {
             let text = character::from_bytes(reader.remaining())?;
             input(type_oid, typmod, text, &InputSettings::plain())?
@@ -245,8 +274,8 @@ pub fn receive_named(type_oid: u32, typmod: i32, bytes: &[u8], names: &dyn Names
         oid::BIT | oid::VARBIT => {
             Value::from(bit::limit(bit::receive(&mut reader)?, typmod, type_oid == oid::VARBIT, false)?)
         }
-        oid::INT2VECTOR => Array::receive(oid::INT2, -1, &mut reader)?.to_value(),
-        oid::OIDVECTOR => Array::receive(oid::OID, -1, &mut reader)?.to_value(),
+        oid::INT2VECTOR => vector::receive(oid::INT2, &mut reader)?,
+        oid::OIDVECTOR => vector::receive(oid::OID, &mut reader)?,
         oid::RECORD => Record::receive(&mut reader)?.to_value(),
         _ if physical(type_oid) == PhysicalType::UInt32 => Value::UInt32(reader.u32()?),
         _ => receive_composite(type_oid, typmod, &mut reader, names)?,
@@ -307,6 +336,14 @@ pub fn apply_typmod(type_oid: u32, typmod: i32, value: Value, explicit: bool) ->
         (oid::NUMERIC, value @ Value::Bytes(_)) => {
             Numeric::from_value(&value)?.apply_typmod(typmod)?.to_value()
         }
+        (oid::TIME | oid::TIMESTAMP | oid::TIMESTAMPTZ, Value::Int64(micros)) => {
+            Value::Int64(datetime::round_micros(micros, typmod))
+        }
+        (oid::TIMETZ, Value::Fixed16(bytes)) => {
+            let (micros, west) = datetime::timetz_parts(&bytes);
+            Value::Fixed16(datetime::timetz_bytes(datetime::round_micros(micros, typmod), west))
+        }
+        (oid::INTERVAL, Value::Fixed16(bytes)) => Interval::from_bytes(&bytes).apply_typmod(typmod)?.to_value(),
         (oid::BIT | oid::VARBIT, Value::Bytes(bytes)) => {
             Value::from(bit::limit(bytes.to_vec(), typmod, type_oid == oid::VARBIT, explicit)?)
         }

@@ -222,7 +222,7 @@ pub fn input_float4(text: &str) -> Result<f32> {
     }
     let value = trimmed.parse::<f32>().map_err(|_| invalid_syntax("real", text))?;
     if value.is_infinite() || value == 0.0 && has_value(trimmed) {
-        return Err(out_of_range(trimmed, "real"));
+        return Err(out_of_range(text, "real"));
     }
     Ok(value)
 }

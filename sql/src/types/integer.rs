@@ -101,7 +101,12 @@ pub fn input_oid(text: &str) -> Result<u32> {
         Some(b'+') => (false, &trimmed[1..]),
         _ => (false, trimmed),
     };
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+    let length = digits.bytes().take_while(u8::is_ascii_digit).count();
+    if length < digits.len() || length == 0 {
+        // The overflow of the digits is met before what follows them.
+        if length > 0 && digits[..length].parse::<u64>().is_err() {
+            return Err(text_out_of_range("oid", text));
+        }
         return Err(invalid_syntax("oid", text));
     }
     let number = digits.parse::<u64>().map_err(|_| text_out_of_range("oid", text))?;

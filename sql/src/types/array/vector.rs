@@ -2,8 +2,9 @@
 
 use engine::Value;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 
+use super::super::binary::Reader;
 use super::super::digits::{append_i64, append_u64};
 use super::super::{integer, oid};
 use super::{Array, Dimension};
@@ -29,6 +30,17 @@ pub fn input(type_oid: u32, text: &str) -> Result<Value> {
         })
         .collect::<Result<Vec<Value>>>()?;
     Ok(from_elements(element, numbers).to_value())
+}
+
+/// Reads the binary form, which is that of an array.
+pub fn receive(element: u32, reader: &mut Reader<'_>) -> Result<Value> {
+    let array = Array::receive(element, -1, reader)?;
+    let right = array.dimensions.len() <= 1 && !array.has_nulls();
+    if !right || array.dimensions.iter().any(|dimension| dimension.lower != 0) {
+        let name = if element == oid::INT2 { "int2vector" } else { "oidvector" };
+        return Err(Error::new(SqlState::InvalidBinaryRepresentation, format!("invalid {name} data")));
+    }
+    Ok(from_elements(element, array.elements).to_value())
 }
 
 /// Appends numbers with blanks between them.

@@ -3,14 +3,25 @@
 //! Stored form: months (i32), days (i32), microseconds (i64), little-endian. Order and equality take a month for
 //! thirty days and a day for twenty-four hours.
 
+mod arithmetic;
+mod input;
+mod iso;
+mod output;
+
 use engine::Value;
 
 use crate::error::{Error, Result, SqlState};
 
-pub(super) const MICROS_PER_SECOND: i64 = 1_000_000;
-pub(super) const MICROS_PER_MINUTE: i64 = 60 * MICROS_PER_SECOND;
-pub(super) const MICROS_PER_HOUR: i64 = 60 * MICROS_PER_MINUTE;
-pub(super) const MICROS_PER_DAY: i64 = 24 * MICROS_PER_HOUR;
+use super::binary::Reader;
+
+pub use input::input;
+
+pub const MICROS_PER_SECOND: i64 = 1_000_000;
+pub const MICROS_PER_MINUTE: i64 = 60 * MICROS_PER_SECOND;
+pub const MICROS_PER_HOUR: i64 = 60 * MICROS_PER_MINUTE;
+pub const MICROS_PER_DAY: i64 = 24 * MICROS_PER_HOUR;
+pub const DAYS_PER_MONTH: i32 = 30;
+pub const MONTHS_PER_YEAR: i32 = 12;
 
 /// An interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
@@ -60,7 +71,21 @@ impl Interval {
 
     /// What decides order and equality: microseconds, a month counting thirty days.
     pub fn span(self) -> i128 {
-        let days = i128::from(self.months) * 30 + i128::from(self.days);
+        let days = i128::from(self.months) * i128::from(DAYS_PER_MONTH) + i128::from(self.days);
         days * i128::from(MICROS_PER_DAY) + i128::from(self.micros)
+    }
+
+    /// Appends the binary form.
+    pub fn send(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.micros.to_be_bytes());
+        out.extend_from_slice(&self.days.to_be_bytes());
+        out.extend_from_slice(&self.months.to_be_bytes());
+    }
+
+    /// Reads the binary form.
+    pub fn receive(reader: &mut Reader<'_>) -> Result<Interval> {
+        let micros = reader.i64()?;
+        let days = reader.i32()?;
+        Ok(Interval { months: reader.i32()?, days, micros })
     }
 }
