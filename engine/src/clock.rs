@@ -84,6 +84,11 @@ impl EngineClock {
         micros
     }
 
+    /// The time that a restart would start from.
+    pub fn lease(&self) -> i64 {
+        self.state.lock().lease
+    }
+
     /// The lease that readers wait for, to be written with the next batch.
     pub fn wanted_lease(&self) -> Option<i64> {
         self.state.lock().wanted

@@ -3,11 +3,12 @@
 //! Opening: manifest, segments, replay of the log from the last checkpoint, and only then transactions. Whatever
 //! cannot be read for certain refuses to open, with the file and the place.
 
+use crate::checkpoint::{self, BIRTHS, Background, SEQUENCES};
 use crate::clock::{EngineClock, Past};
 use crate::ids::Timestamp;
 use crate::io::Environment;
 use crate::lock::{LockManager, Modes, Tag};
-use crate::log::{Log, LogError, LogOptions, RecoverFrom};
+use crate::log::{Log, LogError, LogOptions, RecoverFrom, Spare};
 use crate::manifest::{Edit, Manifest, ManifestError};
 use crate::record::{CommitSet, KIND_COMMIT, KIND_LEASE, KIND_SEQUENCE, Reader};
 use crate::registry::Registry;
@@ -15,11 +16,11 @@ use crate::sequence::{SequenceDefinition, SequenceState, Sequences, TableStatist
 use crate::sequencer::{self, Queue, Request, apply};
 use crate::table::{Table, Tables};
 use crate::transaction::{Isolation, Transaction};
-use crate::{Error, TableId, TableSchema};
+use crate::{Error, TableId, TableSchema, Ticket};
 use parking_lot::{Mutex, RwLock};
 use std::error::Error as StdError;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -75,6 +76,10 @@ pub(crate) struct Engine {
     pub births: AtomicU64,
     pub sequences: Sequences,
     pub queue: Queue,
+    pub background: Background,
+    /// Bytes logged since the last checkpoint.
+    pub logged: AtomicU64,
+    spare: OnceLock<Arc<Spare>>,
     poisoned: AtomicBool,
 }
 
@@ -90,6 +95,9 @@ impl Engine {
             births: AtomicU64::new(1),
             sequences: Sequences::default(),
             queue: Queue::default(),
+            background: Background::default(),
+            logged: AtomicU64::new(0),
+            spare: OnceLock::new(),
             poisoned: AtomicBool::new(false),
         }
     }
@@ -128,6 +136,13 @@ impl Engine {
     }
 
     pub fn note_logged(&self, bytes: usize, commits: usize, took: Duration) {
+        let logged = self.logged.fetch_add(bytes as u64, Ordering::AcqRel) + bytes as u64;
+        if logged >= self.configuration.checkpoint_bytes {
+            self.background.want_checkpoint();
+        }
+        if self.spare.get().is_some_and(|spare| spare.is_needed()) {
+            self.background.want_spare();
+        }
         metrics::counter!("strata_commits_total").increment(commits as u64);
         metrics::counter!("strata_log_syncs_total").increment(1);
         metrics::counter!("strata_log_bytes_total").increment(bytes as u64);
@@ -164,7 +179,8 @@ impl Engine {
 /// A durable database of versioned tables. Shared by all sessions.
 pub struct Database {
     engine: Arc<Engine>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    /// The checkpoint thread first: it needs the sequencer to finish.
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Database {
@@ -179,6 +195,12 @@ impl Database {
         let options = LogOptions { file_bytes: engine.configuration.log_file_bytes, instance };
         let mut floor = manifest.state().clock_floor;
         let mut newest = Timestamp::from_micros(floor);
+        let births = manifest.state().counters.get(&BIRTHS).copied().unwrap_or(1).max(1);
+        engine.births.store(births, Ordering::Release);
+        if let Some(sequences) = manifest.state().properties.get(SEQUENCES) {
+            engine.sequences.decode(sequences)?;
+        }
+        checkpoint::load_tables(&engine, manifest.state())?;
         let log = if is_new {
             Log::create(&engine.environment, options)?
         } else {
@@ -201,13 +223,20 @@ impl Database {
             durable: log.durable(),
         }])?;
         manifest.remove_orphans()?;
-        let thread = {
-            let engine = engine.clone();
-            std::thread::Builder::new()
-                .name("sequencer".into())
-                .spawn(move || sequencer::run(&engine, log))?
-        };
-        Ok(Arc::new(Database { engine, thread: Mutex::new(Some(thread)) }))
+        let spare = engine.spare.get_or_init(|| log.spare()).clone();
+        let (sequencing, checkpointing) = (engine.clone(), engine.clone());
+        let sequencer = std::thread::Builder::new()
+            .name("sequencer".into())
+            .spawn(move || sequencer::guarded(&sequencing, log))?;
+        let checkpointer = std::thread::Builder::new()
+            .name("checkpoint".into())
+            .spawn(move || checkpoint::run(&checkpointing, manifest, &spare))?;
+        Ok(Arc::new(Database { engine, threads: Mutex::new(vec![checkpointer, sequencer]) }))
+    }
+
+    /// Writes hot rows to segments and lets go of the log before; the ticket settles when that is durable.
+    pub fn checkpoint(&self) -> Ticket {
+        self.engine.background.checkpoint()
     }
 
     /// Begins a transaction.
@@ -299,10 +328,14 @@ impl Database {
 
     /// Finishes the commits that were asked for and stops. Also done when the last reference goes.
     pub fn close(&self) {
-        self.engine.queue.close();
-        if let Some(thread) = self.thread.lock().take() {
+        let threads = std::mem::take(&mut *self.threads.lock());
+        self.engine.background.close();
+        for thread in threads {
+            if thread.thread().name() == Some("sequencer") {
+                self.engine.queue.close();
+            }
             if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
-                tracing::error!("the sequencer ended by a panic");
+                tracing::error!("a thread of the engine ended by a panic");
             }
         }
     }

@@ -141,6 +141,10 @@ impl Location {
         }
     }
 
+    pub fn is_segment(self) -> bool {
+        self.0 >> 62 == 1
+    }
+
     pub fn is_own(self) -> bool {
         self.0 >> 62 == 2
     }

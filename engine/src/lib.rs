@@ -3,6 +3,7 @@
 //! The engine knows bytes, ids and time. It never sees SQL, names, sockets or DataFusion, and none of its calls
 //! blocks its caller: what must wait answers with a ticket.
 
+mod checkpoint;
 mod clock;
 mod cursor;
 mod database;

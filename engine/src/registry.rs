@@ -89,9 +89,4 @@ impl Registry {
         waiters.as_mut()?.push(wake.clone());
         Some(Ticket::with_abandon(wake, abandon))
     }
-
-    /// The ids of all transactions at work.
-    pub fn ids(&self) -> Vec<u64> {
-        self.shards.iter().flat_map(|shard| shard.lock().keys().copied().collect::<Vec<_>>()).collect()
-    }
 }

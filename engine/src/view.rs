@@ -4,7 +4,6 @@
 //! the callback: a callback may read through views, but it must neither write nor wait.
 
 use crate::cursor::RowCursor;
-use crate::database::Engine;
 use crate::ids::{Location, Place};
 use crate::registry::TransactionShared;
 use crate::scan::{Moments, ScanColumn, ScanCursor};
@@ -31,7 +30,6 @@ pub(crate) struct Own {
 /// A consistent state of the whole database.
 #[derive(Clone)]
 pub struct ReadView {
-    pub(crate) engine: Arc<Engine>,
     pub(crate) tables: Arc<Tables>,
     pub(crate) at: Timestamp,
     pub(crate) own: Option<Own>,

@@ -205,6 +205,8 @@ fn a_failed_sync_answers_unknown_and_refuses_further_writes() {
     };
     let database = strata_engine::Database::open(configuration, world.environment.clone()).unwrap();
     with_rows(&database, 1);
+    // After this the background thread has prepared the next log file, and syncs nothing more.
+    database.checkpoint().wait().unwrap();
     world.disk.arm(strata_engine::io::simulation::Fault::FailSync { after: 0 });
     let mut writer = begin(&database);
     set_amount(&mut writer, 1, 5);

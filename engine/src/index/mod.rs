@@ -36,6 +36,8 @@ pub(crate) struct HotIndex {
     entries: HashTable<Entry>,
     ordered: Option<BTreeSet<IndexKey>>,
     heap_bytes: usize,
+    /// Whether entries were added for rows of other places: an index built over rows that were there before.
+    foreign: bool,
 }
 
 impl HotIndex {
@@ -46,6 +48,7 @@ impl HotIndex {
             entries: HashTable::new(),
             ordered: ordered.then(BTreeSet::new),
             heap_bytes: 0,
+            foreign: false,
         }
     }
 
@@ -112,9 +115,38 @@ impl HotIndex {
             .flat_map(move |ordered| ordered.range::<[u8], _>((lower, upper)))
     }
 
-    /// How many keys.
-    pub fn len(&self) -> usize {
-        self.entries.len()
+    /// Every key and its versions, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&IndexKey, &[Location])> {
+        self.entries.iter().map(|entry| match &entry.versions {
+            Versions::One(location) => (&entry.key, std::slice::from_ref(location)),
+            Versions::Many(locations) => (&entry.key, locations.as_slice()),
+        })
+    }
+
+    pub fn locations(&self) -> impl Iterator<Item = Location> {
+        self.iter().flat_map(|(_, locations)| locations.iter().copied())
+    }
+
+    /// As [`HotIndex::insert`], for a row that is not of the same store.
+    pub fn insert_foreign(&mut self, key: &[u8], location: Location) {
+        self.foreign = true;
+        self.insert(key, location);
+    }
+
+    pub fn has_foreign(&self) -> bool {
+        self.foreign
+    }
+
+    /// Follows rows that have moved.
+    pub fn relocate(&mut self, moved: &dyn Fn(Location) -> Location) {
+        for entry in self.entries.iter_mut() {
+            match &mut entry.versions {
+                Versions::One(location) => *location = moved(*location),
+                Versions::Many(locations) => {
+                    locations.iter_mut().for_each(|location| *location = moved(*location));
+                }
+            }
+        }
     }
 
     /// Bytes of memory, near enough for a bound.

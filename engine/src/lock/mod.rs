@@ -299,30 +299,6 @@ impl LockManager {
         self.wake(granted);
     }
 
-    /// Lets go of a lock in one mode only.
-    pub fn release_mode(&self, tag: Tag, owner: u64, mode: Mode) {
-        let mut granted = Vec::new();
-        {
-            let mut shard = self.shard(&tag).lock();
-            if let Some(entry) = shard.get_mut(&tag) {
-                for holder in entry.holders.iter_mut().filter(|holder| holder.owner == owner) {
-                    holder.modes &= !mode.bit;
-                }
-                entry.holders.retain(|holder| holder.modes != 0);
-                entry.grant(&mut granted);
-                if entry.is_empty() {
-                    shard.remove(&tag);
-                }
-            }
-        }
-        self.wake(granted);
-    }
-
-    /// The modes in which a transaction holds a lock here.
-    pub fn held(&self, tag: Tag, owner: u64) -> Modes {
-        self.shard(&tag).lock().get(&tag).map_or(0, |entry| entry.held(owner))
-    }
-
     /// Records that a transaction is about to wait for the end of another; refuses a circle.
     pub fn wait_for_end(&self, owner: u64, other: u64) -> Result<(), Error> {
         self.waiting.lock().insert(owner, WaitsFor::End(other));

@@ -7,7 +7,6 @@
 use super::{Reader, Writer};
 use crate::table::column::{Bits, Column, ColumnBuilder, SealedColumn, Values};
 use crate::{Error, PhysicalType};
-use arrow_array::Array;
 
 macro_rules! numbers {
     ($writer:expr, $values:expr) => {

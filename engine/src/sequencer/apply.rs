@@ -178,7 +178,7 @@ fn fill(table: &Table, backfill: Backfill, locations: &[Location], at: Timestamp
     found.sort_unstable_by(|left, right| (&left.0, left.1).cmp(&(&right.0, right.1)));
     for (key, _, place) in found {
         if let Some(generation) = state.generation_holding(place) {
-            generation.active.index_mut(index).insert(&key, place);
+            generation.active.index_mut(index).insert_foreign(&key, place);
         }
     }
     if covers_history {

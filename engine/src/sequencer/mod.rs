@@ -21,6 +21,7 @@ use crate::ticket::Settlement;
 use crate::transaction::{PublishHook, ReadRecord, release_marks};
 use crate::{Error, RowHandle, TableId};
 use parking_lot::{Condvar, Mutex};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -155,8 +156,16 @@ impl Queue {
     }
 }
 
-/// The body of the sequencer's thread.
-pub(crate) fn run(engine: &Engine, mut log: Log) {
+/// The body of the sequencer's thread. A panic in here ends the process: memory may be half changed, and recovery
+/// repairs it.
+pub(crate) fn guarded(engine: &Engine, log: Log) {
+    if catch_unwind(AssertUnwindSafe(|| run(engine, log))).is_err() {
+        engine.poison("the sequencer panicked");
+    }
+}
+
+/// Batch after batch, until the queue is closed.
+fn run(engine: &Engine, mut log: Log) {
     while let Some(work) = engine.queue.take() {
         let Waiting { requests, records, tasks, lease, .. } = work;
         if !requests.is_empty() || !records.is_empty() || lease {

@@ -6,7 +6,7 @@
 //! are kept beside it, for the log.
 
 use super::column::{Column, ColumnBuilder};
-use super::visibility::{ALIVE, Mark, is_live, visible};
+use super::visibility::{ALIVE, visible};
 use crate::ids::Location;
 use crate::schema::position;
 use crate::{ColumnId, Error, PhysicalType, Value};
@@ -143,7 +143,8 @@ impl Chunk {
 
     /// A chunk of columns that exist already: rows read back from the log.
     pub fn from_parts(layout: Layout, columns: Vec<Column>, births: Vec<u64>, keys: RowKeys) -> Chunk {
-        let lives = births.into_iter().map(|birth| Life { birth, from: 0, end: AtomicU64::new(ALIVE) }).collect();
+        let lives =
+            births.into_iter().map(|birth| Life { birth, from: 0, end: AtomicU64::new(ALIVE) }).collect();
         Chunk { columns, lives, keys, min_from: 0, ..Chunk::new(layout) }
     }
 
@@ -201,16 +202,6 @@ impl Chunk {
         self.min_from = self.min_from.min(from);
         self.max_from = self.max_from.max(from);
         self.lives.len() - 1
-    }
-
-    /// Whether the values fit the columns.
-    pub fn accepts(&self, values: &[Value]) -> Option<ColumnId> {
-        self.columns.iter().zip(values).zip(self.layout.iter()).find_map(|((column, value), (id, _))| {
-            match column {
-                Column::Open(builder) if builder.accepts(value) => None,
-                _ => Some(*id),
-            }
-        })
     }
 
     /// Ends the growth of the chunk.
@@ -287,15 +278,5 @@ impl Chunk {
         if let Some(link) = links.get(row) {
             link.store(successor.0, Ordering::Release);
         }
-    }
-
-    /// Rows that somebody can see, now or in the past, or that are alive.
-    pub fn live_rows(&self) -> usize {
-        self.lives.iter().filter(|life| is_live(life.end())).count()
-    }
-
-    /// The marks that transactions have in this chunk.
-    pub fn marks(&self) -> impl Iterator<Item = (usize, Mark)> {
-        self.lives.iter().enumerate().filter_map(|(row, life)| Some((row, Mark::of(life.end())?)))
     }
 }

@@ -162,11 +162,6 @@ impl ColumnBuilder {
         self.note_validity(false);
     }
 
-    /// Whether `value` may stand in this column.
-    pub fn accepts(&self, value: &Value) -> bool {
-        value.physical_type().is_none_or(|physical| physical == self.physical)
-    }
-
     /// Appends a value; says whether it had the column's type and fitted.
     pub fn push(&mut self, value: &Value) -> bool {
         match (&mut self.values, value) {

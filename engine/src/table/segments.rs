@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 use parking_lot::Mutex;
 use std::ops::{Bound, Range};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// A segment and what belongs to it.
 pub(crate) struct SegmentPart {
@@ -26,6 +26,8 @@ pub(crate) struct SegmentPart {
     /// The latest start, and the latest end committed since the segment was written.
     pub max_from: u64,
     latest_end: AtomicU64,
+    /// Ends that the newest delete log holds.
+    logged_ends: AtomicUsize,
     successors: Mutex<HashMap<u32, u64>>,
 }
 
@@ -43,6 +45,7 @@ impl SegmentPart {
             max_from = max_from.max(zone.max_from.0);
             max_to = max_to.max(zone.max_to.0);
         }
+        let logged = segment.ends().changed().len();
         Ok(SegmentPart {
             number,
             segment,
@@ -52,6 +55,7 @@ impl SegmentPart {
             max_to,
             max_from,
             latest_end: AtomicU64::new(0),
+            logged_ends: AtomicUsize::new(logged),
             successors: Mutex::new(HashMap::new()),
         })
     }
@@ -144,6 +148,14 @@ impl SegmentPart {
             Some(run) => Ok(run.entry(position)?.key),
             None => Ok(&[]),
         }
+    }
+
+    pub fn logged_ends(&self) -> usize {
+        self.logged_ends.load(Ordering::Acquire)
+    }
+
+    pub fn note_logged_ends(&self, ends: usize) {
+        self.logged_ends.store(ends, Ordering::Release);
     }
 
     /// Ends that differ from those in the file and are committed: what a delete log has to hold.

@@ -131,6 +131,13 @@ impl Store {
         &self.indexes
     }
 
+    /// Follows rows of other places that have moved, in the indexes that name such rows.
+    pub fn relocate_foreign(&mut self, moved: &dyn Fn(Location) -> Location) {
+        for (_, index) in self.indexes.iter_mut().filter(|(_, index)| index.has_foreign()) {
+            index.relocate(moved);
+        }
+    }
+
     /// Bytes of memory, near enough for a bound.
     pub fn bytes_used(&self) -> usize {
         let indexes: usize = self.indexes.iter().map(|(_, index)| index.bytes_used()).sum();

@@ -187,7 +187,6 @@ impl Transaction {
     /// The snapshot with the own writes of earlier commands. Good until the transaction ends.
     pub fn view(&self) -> ReadView {
         ReadView {
-            engine: self.engine.clone(),
             tables: self.tables.clone(),
             at: self.snapshot,
             own: self.writes.as_ref().map(|writes| Own { writes: writes.clone(), at: self.command - 1 }),
@@ -198,7 +197,7 @@ impl Transaction {
     /// A past moment, without own writes. The moment must have been settled by [`crate::Database::past`].
     pub fn view_at(&self, at: Timestamp) -> ReadView {
         let tables = self.engine.tables();
-        ReadView { engine: self.engine.clone(), tables, at, own: None, shared: self.shared.clone() }
+        ReadView { tables, at, own: None, shared: self.shared.clone() }
     }
 
     /// Records a read, for the validation of a SERIALIZABLE commit. Does nothing at other levels.

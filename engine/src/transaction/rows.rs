@@ -87,7 +87,7 @@ impl Transaction {
         let mut writes = writes.write();
         let writes = writes.table_mut(table).ok_or(Error::UnknownTable(table))?;
         let location = self.append(writes, row, handle.birth)?;
-        self.close(writes, handle, location);
+        self.close(writes, handle);
         Ok(Outcome::Done(Inserted::Row(RowHandle { location: location.0, birth: handle.birth })))
     }
 
@@ -100,7 +100,7 @@ impl Transaction {
         }
         let mut writes = writes.write();
         let writes = writes.table_mut(table).ok_or(Error::UnknownTable(table))?;
-        self.close(writes, handle, Location::NONE);
+        self.close(writes, handle);
         Ok(())
     }
 
@@ -282,7 +282,7 @@ impl Transaction {
     }
 
     /// Closes a version that is locked, or is this transaction's own.
-    fn close(&mut self, writes: &mut TableWrites, handle: RowHandle, successor: Location) {
+    fn close(&mut self, writes: &mut TableWrites, handle: RowHandle) {
         let table = writes.table;
         let location = Location(handle.location);
         if location.is_own() {
@@ -291,7 +291,7 @@ impl Transaction {
             }
             self.undo.push(Undo::ClosedOwn { table, location });
         } else {
-            writes.closed.insert(handle.birth, Closed { command: self.command, handle, successor });
+            writes.closed.insert(handle.birth, Closed { command: self.command, handle });
             self.mark_closing(table, handle, true);
             self.undo.push(Undo::Closed { table, handle });
         }

@@ -17,8 +17,6 @@ use std::sync::Arc;
 pub(crate) struct Closed {
     pub command: u64,
     pub handle: RowHandle,
-    /// The first version this transaction put in its place; none for a deletion.
-    pub successor: Location,
 }
 
 /// Index entries for rows that were there before the index.

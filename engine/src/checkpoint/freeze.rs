@@ -1,0 +1,76 @@
+//! Freezing: the one moment at which all tables stand still, between two batches, in the sequencer's thread.
+
+use crate::database::Engine;
+use crate::table::segments::SegmentPart;
+use crate::table::store::Store;
+use crate::table::{Dictionary, Table, TableState};
+use crate::{Error, IndexId, TableSchema, Timestamp};
+use std::sync::Arc;
+
+/// One generation as the checkpoint sees it.
+pub(super) struct FrozenGeneration {
+    /// When it ended; [`Timestamp::INFINITY`] for the current one.
+    pub until: u64,
+    pub stores: Vec<Arc<Store>>,
+    pub segments: Vec<Arc<SegmentPart>>,
+}
+
+/// One table as the checkpoint sees it.
+pub(super) struct FrozenTable {
+    pub table: Arc<Table>,
+    pub schema: Arc<TableSchema>,
+    pub dictionary: Arc<Dictionary>,
+    pub index_since: Vec<(IndexId, Timestamp)>,
+    pub dropped: u64,
+    pub next_chunk: u32,
+    /// Oldest first; the last is the current one.
+    pub generations: Vec<FrozenGeneration>,
+}
+
+pub(super) fn tables(engine: &Engine) -> Result<Vec<FrozenTable>, Error> {
+    let mut tables: Vec<Arc<Table>> = engine.tables().values().cloned().collect();
+    tables.sort_by_key(|table| table.id);
+    tables.into_iter().map(freeze).collect()
+}
+
+fn freeze(table: Arc<Table>) -> Result<FrozenTable, Error> {
+    let mut state = table.latch.write();
+    let state = &mut *state;
+    freeze_generation(&mut state.current)?;
+    for (_, generation) in &mut state.older {
+        freeze_generation(generation)?;
+    }
+    Ok(describe(table.clone(), state))
+}
+
+fn freeze_generation(generation: &mut crate::table::Generation) -> Result<(), Error> {
+    if generation.active.is_empty() && generation.active.indexes().is_empty() {
+        return Ok(());
+    }
+    generation.active.seal_open()?;
+    let next = Store::new(false, generation.active.next_chunk());
+    let frozen = std::mem::replace(&mut generation.active, next);
+    generation.frozen.push(Arc::new(frozen));
+    Ok(())
+}
+
+fn describe(table: Arc<Table>, state: &TableState) -> FrozenTable {
+    let mut index_since: Vec<_> = state.index_since.iter().map(|(index, since)| (*index, *since)).collect();
+    index_since.sort_unstable_by_key(|(index, _)| *index);
+    FrozenTable {
+        dropped: table.dropped(),
+        schema: state.schema.clone(),
+        dictionary: state.dictionary.clone(),
+        index_since,
+        next_chunk: state.current.active.next_chunk(),
+        generations: state
+            .generations()
+            .map(|(until, generation)| FrozenGeneration {
+                until,
+                stores: generation.frozen.clone(),
+                segments: generation.segments.clone(),
+            })
+            .collect(),
+        table,
+    }
+}

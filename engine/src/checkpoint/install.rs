@@ -1,0 +1,78 @@
+//! Installing: new segments take the place of frozen stores and merged segments, in memory.
+//!
+//! Under the table's latch nobody can read or mark a row: what commits, locks and links came to the old places since
+//! the freeze is carried over once, and from then on only the new places count.
+
+use super::freeze::FrozenTable;
+use super::rewrite::Outputs;
+use crate::database::Engine;
+use crate::ids::Location;
+use crate::table::segments::SegmentPart;
+use crate::table::visibility::{ALIVE, is_live};
+use crate::table::{Forward, Generation, TableState};
+use std::sync::Arc;
+
+pub(super) fn table(engine: &Engine, frozen: &FrozenTable, outputs: Vec<Outputs>, moment: u64) {
+    let since = engine.registry.next_id();
+    let mut state = frozen.table.latch.write();
+    let state = &mut *state;
+    for (number, (generation, outputs)) in frozen.generations.iter().zip(outputs).enumerate() {
+        let Some(target) = generation_mut(state, number) else { continue };
+        outputs.logged.iter().for_each(|(part, ends)| part.note_logged_ends(*ends));
+        carry_over(target, &outputs, moment);
+        target.frozen.retain(|store| !generation.stores.iter().any(|written| Arc::ptr_eq(store, written)));
+        target.segments.retain(|part| !outputs.removed.contains(&part.number));
+        target.segments.extend(outputs.parts.iter().cloned());
+        target.active.relocate_foreign(&|location| {
+            let new = outputs.moves.get(&(location.0 >> 32)).and_then(|rows| rows.get(location.row()));
+            new.map_or(location, |new| Location(*new))
+        });
+        for (place, rows) in outputs.moves {
+            state.forwards.insert(place, Forward { rows: rows.into(), since });
+        }
+    }
+}
+
+fn generation_mut(state: &mut TableState, number: usize) -> Option<&mut Generation> {
+    if number == state.older.len() {
+        return Some(&mut state.current);
+    }
+    state.older.get_mut(number).map(|(_, generation)| generation)
+}
+
+/// Copies ends and links that the old places have and the new files do not.
+fn carry_over(target: &Generation, outputs: &Outputs, moment: u64) {
+    for (place, rows) in &outputs.moves {
+        for (row, new) in rows.iter().enumerate() {
+            let old = Location(place << 32 | row as u64);
+            let new = Location(*new);
+            let Some(found) = target.try_locate(old) else { continue };
+            let Some(part) = outputs.parts.iter().find(|part| part.number == new.number()) else { continue };
+            let end = found.end();
+            if end != ALIVE && end > moment {
+                set_end(part, new.row(), end);
+            }
+            let successor = found.successor();
+            if successor != Location::NONE {
+                part.set_successor(new.row(), successor);
+            }
+        }
+    }
+}
+
+fn set_end(part: &SegmentPart, row: usize, end: u64) {
+    if is_live(end) {
+        part.segment.ends().set(row, end);
+    } else {
+        part.close(row, end);
+    }
+}
+
+/// Forgets where rows have moved once nobody is left who could ask by an old location.
+pub(super) fn drop_forwards(engine: &Engine) {
+    let oldest = engine.registry.oldest();
+    for table in engine.tables().values() {
+        let mut state = table.latch.write();
+        state.forwards.retain(|_, forward| forward.since > oldest);
+    }
+}
