@@ -5,6 +5,7 @@ use std::sync::Arc;
 use engine::Value;
 
 use crate::error::Result;
+use crate::types::{Names, NoNames};
 
 /// The settings of a session that change what a function answers. Everything else a function asks by name.
 #[derive(Clone, Debug)]
@@ -67,6 +68,10 @@ pub trait Environment: Send + Sync {
     fn catalog(&self) -> Arc<catalog::Snapshot>;
     /// Oid of the current database.
     fn database(&self) -> u32;
+    /// The names of objects, for the text forms of the `reg…` types and of types made by users.
+    fn names(&self) -> Arc<dyn Names> {
+        Arc::new(NoNames)
+    }
     fn current_user(&self) -> Arc<str>;
     fn session_user(&self) -> Arc<str>;
     fn backend_pid(&self) -> i32;

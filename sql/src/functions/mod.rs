@@ -9,15 +9,18 @@
 mod aggregate;
 mod argument;
 mod arithmetic;
+mod array;
 mod call;
 mod cast;
 mod comparison;
 mod datetime;
+mod json;
 mod math;
 mod pattern;
 mod registry;
 mod set_returning;
 mod string;
+mod text_form;
 mod vector;
 mod window;
 

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use arrow_array::ArrayRef;
 use engine::Value;
 
-use super::{Call, arithmetic, cast, comparison, datetime, math, pattern, string, vector};
+use super::{Call, arithmetic, array, cast, comparison, datetime, json, math, pattern, string, vector};
 use crate::error::Result;
 use crate::evaluate::Context;
 
@@ -61,6 +61,17 @@ const SCALARS: &[Scalars] = &[
     string::code::FUNCTIONS,
     string::encode::FUNCTIONS,
     string::quote::FUNCTIONS,
+    string::join::FUNCTIONS,
+    array::facts::FUNCTIONS,
+    array::compare::FUNCTIONS,
+    array::search::FUNCTIONS,
+    array::change::FUNCTIONS,
+    array::text::FUNCTIONS,
+    json::access::FUNCTIONS,
+    json::build::FUNCTIONS,
+    json::cast::FUNCTIONS,
+    json::change::FUNCTIONS,
+    json::contain::FUNCTIONS,
     pattern::like::FUNCTIONS,
     pattern::similar::FUNCTIONS,
     pattern::regexp::FUNCTIONS,

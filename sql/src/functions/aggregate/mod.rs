@@ -11,6 +11,7 @@ mod exact;
 mod extreme;
 mod float;
 mod grouped;
+mod json;
 mod moment;
 mod ordered;
 mod sum;
@@ -88,6 +89,7 @@ const FAMILIES: &[Aggregates] = &[
     boolean::AGGREGATES,
     collect::AGGREGATES,
     ordered::AGGREGATES,
+    json::AGGREGATES,
 ];
 
 /// The implementation of an aggregate function.

@@ -77,7 +77,8 @@ fn width_bucket(operand: Numeric, low: Numeric, high: Numeric, count: i32) -> Re
         return count.checked_add(1).ok_or_else(out_of_range::<i32>);
     }
     let offset = operand.subtract(&low)?.multiply(&Numeric::from_i64(i64::from(count)))?;
-    let bucket = offset.divide_truncated(&high.subtract(&low)?)?.to_i32()?;
+    // The quotient is rounded to the scale of a division before it is cut, as PostgreSQL does it.
+    let bucket = offset.divide(&high.subtract(&low)?)?.floor()?.to_i32()?;
     bucket.checked_add(1).ok_or_else(out_of_range::<i32>)
 }
 
@@ -95,17 +96,23 @@ fn minimum_scale(value: Numeric) -> Option<i32> {
 }
 
 /// pg_lsn arithmetic: a position plus a number of bytes.
-fn move_position(position: i64, bytes: &Numeric) -> Result<i64> {
+fn move_position(position: i64, bytes: &Numeric, doing: &str) -> Result<i64> {
+    if bytes.is_nan() {
+        return Err(Error::new(SqlState::FeatureNotSupported, format!("cannot {doing} pg_lsn")));
+    }
+    if bytes.is_infinite() {
+        return Err(Error::new(SqlState::FeatureNotSupported, "cannot convert infinity to pg_lsn"));
+    }
     let start = Numeric::from_i128(i128::from(position as u64), 0);
     let moved = start.add(bytes)?;
     let text = crate::types::output(
         crate::types::oid::NUMERIC,
-        &moved.truncate(0)?.to_value(),
+        &moved.round(0)?.to_value(),
         &crate::types::OutputSettings::plain(),
     )?;
     text.parse::<u64>()
         .map(|position| position as i64)
-        .map_err(|_| Error::new(SqlState::NumericValueOutOfRange, "pg_lsn out of range"))
+        .map_err(|_| Error::new(SqlState::InvalidParameterValue, "pg_lsn out of range"))
 }
 
 fn distance(a: i64, b: i64) -> Numeric {
@@ -170,9 +177,9 @@ pub(in crate::functions) const FUNCTIONS: Scalars = &[
     // floor(numeric)
     (1712, scalar!(|a: Numeric| a.floor())),
     // round(numeric,int4)
-    (1707, scalar!(|a: Numeric, digits: i32| a.round(digits))),
+    (1707, scalar!(|a: Numeric, digits: i32| a.round(digits.clamp(-16_383, 16_383)))),
     // trunc(numeric,int4)
-    (1709, scalar!(|a: Numeric, digits: i32| a.truncate(digits))),
+    (1709, scalar!(|a: Numeric, digits: i32| a.truncate(digits.clamp(-16_383, 16_383)))),
     // round(numeric)
     (1708, scalar!(|a: Numeric| a.round(0))),
     // trunc(numeric)
@@ -238,7 +245,14 @@ pub(in crate::functions) const FUNCTIONS: Scalars = &[
     // pg_lsn_mi(pg_lsn,pg_lsn)
     (3237, scalar!(distance, i64, i64)),
     // pg_lsn_pli(pg_lsn,numeric)
-    (5022, scalar!(|position: i64, bytes: Numeric| move_position(position, &bytes))),
+    (5022, scalar!(|position: i64, bytes: Numeric| move_position(position, &bytes, "add NaN to"))),
     // pg_lsn_mii(pg_lsn,numeric)
-    (5024, scalar!(|position: i64, bytes: Numeric| move_position(position, &bytes.negate()))),
+    (
+        5024,
+        scalar!(|position: i64, bytes: Numeric| move_position(
+            position,
+            &bytes.negate(),
+            "subtract NaN from"
+        )),
+    ),
 ];

@@ -42,6 +42,39 @@ pub(in crate::functions) fn find_all(
     Ok(found)
 }
 
+/// The groups of a match; the match itself where the expression has none.
+pub(in crate::functions) fn groups_of(found: &Match, subject: &Subject) -> Vec<Option<String>> {
+    if found.groups.is_empty() {
+        return vec![Some(subject.slice(found.whole.clone()).to_owned())];
+    }
+    found.groups.iter().map(|group| group.clone().map(|group| subject.slice(group).to_owned())).collect()
+}
+
+/// The groups of the first match.
+pub(in crate::functions) fn groups_of_first(
+    text: &str,
+    pattern: &str,
+    flags: Flags,
+) -> Result<Option<Vec<Option<String>>>> {
+    let regex = compiled(pattern, flags)?;
+    let subject = Subject::new(text);
+    Ok(regex.find(&subject, 0)?.map(|found| groups_of(&found, &subject)))
+}
+
+/// What stands between the matches.
+pub(in crate::functions) fn pieces(text: &str, pattern: &str, flags: Flags) -> Result<Vec<String>> {
+    let regex = compiled(pattern, flags)?;
+    let subject = Subject::new(text);
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    for found in find_all(&regex, &subject, 0, true, false)? {
+        pieces.push(subject.slice(start..found.whole.start).to_owned());
+        start = found.whole.end;
+    }
+    pieces.push(subject.slice(start..subject.len()).to_owned());
+    Ok(pieces)
+}
+
 /// SUBSTRING(text FROM pattern): the first group where there is one, else the match.
 fn substring(text: &str, pattern: &str) -> Result<Option<String>> {
     let regex = compiled(pattern, Flags::default())?;

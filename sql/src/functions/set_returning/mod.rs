@@ -2,6 +2,8 @@
 //!
 //! A generator yields one row at a time and holds no more than its arguments: generate_series over 10^12 numbers allocates nothing.
 
+mod array;
+mod json;
 mod series;
 
 use std::sync::OnceLock;
@@ -38,7 +40,7 @@ pub type Start = fn(&Context, &Call, &[Value]) -> Result<Box<dyn Rows>>;
 /// A family's set-returning functions.
 type Family = &'static [(u32, Start)];
 
-const FAMILIES: &[Family] = &[series::FUNCTIONS];
+const FAMILIES: &[Family] = &[series::FUNCTIONS, array::FUNCTIONS, json::FUNCTIONS];
 
 /// The implementation of a set-returning function.
 pub fn set_returning(oid: u32) -> Option<&'static SetReturningImplementation> {

@@ -5,6 +5,7 @@ pub(super) mod bytes;
 pub(super) mod code;
 pub(super) mod digest;
 pub(super) mod encode;
+pub(super) mod join;
 pub(super) mod keyword;
 pub(super) mod part;
 pub(super) mod quote;
