@@ -59,7 +59,7 @@ pub fn too_many_dimensions(count: usize) -> Error {
     )
 }
 
-/// The number of elements of dimensions; refused beyond PostgreSQL's limit.
+/// The number of elements of dimensions; refused beyond PostgreSQL's limit, or where subscripts do not fit.
 pub fn element_count(dimensions: &[Dimension]) -> Result<usize> {
     if dimensions.is_empty() {
         return Ok(0);
@@ -70,6 +70,12 @@ pub fn element_count(dimensions: &[Dimension]) -> Result<usize> {
         count = count.saturating_mul(length);
         if count > MAXIMUM_ELEMENTS {
             return Err(too_large());
+        }
+        if dimension.lower.checked_add(dimension.length).is_none() {
+            return Err(Error::new(
+                SqlState::ProgramLimitExceeded,
+                format!("array lower bound is too large: {}", dimension.lower),
+            ));
         }
     }
     Ok(count as usize)

@@ -221,6 +221,8 @@ struct Counter<'t> {
 
 /// The lengths of the dimensions of the contents; none for an empty array.
 fn count(text: &str, contents: &[u8]) -> Result<Vec<i32>> {
+    // PostgreSQL's errors here quote the contents alone.
+    let text = &text[text.len() - contents.len()..];
     let mut counter = Counter {
         text,
         state: State::NoLevel,

@@ -50,7 +50,7 @@ pub fn add_to_timestamp(micros: i64, interval: Interval) -> Result<i64> {
 
 /// A timestamp without a zone minus an interval.
 pub fn subtract_from_timestamp(micros: i64, interval: Interval) -> Result<i64> {
-    add_to_timestamp(micros, interval.negate()?)
+    add_to_timestamp(micros, interval.negate().map_err(|_| timestamp_out_of_range())?)
 }
 
 /// A timestamp plus an interval; months and days are counted on the zone's clock.
@@ -72,7 +72,7 @@ pub fn add_to_timestamptz(micros: i64, interval: Interval, zone: Zone) -> Result
 
 /// A timestamp minus an interval.
 pub fn subtract_from_timestamptz(micros: i64, interval: Interval, zone: Zone) -> Result<i64> {
-    add_to_timestamptz(micros, interval.negate()?, zone)
+    add_to_timestamptz(micros, interval.negate().map_err(|_| timestamp_out_of_range())?, zone)
 }
 
 /// The clock of a zone at a moment.

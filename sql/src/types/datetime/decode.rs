@@ -48,6 +48,8 @@ struct Decoder<'a> {
     before_christ: bool,
     west: i32,
     zone: Option<Zone>,
+    /// The abbreviation whose offset depends on the date.
+    abbreviation: Option<&'a str>,
     special: Option<Decoded>,
 }
 
@@ -80,6 +82,7 @@ impl<'a> Decoder<'a> {
             before_christ: false,
             west: 0,
             zone: None,
+            abbreviation: None,
             special: None,
         }
     }
@@ -302,7 +305,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// A word: an abbreviation of a zone before all else. `None` for a word that is ignored.
-    fn word_field(&mut self, number: usize, text: &str) -> Result<Option<u32>, Fault> {
+    fn word_field(&mut self, number: usize, text: &'a str) -> Result<Option<u32>, Fault> {
         match find_abbreviation(keywords::compared(text)) {
             Some(Meaning::Fixed { east, daylight }) => {
                 self.west = -east;
@@ -310,6 +313,7 @@ impl<'a> Decoder<'a> {
             }
             Some(Meaning::Zone(zone)) => {
                 self.zone = Some(zone);
+                self.abbreviation = Some(text);
                 return Ok(Some(mask::ZONE | mask::DYNAMIC_ZONE));
             }
             None => {}
@@ -446,7 +450,7 @@ impl<'a> Decoder<'a> {
             if self.claimed & mask::DAYLIGHT != 0 {
                 return Err(Fault::Format);
             }
-            self.west = west_of(zone, &self.found.fields);
+            self.west = self.west_of(zone);
         }
         Ok(Decoded::Moment { fields: self.found.fields, west: self.west })
     }
@@ -460,7 +464,7 @@ impl<'a> Decoder<'a> {
         if !self.has(mask::TIME) {
             return Err(Fault::Format);
         }
-        let dynamic = self.claimed & mask::DYNAMIC_ZONE != 0;
+        let dynamic = self.abbreviation.is_some();
         let zone = match self.zone {
             Some(zone) => zone,
             None if self.claimed & mask::ZONE == 0 => self.settings.zone,
@@ -480,11 +484,15 @@ impl<'a> Decoder<'a> {
             }
             self.set_today(0);
         }
-        Ok((self.found.fields, west_of(zone, &self.found.fields)))
+        Ok((self.found.fields, self.west_of(zone)))
     }
-}
 
-/// Seconds west of a zone at a local time; UTC where the time cannot be counted.
-fn west_of(zone: Zone, fields: &Fields) -> i32 {
-    fields.local_micros().map_or(0, |local| -zone.offset_of_local(local))
+    /// Seconds west of a zone at the time found; UTC where the time cannot be counted.
+    fn west_of(&self, zone: Zone) -> i32 {
+        let Some(local) = self.found.fields.local_micros() else { return 0 };
+        match self.abbreviation {
+            Some(abbreviation) => -zone.offset_of_abbreviation(abbreviation, local),
+            None => -zone.offset_of_local(local),
+        }
+    }
 }

@@ -82,7 +82,6 @@ impl Found {
         let is_word = |part: &&str| part.as_bytes().first().is_some_and(u8::is_ascii_alphabetic);
         for part in parts.iter().filter(|part| is_word(part)) {
             match keywords::find(part) {
-                Some(Word::Ignored) => continue,
                 Some(Word::Month(month)) => self.fields.month = month,
                 _ => return Err(Fault::Format),
             }

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use chrono::{Offset, TimeZone};
 use chrono_tz::{OffsetComponents, OffsetName, Tz};
 
-use super::datetime::calendar::{days_from_civil, is_leap};
+use super::datetime::calendar::{civil_from_days, days_from_civil, is_leap};
 
 pub use abbreviations::{ABBREVIATIONS, Abbreviation, Meaning, find_abbreviation};
 
@@ -32,15 +32,27 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     chrono_tz::TZ_VARIANTS.iter().map(|tz| tz.name())
 }
 
-/// A year before 2090 with the same calendar as a later one, and the difference of the two in seconds.
-fn equivalent(unix_seconds: i64) -> i64 {
-    const LAST: i64 = 3_786_912_000;
-    if unix_seconds < LAST {
+/// The moment in the table's range that has the same offset as a moment behind its end.
+fn equivalent(tz: Tz, unix_seconds: i64) -> i64 {
+    /// 2090-01-01.
+    const END: i64 = 3_786_912_000;
+    /// 2098-01-15 and 2098-07-15.
+    const LAST_WINTER: i64 = 4_040_582_400;
+    const LAST_SUMMER: i64 = LAST_WINTER + 181 * SECONDS_PER_DAY;
+    if unix_seconds < END {
         return unix_seconds;
+    }
+    let offset = |seconds| {
+        chrono::DateTime::from_timestamp(seconds, 0)
+            .map_or(0, |moment| tz.offset_from_utc_datetime(&moment.naive_utc()).fix().local_minus_utc())
+    };
+    if offset(LAST_WINTER) == offset(LAST_SUMMER) {
+        // The zone has given up daylight saving time, or will have.
+        return LAST_WINTER;
     }
     let days = unix_seconds.div_euclid(SECONDS_PER_DAY);
     let unix_epoch = days_from_civil(1970, 1, 1);
-    let (year, _, _) = super::datetime::calendar::civil_from_days((days + i64::from(unix_epoch)) as i32);
+    let (year, _, _) = civil_from_days((days + i64::from(unix_epoch)) as i32);
     let first = i64::from(days_from_civil(year, 1, 1));
     for candidate in 2062..2090 {
         let start = i64::from(days_from_civil(candidate, 1, 1));
@@ -71,7 +83,7 @@ impl Zone {
     pub fn offset_named(name: &str, local_micros: i64) -> Option<i32> {
         match find_abbreviation(&name.to_ascii_lowercase()) {
             Some(Meaning::Fixed { east, .. }) => Some(east),
-            Some(Meaning::Zone(zone)) => Some(zone.offset_of_local(local_micros)),
+            Some(Meaning::Zone(zone)) => Some(zone.offset_of_abbreviation(name, local_micros)),
             None => Zone::find(name).map(|zone| zone.offset_of_local(local_micros)),
         }
     }
@@ -80,7 +92,10 @@ impl Zone {
     pub fn offset_named_at(name: &str, micros: i64) -> Option<i32> {
         match find_abbreviation(&name.to_ascii_lowercase()) {
             Some(Meaning::Fixed { east, .. }) => Some(east),
-            Some(Meaning::Zone(zone)) => Some(zone.offset_at(micros)),
+            Some(Meaning::Zone(zone)) => {
+                let local = micros.saturating_add(i64::from(zone.offset_at(micros)) * MICROS_PER_SECOND);
+                Some(zone.offset_of_abbreviation(name, local))
+            }
             None => Zone::find(name).map(|zone| zone.offset_at(micros)),
         }
     }
@@ -107,38 +122,32 @@ impl Zone {
     fn offset_at_unix(self, seconds: i64) -> i32 {
         match self {
             Zone::Fixed(seconds) => seconds,
-            Zone::Named(tz) => match chrono::DateTime::from_timestamp(equivalent(seconds), 0) {
-                Some(moment) => tz.offset_from_utc_datetime(&moment.naive_utc()).fix().local_minus_utc(),
-                None => 0,
-            },
+            Zone::Named(tz) => span_at(tz, seconds).map_or(0, |span| span.fix().local_minus_utc()),
         }
     }
 
     /// Whether daylight saving time is in force at a moment.
     pub fn is_daylight_at(self, micros: i64) -> bool {
-        let seconds = equivalent(micros.div_euclid(MICROS_PER_SECOND) + EPOCH_UNIX);
-        match (self, chrono::DateTime::from_timestamp(seconds, 0)) {
-            (Zone::Named(tz), Some(moment)) => {
-                !tz.offset_from_utc_datetime(&moment.naive_utc()).dst_offset().is_zero()
-            }
-            _ => false,
+        match self {
+            Zone::Fixed(_) => false,
+            Zone::Named(tz) => span_at(tz, micros.div_euclid(MICROS_PER_SECOND) + EPOCH_UNIX)
+                .is_some_and(|span| !span.dst_offset().is_zero()),
         }
     }
 
-    /// The abbreviation in force at a moment, as `PST`, or `+03` in zones that have no other.
+    /// The abbreviation in force at a moment, as `PST`, or `+0330` in zones that have no other.
     pub fn abbreviation_at(self, micros: i64) -> Cow<'static, str> {
-        let seconds = equivalent(micros.div_euclid(MICROS_PER_SECOND) + EPOCH_UNIX);
-        match (self, chrono::DateTime::from_timestamp(seconds, 0)) {
-            (Zone::Fixed(0), _) => Cow::Borrowed("UTC"),
-            (Zone::Named(tz), Some(moment)) => {
-                let offset = tz.offset_from_utc_datetime(&moment.naive_utc());
-                match offset.abbreviation() {
-                    Some(name) => Cow::Owned(name.to_string()),
-                    None => Cow::Owned(offset_text(offset.fix().local_minus_utc())),
-                }
-            }
-            (Zone::Named(_), None) => Cow::Borrowed("UTC"),
-            (Zone::Fixed(east), _) => Cow::Owned(offset_text(east)),
+        let tz = match self {
+            Zone::Fixed(0) => return Cow::Borrowed("UTC"),
+            Zone::Fixed(east) => return Cow::Owned(offset_text(east)),
+            Zone::Named(tz) => tz,
+        };
+        let Some(span) = span_at(tz, micros.div_euclid(MICROS_PER_SECOND) + EPOCH_UNIX) else {
+            return Cow::Borrowed("UTC");
+        };
+        match span.abbreviation() {
+            Some(name) => Cow::Owned(name.to_string()),
+            None => Cow::Owned(offset_text(span.fix().local_minus_utc()).replace(':', "")),
         }
     }
 
@@ -166,6 +175,27 @@ impl Zone {
         }
     }
 
+    /// The offset that an abbreviation means in this zone at a local time: the one that bore it then, before, or
+    /// after; the zone's own where none ever did.
+    pub fn offset_of_abbreviation(self, abbreviation: &str, local_micros: i64) -> i32 {
+        /// 1880 and 2038: between them every abbreviation has been in use.
+        const FROM: i64 = -2_840_140_800;
+        const TO: i64 = 2_145_916_800;
+        const STEP: i64 = 60 * SECONDS_PER_DAY;
+        let own = self.offset_of_local(local_micros);
+        let Zone::Named(tz) = self else { return own };
+        let moment = local_micros.div_euclid(MICROS_PER_SECOND) + EPOCH_UNIX - i64::from(own);
+        let bears = |seconds: i64| {
+            span_at(tz, seconds)
+                .filter(|span| span.abbreviation().is_some_and(|name| name.eq_ignore_ascii_case(abbreviation)))
+                .map(|span| span.fix().local_minus_utc())
+        };
+        let start = moment.clamp(FROM, TO);
+        let back = (0..).map(|step| start - step * STEP).take_while(|seconds| *seconds >= FROM);
+        let forth = (0..).map(|step| start + step * STEP).take_while(|seconds| *seconds <= TO);
+        bears(moment).or_else(|| back.chain(forth).find_map(bears)).unwrap_or(own)
+    }
+
     /// Whether the zone has the same offset all the time, and which.
     pub fn fixed_offset(self) -> Option<i32> {
         match self {
@@ -178,6 +208,12 @@ impl Zone {
             }
         }
     }
+}
+
+/// What is in force in a zone at a moment in Unix time.
+fn span_at(tz: Tz, seconds: i64) -> Option<<Tz as TimeZone>::Offset> {
+    let moment = chrono::DateTime::from_timestamp(equivalent(tz, seconds), 0)?;
+    Some(tz.offset_from_utc_datetime(&moment.naive_utc()))
 }
 
 /// `+03`, `-04:30`.
