@@ -11,6 +11,7 @@ mod compile;
 mod context;
 pub(crate) mod facts;
 mod layout;
+mod list;
 mod operation;
 mod scalar;
 mod scope;

@@ -219,7 +219,6 @@ impl CompiledExpression {
 /// Comparisons of native values: they have a vector form and cannot fail.
 fn harmless_function(function: &FunctionCall) -> bool {
     function.implementation.vector.is_some()
-        && !function.volatile
-        && function.call.result.oid == crate::types::oid::BOOL
+        && super::facts::is_comparison(function.call.function)
         && function.call.arguments.iter().all(|ty| crate::types::key::native_is_key(ty.oid))
 }

@@ -16,7 +16,7 @@ use super::column::{self, ColumnBuilder};
 use super::operation::{CompiledExpression, Eager, FunctionCall, Operation, SubqueryCall};
 use super::scalar::boolean_test;
 use super::scope::Scope;
-use super::special;
+use super::{list, special};
 use crate::error::{Error, Result};
 use crate::functions::Vector;
 
@@ -144,6 +144,12 @@ impl CompiledExpression {
             && let Some(vector) = implementation.vector
         {
             return Ok(Vector::Array(vector(scope.context, call, &vectors, rows.count)?));
+        }
+        if let (Eager::AnyArray { call, all }, [Vector::Array(left), Vector::Constant(list)]) =
+            (eager, vectors.as_slice())
+            && !list.is_null()
+        {
+            return list::any(scope.context, call, *all, left, list).map(Vector::Array);
         }
         if let [Vector::Array(array)] = vectors.as_slice()
             && let Some(result) = native(eager, array)?

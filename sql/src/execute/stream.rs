@@ -112,9 +112,10 @@ impl Wake for Unpark {
 }
 
 /// Waits on this thread for a future. Expressions are evaluated synchronously, so a subquery inside one runs this way;
-/// it may itself evaluate subqueries, so calls nest.
+/// it may itself evaluate subqueries, so calls nest. The task around it cannot yield meanwhile, so tokio's budget for
+/// it does not apply: DataFusion's operators would wait for a renewal that never comes.
 pub fn wait_for<F: Future>(future: F) -> F::Output {
-    let mut future = Box::pin(future);
+    let mut future = Box::pin(tokio::task::unconstrained(future));
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let mut poll = TaskPoll::from_waker(&waker);
     loop {

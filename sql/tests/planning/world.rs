@@ -17,7 +17,7 @@ use futures::StreamExt;
 use strata_sql::error::{Error, Result};
 use strata_sql::evaluate::{Context, Environment, Settings};
 use strata_sql::execute::{ExecutionInput, Resources, Uninterrupted, execute, wait_for};
-use strata_sql::plan::{PlanInput, Statistics, explain, plan};
+use strata_sql::plan::{Plan, PlanInput, Statistics, explain, plan};
 use strata_sql::tree::Query;
 use strata_sql::types::{self, OutputSettings, key, oid};
 
@@ -257,7 +257,12 @@ impl World {
         self.try_rows(query).expect("the query runs")
     }
 
-    pub fn try_rows(&self, query: &Query) -> Result<Vec<String>> {
+    /// The plan of a query.
+    pub fn plan(&self, query: &Query) -> Arc<Plan> {
+        self.try_plan(query).expect("a plan")
+    }
+
+    fn try_plan(&self, query: &Query) -> Result<Arc<Plan>> {
         let counts = Counts(self.database.clone());
         let input = PlanInput {
             catalog: &self.catalog,
@@ -265,7 +270,21 @@ impl World {
             statistics: &counts,
             catalog_at: None,
         };
-        let plan = Arc::new(plan(query, &input)?);
+        plan(query, &input).map(Arc::new)
+    }
+
+    /// Executes a plan and counts its rows.
+    pub fn run(&self, plan: &Arc<Plan>) -> usize {
+        let mut batches = execute(plan, self.input(Vec::new())).expect("an execution");
+        let mut rows = 0;
+        while let Some(batch) = wait_for(batches.next()) {
+            rows += batch.expect("a batch").num_rows();
+        }
+        rows
+    }
+
+    pub fn try_rows(&self, query: &Query) -> Result<Vec<String>> {
+        let plan = self.try_plan(query)?;
         let mut batches = execute(&plan, self.input(Vec::new()))?;
         let mut rows = Vec::new();
         while let Some(batch) = wait_for(batches.next()) {
@@ -287,14 +306,7 @@ impl World {
 
     /// The lines of EXPLAIN (COSTS OFF).
     pub fn explain(&self, query: &Query) -> Vec<String> {
-        let counts = Counts(self.database.clone());
-        let input = PlanInput {
-            catalog: &self.catalog,
-            database: POSTGRES_DATABASE,
-            statistics: &counts,
-            catalog_at: None,
-        };
-        explain(&plan(query, &input).expect("a plan"), false)
+        explain(&self.plan(query), false)
     }
 }
 
