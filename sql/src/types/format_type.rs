@@ -35,7 +35,7 @@ pub fn modifier(type_oid: u32, typmod: i32) -> String {
         return String::new();
     }
     match type_oid {
-        oid::VARCHAR | oid::BPCHAR if typmod >= 4 => format!("({})", typmod - 4),
+        oid::VARCHAR | oid::BPCHAR if typmod > 4 => format!("({})", typmod - 4),
         oid::NUMERIC if typmod >= 4 => {
             let packed = typmod - 4;
             let scale = ((packed & 0x7ff) ^ 1024) - 1024;
@@ -44,7 +44,21 @@ pub fn modifier(type_oid: u32, typmod: i32) -> String {
         oid::BIT | oid::VARBIT => format!("({typmod})"),
         oid::TIME | oid::TIMESTAMP => format!("({typmod})"),
         oid::TIMETZ | oid::TIMESTAMPTZ => format!("({typmod})"),
-        _ => String::new(),
+        oid::BOOL | oid::INT2 | oid::INT4 | oid::INT8 | oid::FLOAT4 | oid::FLOAT8 => String::new(),
+        oid::VARCHAR | oid::BPCHAR | oid::NUMERIC => String::new(),
+        _ => format!("({typmod})"),
+    }
+}
+
+/// The name of a type without modifiers, as messages and `format_type(oid, NULL)` have it: `character` where
+/// [`format_type`] with -1 must say `bpchar`.
+pub fn type_name(type_oid: u32, names: &dyn Names) -> String {
+    match type_oid {
+        oid::BPCHAR => "character".to_string(),
+        oid::BPCHAR_ARRAY => "character[]".to_string(),
+        oid::BIT => "bit".to_string(),
+        oid::BIT_ARRAY => "bit[]".to_string(),
+        _ => format_type(type_oid, -1, names),
     }
 }
 

@@ -35,6 +35,6 @@ pub mod uuid;
 pub use dispatch::{
     append_output, apply_typmod, input, output, physical, receive, receive_named, send, typmod_from_arguments,
 };
-pub use format_type::format_type;
+pub use format_type::{format_type, type_name};
 pub use key::compare;
 pub use settings::{InputSettings, NameKind, Names, NoNames, OutputSettings, TypeShape};
