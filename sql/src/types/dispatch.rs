@@ -158,9 +158,7 @@ pub fn input(type_oid: u32, typmod: i32, text: &str, settings: &InputSettings<'_
         }
         oid::JSONB => Value::from(json::canonical(text)?),
         oid::INT2VECTOR | oid::OIDVECTOR => vector::input(type_oid, text)?,
-        oid::BIT | oid::VARBIT => {
-            Value::from(bit::input(text, typmod, type_oid == oid::VARBIT)?)
-        }
+        oid::BIT | oid::VARBIT => Value::from(bit::input(text, typmod, type_oid == oid::VARBIT)?),
         oid::RECORD => {
             return Err(Error::new(
                 SqlState::FeatureNotSupported,
@@ -343,7 +341,9 @@ pub fn apply_typmod(type_oid: u32, typmod: i32, value: Value, explicit: bool) ->
             let (micros, west) = datetime::timetz_parts(&bytes);
             Value::Fixed16(datetime::timetz_bytes(datetime::round_micros(micros, typmod), west))
         }
-        (oid::INTERVAL, Value::Fixed16(bytes)) => Interval::from_bytes(&bytes).apply_typmod(typmod)?.to_value(),
+        (oid::INTERVAL, Value::Fixed16(bytes)) => {
+            Interval::from_bytes(&bytes).apply_typmod(typmod)?.to_value()
+        }
         (oid::BIT | oid::VARBIT, Value::Bytes(bytes)) => {
             Value::from(bit::limit(bytes.to_vec(), typmod, type_oid == oid::VARBIT, explicit)?)
         }

@@ -5,8 +5,8 @@ use crate::error::Result;
 use super::super::interval::Interval;
 use super::super::timezone::Zone;
 use super::calendar::{
-    Fields, MICROS_PER_DAY, civil_from_days, days_from_civil, days_in_month, is_countable, is_infinite_timestamp,
-    is_valid_timestamp, timestamp_out_of_range,
+    Fields, MICROS_PER_DAY, civil_from_days, days_from_civil, days_in_month, is_countable,
+    is_infinite_timestamp, is_valid_timestamp, timestamp_out_of_range,
 };
 
 /// Adds months to a local timestamp; a day that the month does not have becomes its last.

@@ -18,7 +18,10 @@ pub(super) enum Decoded {
     NegativeInfinity,
     Epoch,
     /// Fields on the zone's clock and the zone in seconds west.
-    Moment { fields: Fields, west: i32 },
+    Moment {
+        fields: Fields,
+        west: i32,
+    },
 }
 
 /// What is being read.
@@ -329,7 +332,12 @@ impl<'a> Decoder<'a> {
     fn apply_word(&mut self, number: usize, word: Word) -> Result<Option<u32>, Fault> {
         match word {
             Word::Ignored => return Ok(None),
-            Word::Infinity | Word::NegativeInfinity | Word::Epoch | Word::Today | Word::Tomorrow | Word::Yesterday
+            Word::Infinity
+            | Word::NegativeInfinity
+            | Word::Epoch
+            | Word::Today
+            | Word::Tomorrow
+            | Word::Yesterday
                 if self.goal == Goal::TimeOfDay =>
             {
                 return Err(Fault::Format);

@@ -24,11 +24,12 @@ pub use input::{
     input_date, input_time, input_timestamp, input_timestamptz, input_timetz, receive_date, receive_time,
     receive_timestamp, receive_timetz, round_micros,
 };
-pub use output::{
-    append_date, append_offset, append_seconds, append_time, append_timestamp, append_timestamptz, append_timetz,
-};
 pub(super) use keywords::compared;
 pub(super) use output::append_fraction;
+pub use output::{
+    append_date, append_offset, append_seconds, append_time, append_timestamp, append_timestamptz,
+    append_timetz,
+};
 pub(super) use parts::{fraction, leading_number};
 pub(super) use split::{Field, Kind, split};
 
@@ -92,10 +93,9 @@ impl Fault {
                 SqlState::InvalidTimeZoneDisplacementValue,
                 format!("time zone displacement out of range: \"{text}\""),
             ),
-            Fault::UnknownZone(zone) => Error::new(
-                SqlState::InvalidParameterValue,
-                format!("time zone \"{zone}\" not recognized"),
-            ),
+            Fault::UnknownZone(zone) => {
+                Error::new(SqlState::InvalidParameterValue, format!("time zone \"{zone}\" not recognized"))
+            }
         }
     }
 }

@@ -6,8 +6,8 @@ use super::super::digits::{append_padded, append_two};
 use super::super::settings::OutputSettings;
 use super::super::timezone::Zone;
 use super::calendar::{
-    DATE_INFINITY, DATE_NEGATIVE_INFINITY, Fields, TIMESTAMP_INFINITY, TIMESTAMP_NEGATIVE_INFINITY, day_of_week,
-    days_from_civil,
+    DATE_INFINITY, DATE_NEGATIVE_INFINITY, Fields, TIMESTAMP_INFINITY, TIMESTAMP_NEGATIVE_INFINITY,
+    day_of_week, days_from_civil,
 };
 
 const MONTHS: [&[u8; 3]; 12] =

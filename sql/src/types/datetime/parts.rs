@@ -42,7 +42,9 @@ pub(super) fn leading_int(text: &str) -> (Result<i32, Fault>, &str) {
 pub(in super::super) fn fraction(text: &str) -> Result<f64, Fault> {
     match text.as_bytes() {
         [b'.'] => Ok(0.0),
-        [b'.', digits @ ..] if digits.iter().all(u8::is_ascii_digit) => text.parse().map_err(|_| Fault::Format),
+        [b'.', digits @ ..] if digits.iter().all(u8::is_ascii_digit) => {
+            text.parse().map_err(|_| Fault::Format)
+        }
         _ => Err(Fault::Format),
     }
 }

@@ -3,7 +3,8 @@
 use crate::error::{Error, Result, SqlState};
 
 use super::{
-    DAYS_PER_MONTH, Interval, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MONTHS_PER_YEAR, out_of_range,
+    DAYS_PER_MONTH, Interval, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MONTHS_PER_YEAR,
+    out_of_range,
 };
 
 /// Fields of a typmod: bits numbered as PostgreSQL numbers fields.
@@ -82,9 +83,11 @@ impl Interval {
         let days = to_i32(scale(f64::from(self.days)))?;
         // Rounding to a millionth of a day's part undoes what binary fractions lose.
         let round = |number: f64| (number * 1_000_000.0).round_ties_even() / 1_000_000.0;
-        let month_rest = round((scale(f64::from(self.months)) - f64::from(months)) * f64::from(DAYS_PER_MONTH));
-        let mut seconds =
-            (scale(f64::from(self.days)) - f64::from(days) + month_rest - (month_rest as i32) as f64) * 86_400.0;
+        let month_rest =
+            round((scale(f64::from(self.months)) - f64::from(months)) * f64::from(DAYS_PER_MONTH));
+        let mut seconds = (scale(f64::from(self.days)) - f64::from(days) + month_rest
+            - (month_rest as i32) as f64)
+            * 86_400.0;
         seconds = round(seconds);
         let mut days = days;
         // A rest that rounds to a day is one.

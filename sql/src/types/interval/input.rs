@@ -223,7 +223,8 @@ fn decode(list: &[Field], fields: i32, style: IntervalStyle) -> Result<Parts, Fa
                 let present = unit.unwrap_or_else(|| default_unit(fields));
                 bits = number(&mut parts, text, present, force_negative)?;
                 // A number before hours counts days.
-                unit = Some(if present == Unit::Hour && !text[1..].contains('-') { Unit::Day } else { present });
+                unit =
+                    Some(if present == Unit::Hour && !text[1..].contains('-') { Unit::Day } else { present });
                 if text.get(1..).is_some_and(|rest| rest.contains('-')) {
                     unit = Some(Unit::Month);
                 }
@@ -277,7 +278,11 @@ fn clock(text: &str, fields: i32) -> Result<i64, Fault> {
         return Err(Fault::Format);
     }
     let micros = (part * 1_000_000.0).round_ties_even() as i64;
-    if hour < 0 || !(0..60).contains(&minute) || !(0..=60).contains(&second) || !(0..=1_000_000).contains(&micros) {
+    if hour < 0
+        || !(0..60).contains(&minute)
+        || !(0..=60).contains(&second)
+        || !(0..=1_000_000).contains(&micros)
+    {
         return Err(Fault::Field);
     }
     let rest = minute * MICROS_PER_MINUTE + second * MICROS_PER_SECOND + micros;

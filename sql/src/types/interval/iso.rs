@@ -16,7 +16,9 @@ impl Reader<'_> {
         if !bytes.first().is_some_and(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.')) {
             return Err(Fault::Format);
         }
-        let digits = |from: usize| bytes.get(from..).map_or(0, |rest| rest.iter().take_while(|b| b.is_ascii_digit()).count());
+        let digits = |from: usize| {
+            bytes.get(from..).map_or(0, |rest| rest.iter().take_while(|b| b.is_ascii_digit()).count())
+        };
         let sign = usize::from(bytes.first() == Some(&b'-'));
         let width = digits(sign);
         let mut end = sign + width;

@@ -104,9 +104,7 @@ impl Zone {
     pub fn name(self) -> Cow<'static, str> {
         match self {
             Zone::Fixed(0) => Cow::Borrowed("UTC"),
-            Zone::Fixed(east) => {
-                Cow::Owned(format!("<{}>{}", offset_text(east), offset_text(-east)))
-            }
+            Zone::Fixed(east) => Cow::Owned(format!("<{}>{}", offset_text(east), offset_text(-east))),
             Zone::Named(tz) => Cow::Borrowed(tz.name()),
         }
     }
@@ -187,7 +185,9 @@ impl Zone {
         let moment = local_micros.div_euclid(MICROS_PER_SECOND) + EPOCH_UNIX - i64::from(own);
         let bears = |seconds: i64| {
             span_at(tz, seconds)
-                .filter(|span| span.abbreviation().is_some_and(|name| name.eq_ignore_ascii_case(abbreviation)))
+                .filter(|span| {
+                    span.abbreviation().is_some_and(|name| name.eq_ignore_ascii_case(abbreviation))
+                })
                 .map(|span| span.fix().local_minus_utc())
         };
         let start = moment.clamp(FROM, TO);
