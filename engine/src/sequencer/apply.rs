@@ -58,11 +58,19 @@ fn apply_table(
     if let (false, Some(shape)) = (commit.created, commit.shape) {
         alter(&table, shape.schema, &shape.defaults, at)?;
     }
+    let mut closes = commit.closes;
+    if owner.is_none() {
+        // From the log: the rows to be ended are found before their new versions, of the same birth, are there.
+        let mut state = table.latch.write();
+        for close in &mut closes {
+            close.handle.location = find(&mut state, close.handle)?.0;
+        }
+    }
     let mut locations = Vec::with_capacity(added);
     for chunk in commit.chunks {
         table.latch.write().append(chunk, at.0, &mut locations)?;
     }
-    for closes in commit.closes.chunks(CLOSES_AT_ONCE) {
+    for closes in closes.chunks(CLOSES_AT_ONCE) {
         let mut state = table.latch.write();
         for close in closes {
             let managed_row = apply_close(&mut state, &locations, close, at, owner)?;
