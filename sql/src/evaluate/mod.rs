@@ -16,6 +16,7 @@ mod operation;
 mod scalar;
 mod scope;
 mod special;
+mod text;
 mod vector;
 
 pub use compile::{Surroundings, compile, compile_within};
@@ -23,6 +24,7 @@ pub use context::{Context, DateOrder, DateStyle, Environment, IntervalStyle, Set
 pub use layout::Layout;
 pub use operation::{CompiledExpression, HashedTest, SubqueryCall, SubqueryCallKind};
 pub use scope::{Scope, SubqueryRunner};
+pub use text::ColumnNames;
 
 /// An array of arrays: one dimension more than its elements.
 pub(crate) fn nested_array(element: u32, values: &[engine::Value]) -> crate::error::Result<engine::Value> {

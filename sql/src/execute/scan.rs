@@ -239,7 +239,9 @@ fn as_slice(bound: &Bound<Vec<u8>>) -> Bound<&[u8]> {
 /// Rows found through an index, filtered.
 pub(super) fn index_scan(node: &Arc<Node>, plan: &IndexScan, execution: &Execution) -> Result<Batches> {
     if let Some(batch) = substituted(&plan.access, &node.columns, node, execution)? {
-        return Ok(from_iterator(std::iter::once(filtered(&plan.access, execution, batch))));
+        // The row did not come through the index, so what the search would have enforced is tested too.
+        let access = TableAccess { filter: plan.all_conditions.clone(), ..plan.access.clone() };
+        return Ok(from_iterator(std::iter::once(filtered(&access, execution, batch))));
     }
     let Moment::At(view) = execution.moment(plan.access.moment)? else {
         return Err(Error::internal("an index was asked for a period"));

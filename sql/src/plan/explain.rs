@@ -1,66 +1,195 @@
 //! EXPLAIN's text, in PostgreSQL's shape.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
+use std::sync::Arc;
 
 use catalog::builtin;
 
-use super::node::{JoinType, Node, Operator};
+use super::node::{JoinType, LoopJoin, Node, Operator, PlanColumn, Sort, SortKeyPlan, TableAccess};
 use super::{CommonKind, Plan};
-use crate::tree::{Expression, ExpressionKind, SetOperator};
+use crate::evaluate::{ColumnNames, CompiledExpression};
+use crate::tree::{ColumnNumber, Expression, ExpressionKind, SetOperator};
 
 /// The lines of EXPLAIN; `costs` shows the estimates.
 pub fn explain(plan: &Plan, costs: bool) -> Vec<String> {
-    let mut lines = Vec::new();
-    node(&plan.root, "", "", costs, &mut lines);
+    let mut names = HashMap::new();
+    let tables: HashSet<*const str> = plan.named.iter().map(|named| Arc::as_ptr(&named.alias)).collect();
+    for named in &plan.named {
+        let name = named.relation.column(named.attribute).map_or("?", |column| column.name.as_str());
+        let shown = if tables.len() > 1 { format!("{}.{name}", named.alias) } else { name.to_owned() };
+        names.insert(named.number, shown);
+    }
+    let mut explainer = Explainer { plan, names, costs, lines: Vec::new() };
+    explainer.node(&plan.root, "", "", &[]);
     for common in &plan.commons {
-        lines.push(format!("  CTE {}", common.name));
+        explainer.lines.push(format!("  CTE {}", common.name));
         match &common.kind {
-            CommonKind::Plain(root) => node(root, "    ->  ", "          ", costs, &mut lines),
+            CommonKind::Plain(root) => explainer.node(root, "    ->  ", "        ", &[]),
             CommonKind::Recursive { start, step, all: _, keys: _ } => {
-                lines.push("    ->  Recursive Union".to_owned());
-                node(start, "          ->  ", "                ", costs, &mut lines);
-                node(step, "          ->  ", "                ", costs, &mut lines);
+                explainer.lines.push("    ->  Recursive Union".to_owned());
+                explainer.node(start, "          ->  ", "              ", &[]);
+                explainer.node(step, "          ->  ", "              ", &[]);
             }
         }
     }
     for (number, subquery) in plan.subqueries.iter().enumerate() {
-        lines.push(format!("  SubPlan {}", number + 1));
-        node(&subquery.root, "    ->  ", "          ", costs, &mut lines);
+        explainer.lines.push(format!("  SubPlan {}", number + 1));
+        explainer.node(&subquery.root, "    ->  ", "        ", &[]);
     }
-    lines
+    explainer.lines
 }
 
-fn node(of: &Node, first: &str, rest: &str, costs: bool, lines: &mut Vec<String>) {
-    // Keys and plain projections are no nodes of PostgreSQL's: they are shown by what they feed.
-    if let Operator::Keys { input, .. } | Operator::Project { input, .. } = &of.operator
-        && !matches!(input.operator, Operator::OneRow)
-    {
-        return node(input, first, rest, costs, lines);
-    }
-    let mut line = format!("{first}{}", of.title());
-    if costs {
-        let estimate = of.estimate;
-        let width: usize = of.columns.iter().map(|column| width(column.physical)).sum();
-        let _ = write!(
-            line,
-            "  (cost={:.2}..{:.2} rows={:.0} width={width})",
-            estimate.startup, estimate.total, estimate.rows
-        );
-    }
-    lines.push(line);
-    for detail in of.details() {
-        lines.push(format!("{rest}  {detail}"));
-    }
-    for input in of.inputs() {
-        node(input, &format!("{rest}  ->  "), &format!("{rest}        "), costs, lines);
-    }
-    if let Operator::IndexJoin(join) = &of.operator {
-        let alias = aliased(&join.access.name, &join.access.alias);
-        lines.push(format!("{rest}  ->  Index Scan using {} on {alias}", join.index.name));
-        if !join.index.condition.is_empty() {
-            lines.push(format!("{rest}          Index Cond: {}", join.index.condition));
+struct Explainer<'a> {
+    plan: &'a Plan,
+    names: HashMap<ColumnNumber, String>,
+    costs: bool,
+    lines: Vec<String>,
+}
+
+impl Explainer<'_> {
+    /// A node and its inputs; `above` are lines that nodes PostgreSQL does not have would have shown.
+    fn node(&mut self, of: &Node, first: &str, rest: &str, above: &[String]) {
+        match &of.operator {
+            // A filter is a line of what it filters; keys and plain projections are shown by what they feed.
+            Operator::Filter { input, predicate } if !matches!(input.operator, Operator::OneRow) => {
+                let mut lines = above.to_vec();
+                lines.push(format!("Filter: {}", self.text(predicate, &input.columns)));
+                return self.node(input, first, rest, &lines);
+            }
+            Operator::Keys { input, .. } | Operator::Project { input, .. }
+                if !matches!(input.operator, Operator::OneRow) =>
+            {
+                return self.node(input, first, rest, above);
+            }
+            _ => {}
+        }
+        let mut line = format!("{first}{}", of.title());
+        if self.costs {
+            let (estimate, width) = (of.estimate, width_of(of));
+            let _ = write!(
+                line,
+                "  (cost={:.2}..{:.2} rows={:.0} width={width})",
+                estimate.startup, estimate.total, estimate.rows
+            );
+        }
+        self.lines.push(line);
+        for detail in self.details(of).iter().chain(above) {
+            self.lines.push(format!("{rest}  {detail}"));
+        }
+        let (first, below) = (format!("{rest}  ->  "), format!("{rest}      "));
+        match &of.operator {
+            Operator::HashJoin(join) => {
+                let (probe, build) =
+                    if join.build_left { (&join.right, &join.left) } else { (&join.left, &join.right) };
+                self.node(probe, &first, &below, &[]);
+                self.lines.push(format!("{first}Hash"));
+                self.node(build, &format!("{below}  ->  "), &format!("{below}      "), &[]);
+            }
+            Operator::IndexJoin(join) => {
+                self.node(&join.input, &first, &below, &[]);
+                let alias = aliased(&join.access.name, &join.access.alias);
+                self.lines.push(format!("{first}Index Scan using {} on {alias}", join.index.name));
+                if !join.index.condition.is_empty() {
+                    let condition = self.named(&join.index.condition);
+                    self.lines.push(format!("{below}  Index Cond: {condition}"));
+                }
+            }
+            _ => {
+                for input in of.inputs() {
+                    self.node(input, &first, &below, &[]);
+                }
+            }
         }
     }
+
+    fn name(&self, number: ColumnNumber) -> String {
+        self.names.get(&number).cloned().unwrap_or_else(|| "(...)".to_owned())
+    }
+
+    fn text(&self, expression: &CompiledExpression, columns: &[PlanColumn]) -> String {
+        let input = |position: usize| columns.get(position).map_or_else(String::new, |column| self.name(column.number));
+        let outer = |slot: usize| self.plan.slot_columns.get(slot).map_or_else(String::new, |column| self.name(*column));
+        expression.text(&ColumnNames { input: &input, outer: &outer })
+    }
+
+    /// Names in place of numbers.
+    fn named(&self, condition: &str) -> String {
+        let mut parts = condition.split('#');
+        let mut text = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let digits = part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            let (number, after) = part.split_at(digits);
+            match number.parse() {
+                Ok(number) => text.push_str(&self.name(ColumnNumber(number))),
+                Err(_) => text.push('#'),
+            }
+            text.push_str(after);
+        }
+        text
+    }
+
+    /// The lines below a node's own.
+    fn details(&self, of: &Node) -> Vec<String> {
+        let filter = |access: &TableAccess| {
+            access.filter.iter().map(|filter| format!("Filter: {}", self.text(filter, &of.columns))).collect::<Vec<_>>()
+        };
+        match &of.operator {
+            Operator::Scan(scan) => filter(&scan.access),
+            Operator::IndexScan(scan) => {
+                let mut lines = Vec::new();
+                if !scan.index.condition.is_empty() {
+                    lines.push(format!("Index Cond: {}", self.named(&scan.index.condition)));
+                }
+                lines.extend(filter(&scan.access));
+                lines
+            }
+            Operator::SystemScan(scan) => {
+                scan.filter.iter().map(|filter| format!("Filter: {}", self.text(filter, &of.columns))).collect()
+            }
+            Operator::HashJoin(join) => vec![format!("Hash Cond: {}", self.named(&join.condition))],
+            Operator::LoopJoin(LoopJoin { left, right, filter: Some(filter), .. }) => {
+                let both: Vec<PlanColumn> = left.columns.iter().chain(&right.columns).copied().collect();
+                let read: Vec<PlanColumn> = filter.inputs.iter().filter_map(|at| both.get(*at)).copied().collect();
+                vec![format!("Join Filter: {}", self.text(&filter.predicate, &read))]
+            }
+            Operator::IndexJoin(join) => {
+                let both: Vec<PlanColumn> = join.input.columns.iter().chain(&join.inner).copied().collect();
+                join.filter.iter().map(|filter| format!("Join Filter: {}", self.text(filter, &both))).collect()
+            }
+            Operator::Sort(sort) => vec![format!("Sort Key: {}", self.sort_keys(sort))],
+            Operator::Aggregate(aggregate) if !aggregate.groups.is_empty() => {
+                let columns = &aggregate.input.columns;
+                let keys: Vec<_> =
+                    aggregate.groups.iter().map(|group| self.text(&group.expression, columns)).collect();
+                vec![format!("Group Key: {}", keys.join(", "))]
+            }
+            Operator::Nothing => vec!["One-Time Filter: false".to_owned()],
+            _ => Vec::new(),
+        }
+    }
+
+    fn sort_keys(&self, sort: &Sort) -> String {
+        let shown = |key: &SortKeyPlan| {
+            let name = match &sort.input.operator {
+                Operator::Keys { input, keys } if key.position >= input.columns.len() => keys
+                    .get(key.position - input.columns.len())
+                    .map_or_else(String::new, |key| self.text(&key.expression, &input.columns)),
+                _ => sort.input.columns.get(key.position).map_or_else(String::new, |column| self.name(column.number)),
+            };
+            match (key.descending, key.nulls_first) {
+                (false, false) => name,
+                (false, true) => name + " NULLS FIRST",
+                (true, true) => name + " DESC",
+                (true, false) => name + " DESC NULLS LAST",
+            }
+        };
+        sort.keys.iter().map(shown).collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn width_of(of: &Node) -> usize {
+    of.columns.iter().map(|column| width(column.physical)).sum()
 }
 
 fn width(physical: engine::PhysicalType) -> usize {
@@ -144,21 +273,9 @@ impl Node {
             Operator::LockRows { .. } => "LockRows".to_owned(),
         }
     }
-
-    /// The lines below the node's own.
-    fn details(&self) -> Vec<String> {
-        match &self.operator {
-            Operator::HashJoin(join) => vec![format!("Hash Cond: {}", join.condition)],
-            Operator::IndexScan(scan) if !scan.index.condition.is_empty() => {
-                vec![format!("Index Cond: {}", scan.index.condition)]
-            }
-            Operator::Nothing => vec!["One-Time Filter: false".to_owned()],
-            _ => Vec::new(),
-        }
-    }
 }
 
-/// An expression for EXPLAIN, names of columns aside.
+/// An expression for EXPLAIN; columns stand as `#number`, to be named when it is shown.
 pub(super) fn expression_text(expression: &Expression) -> String {
     match &expression.kind {
         ExpressionKind::Column(number) => format!("#{}", number.0),

@@ -322,8 +322,9 @@ fn find_list(
             return None;
         };
         let found = super::facts::order_operator(*operator)?;
+        let integer = |oid: u32| matches!(oid, types::oid::INT2 | types::oid::INT4 | types::oid::INT8);
         let matches = found.comparison == Comparison::Equal
-            && same_key(found.right, oid)
+            && (same_key(found.right, oid) || integer(found.right) && integer(oid))
             && predicate::plain_collation(left)
             && same_expression(predicate::unlabelled(left), key)
             && is_bound(right, own);

@@ -7,7 +7,7 @@ use super::planner::{Need, Planner, estimate, plan_column};
 use super::walk::{self, Columns};
 use crate::error::Result;
 use crate::evaluate::Layout;
-use crate::tree::{Expression, Relation, SystemColumn, TableScan, TimeClause};
+use crate::tree::{Expression, Relation, TableScan, TimeClause};
 
 impl Planner<'_> {
     /// A join that looks the right table's rows up in an index, where that is cheaper than reading them all.
@@ -25,11 +25,7 @@ impl Planner<'_> {
         if relation.is_system() || conditions.is_empty() || !one_moment {
             return Ok(None);
         }
-        for column in &scan.columns {
-            if let SystemColumn::Attribute(attribute) = column.source {
-                self.origins.insert(column.number, (scan.table, attribute));
-            }
-        }
+        self.note_columns(scan, &relation);
         let rows = self.input.statistics.rows(scan.table).max(1.0);
         let own: Columns = scan.columns.iter().map(|column| column.number).collect();
         let mut conjuncts: Vec<Expression> = conditions.to_vec();

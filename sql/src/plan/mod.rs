@@ -29,7 +29,7 @@ pub use planner::{CatalogAt, PlanInput};
 pub use statistics::{NoStatistics, Statistics};
 
 use crate::error::Result;
-use crate::tree::{OutputColumn, Query, TimeClause};
+use crate::tree::{ColumnNumber, OutputColumn, Query, TimeClause};
 
 /// A plan of a query.
 #[derive(Debug)]
@@ -45,6 +45,19 @@ pub struct Plan {
     pub moments: Vec<TimeClause>,
     /// pg_class oids of the relations that the plan reads.
     pub dependencies: Vec<u32>,
+    /// Which column of which relation a number is, for EXPLAIN.
+    pub named: Vec<NamedColumn>,
+    /// The columns of enclosing queries, by slot.
+    pub slot_columns: Vec<ColumnNumber>,
+}
+
+/// A relation's column under its number.
+#[derive(Clone, Debug)]
+pub struct NamedColumn {
+    pub number: ColumnNumber,
+    pub relation: Arc<catalog::Relation>,
+    pub alias: Arc<str>,
+    pub attribute: i16,
 }
 
 /// The plan of a subquery in an expression.
@@ -89,5 +102,11 @@ pub fn plan(query: &Query, input: &PlanInput<'_>) -> Result<Plan> {
         slots: planner.slots.len(),
         moments: planner.moments,
         dependencies: planner.dependencies,
+        named: planner.named,
+        slot_columns: {
+            let mut columns: Vec<_> = planner.slots.into_iter().map(|(column, slot)| (slot, column)).collect();
+            columns.sort_unstable();
+            columns.into_iter().map(|(_, column)| column).collect()
+        },
     })
 }

@@ -14,7 +14,7 @@ use super::node::{Estimate, Node, Operator, PlanColumn};
 use super::predicate;
 use super::statistics::Statistics;
 use super::walk::{self, Columns};
-use super::{CommonPlan, SubqueryPlan};
+use super::{CommonPlan, NamedColumn, SubqueryPlan};
 use crate::error::{Error, Result};
 use crate::evaluate::{CompiledExpression, Layout, compile_within};
 use crate::tree::{
@@ -87,6 +87,8 @@ pub(super) struct Planner<'a> {
     pub dependencies: Vec<u32>,
     /// Which table's column a number is, for estimates.
     pub origins: HashMap<ColumnNumber, (u32, i16)>,
+    /// What numbers are called, for EXPLAIN.
+    pub named: Vec<NamedColumn>,
     /// Columns of enclosing queries that have a slot or could have one.
     pub enclosing: Columns,
 }
@@ -105,6 +107,7 @@ impl<'a> Planner<'a> {
             moments: Vec::new(),
             dependencies: Vec::new(),
             origins: HashMap::new(),
+            named: Vec::new(),
             enclosing: Columns::new(),
         }
     }

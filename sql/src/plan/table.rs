@@ -6,6 +6,7 @@ use catalog::{Relation as CatalogRelation, RelationKind, Snapshot};
 use engine::{ColumnId, TableId};
 
 use super::facts::is_volatile;
+use super::NamedColumn;
 use super::node::{IndexScan, Node, Operator, OrderItem, PlanColumn, Scan, Source, SystemScan, TableAccess};
 use super::planner::{Need, Planner, estimate, plan_column};
 use super::predicate;
@@ -30,11 +31,7 @@ impl Planner<'_> {
         if let RelationKind::System { .. } = relation.kind {
             return self.system_scan(scan, &relation, columns, need);
         }
-        for column in &scan.columns {
-            if let SystemColumn::Attribute(attribute) = column.source {
-                self.origins.insert(column.number, (scan.table, attribute));
-            }
-        }
+        self.note_columns(scan, &relation);
         let access = self.access(scan, &relation, &columns)?;
         let rows = self.input.statistics.rows(scan.table).max(1.0);
         let path = match &scan.time {
@@ -47,6 +44,19 @@ impl Planner<'_> {
         match path {
             Some(path) => self.index_scan(access, columns, path, need),
             None => self.sequential_scan(access, columns, rows, need),
+        }
+    }
+
+    /// Remembers which columns a scan's numbers are.
+    pub(super) fn note_columns(&mut self, scan: &TableScan, relation: &Arc<CatalogRelation>) {
+        let alias: Arc<str> = Arc::from(scan.name.as_str());
+        for column in &scan.columns {
+            if let SystemColumn::Attribute(attribute) = column.source
+                && self.origins.insert(column.number, (scan.table, attribute)).is_none()
+            {
+                let (relation, alias) = (relation.clone(), alias.clone());
+                self.named.push(NamedColumn { number: column.number, relation, alias, attribute });
+            }
         }
     }
 
