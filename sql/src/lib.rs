@@ -1,5 +1,6 @@
 //! A statement in, a stream or an effect out: parse, analyze, plan, execute.
 
+pub mod copy;
 pub mod error;
 pub mod evaluate;
 pub mod execute;
