@@ -1,0 +1,112 @@
+//! Where the rows of a DML statement come from.
+
+use async_trait::async_trait;
+use engine::Value;
+
+use crate::error::{Error, Result};
+use crate::evaluate::{CompiledExpression, Context, Layout, compile};
+use crate::tree::{ExpressionKind, Query, Relation};
+
+/// Yields rows in the order of the source query's output.
+#[async_trait]
+pub trait RowSource: Send {
+    /// The next rows, never none of them; `None` at the end.
+    async fn next(&mut self) -> Result<Option<Vec<Vec<Value>>>>;
+}
+
+/// VALUES (or nothing at all) computed without a plan.
+pub struct ValuesSource {
+    rows: std::vec::IntoIter<Vec<CompiledExpression>>,
+    context: Context,
+}
+
+impl ValuesSource {
+    const BATCH: usize = 256;
+
+    /// The source of a query that is VALUES or empty and nothing else; `None` when it needs a plan.
+    pub fn new(query: &Query, context: &Context) -> Result<Option<ValuesSource>> {
+        let Some(rows) = values_of(query) else { return Ok(None) };
+        let layout = Layout::default();
+        let mut compiled = Vec::with_capacity(rows.len());
+        for row in rows {
+            let items = row.into_iter().map(|item| compile(item, &layout)).collect::<Result<Vec<_>>>()?;
+            compiled.push(items);
+        }
+        Ok(Some(ValuesSource { rows: compiled.into_iter(), context: context.clone() }))
+    }
+}
+
+/// The rows of a plain VALUES, columns in the order of the query's output.
+fn values_of(query: &Query) -> Option<Vec<Vec<&crate::tree::Expression>>> {
+    if !query.common.is_empty() {
+        return None;
+    }
+    match &query.relation {
+        Relation::Empty if query.output.is_empty() => Some(vec![Vec::new()]),
+        Relation::Subquery(inner) if query.output.iter().map(|c| c.column).eq(inner.output.iter().map(|c| c.column)) => {
+            values_of(inner)
+        }
+        Relation::Extend { input, items } if matches!(**input, Relation::Empty) => {
+            let row = query
+                .output
+                .iter()
+                .map(|column| items.iter().find(|(number, _)| *number == column.column).map(|(_, item)| item))
+                .collect::<Option<Vec<_>>>()?;
+            row.iter().all(|item| is_alone(item)).then(|| vec![row])
+        }
+        Relation::Values { columns, rows } => {
+            let places = query
+                .output
+                .iter()
+                .map(|column| columns.iter().position(|own| own.number == column.column))
+                .collect::<Option<Vec<_>>>()?;
+            rows.iter()
+                .map(|row| {
+                    let row = places.iter().map(|place| row.get(*place)).collect::<Option<Vec<_>>>()?;
+                    row.iter().all(|item| is_alone(item)).then_some(row)
+                })
+                .collect()
+        }
+        _ => None,
+    }
+}
+
+/// Whether an expression needs neither columns nor subqueries.
+fn is_alone(expression: &crate::tree::Expression) -> bool {
+    let mut alone = true;
+    crate::tree::visit(expression, &mut |item| {
+        if matches!(item.kind, ExpressionKind::Subquery(_) | ExpressionKind::Column(_)) {
+            alone = false;
+        }
+    });
+    alone
+}
+
+#[async_trait]
+impl RowSource for ValuesSource {
+    async fn next(&mut self) -> Result<Option<Vec<Vec<Value>>>> {
+        let mut rows = Vec::new();
+        for row in self.rows.by_ref().take(Self::BATCH) {
+            let values =
+                row.iter().map(|item| item.evaluate_row(&self.context, &[])).collect::<Result<Vec<_>>>()?;
+            rows.push(values);
+        }
+        Ok(if rows.is_empty() { None } else { Some(rows) })
+    }
+}
+
+/// Rows out of record batches.
+pub fn rows_of(batch: &arrow_array::RecordBatch) -> Result<Vec<Vec<Value>>> {
+    let mut rows = Vec::with_capacity(batch.num_rows());
+    for row in 0..batch.num_rows() {
+        let mut values = Vec::with_capacity(batch.num_columns());
+        for column in batch.columns() {
+            values.push(crate::evaluate::value_at(column, row)?);
+        }
+        rows.push(values);
+    }
+    if batch.num_columns() == 0 && batch.num_rows() > 0 && rows.iter().any(|row| !row.is_empty()) {
+        return Err(Error::internal("a batch without columns has values"));
+    }
+    Ok(rows)
+}
