@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use engine::{IndexId, RowHandle, Value};
 
+use parking_lot::Mutex;
+
 use super::model::{ForeignKeyModel, TableModel};
 
 /// Something owed to a constraint.
@@ -22,7 +24,8 @@ pub enum Event {
 #[derive(Clone, Debug, Default)]
 pub struct Events {
     pub statement: VecDeque<Event>,
-    pub deferred: VecDeque<Event>,
+    /// Shared with the transaction's owner.
+    pub deferred: Arc<Mutex<VecDeque<Event>>>,
     pub deferral: Deferral,
 }
 
@@ -57,7 +60,7 @@ impl Events {
             }
         };
         if deferred {
-            self.deferred.push_back(event);
+            self.deferred.lock().push_back(event);
         } else {
             self.statement.push_back(event);
         }

@@ -13,8 +13,9 @@ use super::event::Event;
 use super::key::{encode, prefix_end};
 use super::message;
 use super::model::{ForeignKeyModel, IndexModel, KeySource, TableModel};
-use super::writer::{Locked, Writer, positions};
+use super::writer::{Writer, positions};
 use crate::error::{Error, Result, SqlState};
+use crate::session::engine_error;
 use crate::types::{self, InputSettings, OutputSettings};
 
 impl Writer {
@@ -29,7 +30,8 @@ impl Writer {
     /// Carries out what was put off until commit (or until SET CONSTRAINTS ... IMMEDIATE).
     pub async fn finish_deferred(&mut self) -> Result<()> {
         loop {
-            let Some(event) = self.events.deferred.pop_front() else { return Ok(()) };
+            let event = self.events.deferred.lock().pop_front();
+            let Some(event) = event else { return Ok(()) };
             if let Some(event) = self.still_due(event)? {
                 self.touched.clear();
                 self.carry_out(event).await?;
@@ -42,7 +44,7 @@ impl Writer {
     fn still_due(&self, event: Event) -> Result<Option<Event>> {
         match event {
             Event::Refers { key, model, handle, row: _ } => {
-                let row = self.view()?.get(model.id, handle, &model.column_ids);
+                let row = self.view_of_now()?.get(model.id, handle, &model.column_ids).map_err(engine_error)?;
                 Ok(row.map(|row| Event::Refers { key, model, handle, row }))
             }
             Event::Changed { .. } | Event::Unique { .. } => Ok(Some(event)),
@@ -58,7 +60,7 @@ impl Writer {
             }
             Event::Unique { model, index, encoded, values } => {
                 let found =
-                    self.transaction.with(|transaction| transaction.find_latest(model.id, index, &encoded))?;
+                    self.transaction.with(|transaction| transaction.find_latest(model.id, index, &encoded))?.map_err(engine_error)?;
                 match model.index(index) {
                     Some(index) if found.len() > 1 => {
                         Err(message::unique(&model, index, &values, &self.context))
@@ -125,7 +127,7 @@ impl Writer {
             .settle(&self.cancel, |transaction| transaction.lock_key(index.id, &encoded, KeyLock::Share))
             .await?;
         let found =
-            self.transaction.with(|transaction| transaction.find_latest(referenced.id, index.id, &encoded))?;
+            self.transaction.with(|transaction| transaction.find_latest(referenced.id, index.id, &encoded))?.map_err(engine_error)?;
         if found.is_empty() { Err(missing()) } else { Ok(()) }
     }
 
@@ -217,7 +219,7 @@ impl Writer {
         match super::key::index_key(index, old, &self.context)? {
             Some((encoded, _)) => {
                 let found =
-                    self.transaction.with(|transaction| transaction.find_latest(model.id, index.id, &encoded))?;
+                    self.transaction.with(|transaction| transaction.find_latest(model.id, index.id, &encoded))?.map_err(engine_error)?;
                 Ok(!found.is_empty())
             }
             None => Ok(false),
@@ -240,7 +242,7 @@ impl Writer {
     /// The statement's view, own writes of this statement included.
     fn view_of_now(&self) -> Result<ReadView> {
         self.transaction.with(|transaction| {
-            transaction.start_statement();
+            transaction.advance_command();
             transaction.view()
         })
     }
@@ -276,15 +278,15 @@ impl Writer {
             .constraint(&key.name))
         };
         // A row deleted or changed by this very transaction does not refer any more.
-        let Some(locked) = self.lock_referring(referring, handle).await? else { return Ok(()) };
-        if !matches(&locked.row, target) {
+        let Some((handle, row)) = self.lock_referring(referring, handle).await? else { return Ok(()) };
+        if !matches(&row, target) {
             return Ok(());
         }
         match (action, new) {
             (ReferentialAction::NoAction | ReferentialAction::Restrict, _) => violation(),
-            (ReferentialAction::Cascade, None) => self.delete(referring, locked.handle, &locked.row).await,
+            (ReferentialAction::Cascade, None) => self.delete(referring, handle, &row).await,
             (ReferentialAction::Cascade, Some(new)) => {
-                let mut row = locked.row.clone();
+                let (old_row, mut row) = (row.clone(), row);
                 for (source, referenced) in key.columns.iter().zip(&key.referenced_columns) {
                     let (from, to) = (model.position(*referenced)?, referring.position(*source)?);
                     let value = new.get(from).cloned().unwrap_or(Value::Null);
@@ -297,11 +299,11 @@ impl Writer {
                         *slot = value;
                     }
                 }
-                self.rewrite(referring, locked, row).await
+                self.rewrite(referring, handle, &old_row, row).await
             }
             (ReferentialAction::SetNull | ReferentialAction::SetDefault, _) => {
                 let columns = if new.is_none() { &key.delete_columns } else { &key.columns };
-                let mut row = locked.row.clone();
+                let (old_row, mut row) = (row.clone(), row);
                 for attribute in columns {
                     let position = referring.position(*attribute)?;
                     let default = referring.columns.get(position).and_then(|column| column.default.as_ref());
@@ -315,20 +317,30 @@ impl Writer {
                         *slot = value;
                     }
                 }
-                self.rewrite(referring, locked, row).await
+                self.rewrite(referring, handle, &old_row, row).await
             }
         }
     }
 
-    async fn lock_referring(&mut self, referring: &TableModel, handle: RowHandle) -> Result<Option<Locked>> {
+    async fn lock_referring(
+        &mut self,
+        referring: &TableModel,
+        handle: RowHandle,
+    ) -> Result<Option<(RowHandle, Vec<Value>)>> {
         // Cascades may come to a row twice, and may follow the statement's own change of it.
         self.touched.remove(&handle.birth);
-        self.lock(referring, handle, RowLock::Update).await
+        self.lock_latest(referring, handle, RowLock::Update).await
     }
 
-    async fn rewrite(&mut self, model: &Arc<TableModel>, locked: Locked, mut row: Vec<Value>) -> Result<()> {
+    async fn rewrite(
+        &mut self,
+        model: &Arc<TableModel>,
+        handle: RowHandle,
+        old: &[Value],
+        mut row: Vec<Value>,
+    ) -> Result<()> {
         self.complete(model, &mut row)?;
-        self.update(model, locked.handle, &locked.row, row, true).await.map(|_| ())
+        self.update(model, handle, old, row, true).await.map(|_| ())
     }
 }
 
@@ -364,9 +376,7 @@ fn find_in_view(view: &ReadView, model: &TableModel, target: &[(usize, u32, Valu
     let end = prefix_end(&prefix);
     let upper = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
     let mut cursor = view.range(model.id, index.id, Bound::Included(&prefix), upper, false);
-    while let Some((handle, _)) = cursor.next() {
-        found.push(handle);
-    }
+    while cursor.next(&mut |_, handle, _| found.push(handle)).map_err(engine_error)? {}
     Ok(found)
 }
 
@@ -384,8 +394,8 @@ fn scan_for(
             .filter_map(|(position, _, _)| model.column_ids.get(*position))
             .map(|id| ScanColumn::Column(*id)),
     );
-    for batch in view.scan(model.id, &projection, 4096) {
-        let batch = batch.map_err(crate::session::engine_error)?;
+    for batch in view.scan(model.id, &projection, 4096).map_err(engine_error)? {
+        let batch = batch.map_err(engine_error)?;
         for row in 0..batch.num_rows() {
             let equal = target.iter().enumerate().all(|(column, (_, type_oid, value))| {
                 let own = crate::evaluate::value_at(batch.column(column + 1), row).unwrap_or(Value::Null);

@@ -5,15 +5,17 @@ use engine::{RowHandle, Value};
 use super::model::TableModel;
 use crate::error::{Error, Result};
 use crate::evaluate::{CompiledExpression, Context, Layout, compile};
-use crate::tree::{ColumnNumber, Expression, Query, Returning, SystemColumn, Target};
+use crate::tree::{ColumnNumber, Expression, Returning, RowColumn, SystemColumn, TableColumn};
 
-/// Where the columns of the target and of the source stand, for expressions over both.
+/// Where the columns of a statement stand: the source's output first, then the target's new row.
 #[derive(Debug)]
 pub struct Frame {
     pub layout: Layout,
-    /// Place in the frame, and what of the target feeds it.
-    pub target: Vec<(usize, TargetValue)>,
     pub width: usize,
+    /// Place in the frame and what of the target's existing row feeds it.
+    pub target: Vec<(usize, TargetValue)>,
+    /// Place in the frame and position in the target's new row.
+    pub row: Vec<(usize, usize)>,
 }
 
 /// What feeds a target column.
@@ -23,26 +25,18 @@ pub enum TargetValue {
     Column(usize),
     TableOid,
     Handle,
-    /// xmin and the system times of a row not committed yet.
+    /// xmin and the system times, which only a scan knows.
     Unknown,
 }
 
 impl Frame {
-    /// The frame of a statement: the source's output, then target columns that are not among it.
-    pub fn new(model: &TableModel, target: &Target, source: &Query) -> Result<Frame> {
-        let mut frame = Frame { layout: Layout::default(), target: Vec::new(), width: 0 };
-        for column in &source.output {
-            frame.push(column.column);
+    /// A frame that begins with the given columns.
+    pub fn new(columns: impl IntoIterator<Item = ColumnNumber>) -> Frame {
+        let mut frame = Frame { layout: Layout::default(), width: 0, target: Vec::new(), row: Vec::new() };
+        for column in columns {
+            frame.push(column);
         }
-        for column in &target.columns {
-            let value = target_value(model, column.source)?;
-            let place = match frame.layout.position(column.number) {
-                Some(place) => place,
-                None => frame.push(column.number),
-            };
-            frame.target.push((place, value));
-        }
-        Ok(frame)
+        frame
     }
 
     /// Adds a column at the end.
@@ -53,33 +47,73 @@ impl Frame {
         place
     }
 
+    /// Adds the columns of the target's existing row, where they are not there yet.
+    pub fn add_target(&mut self, model: &TableModel, columns: &[TableColumn]) -> Result<()> {
+        for column in columns {
+            let value = target_value(model, column.source)?;
+            let place = match self.layout.position(column.number) {
+                Some(place) => place,
+                None => self.push(column.number),
+            };
+            self.target.push((place, value));
+        }
+        Ok(())
+    }
+
+    /// Adds the columns of the target's new row.
+    pub fn add_row(&mut self, model: &TableModel, row: &[RowColumn]) -> Result<()> {
+        for column in row {
+            let place = self.push(column.column.number);
+            self.row.push((place, model.position(column.attribute)?));
+        }
+        Ok(())
+    }
+
     /// Compiles an expression over the frame.
     pub fn compile(&self, expression: &Expression) -> Result<CompiledExpression> {
         compile(expression, &self.layout)
     }
 
-    /// Puts a target row into a frame row, which is widened to the frame.
-    pub fn place(&self, model: &TableModel, handle: Option<RowHandle>, row: &[Value], frame: &mut Vec<Value>) {
+    /// Puts the target's existing row into a frame row.
+    pub fn place_target(&self, model: &TableModel, handle: RowHandle, row: &[Value], frame: &mut Vec<Value>) {
         frame.resize(self.width.max(frame.len()), Value::Null);
         for (place, source) in &self.target {
             let value = match source {
                 TargetValue::Column(position) => row.get(*position).cloned().unwrap_or(Value::Null),
                 TargetValue::TableOid => Value::UInt32(model.oid),
-                TargetValue::Handle => match handle {
-                    Some(handle) => Value::Fixed16(handle.to_bytes()),
-                    None => Value::Null,
-                },
-                TargetValue::Unknown => Value::Null,
+                TargetValue::Handle => Value::Fixed16(handle.to_bytes()),
+                TargetValue::Unknown => continue,
             };
             if let Some(slot) = frame.get_mut(*place) {
                 *slot = value;
             }
         }
     }
+
+    /// Puts the target's new row into a frame row.
+    pub fn place_row(&self, row: &[Value], frame: &mut Vec<Value>) {
+        frame.resize(self.width.max(frame.len()), Value::Null);
+        for (place, position) in &self.row {
+            if let (Some(slot), Some(value)) = (frame.get_mut(*place), row.get(*position)) {
+                *slot = value.clone();
+            }
+        }
+    }
+
+    /// The target's existing row out of a source row, where the source has all of it.
+    pub fn target_row(&self, model: &TableModel, frame: &[Value]) -> Option<Vec<Value>> {
+        let mut row: Vec<Option<Value>> = vec![None; model.columns.len()];
+        for (place, source) in &self.target {
+            if let TargetValue::Column(position) = source {
+                *row.get_mut(*position)? = frame.get(*place).cloned();
+            }
+        }
+        row.into_iter().collect()
+    }
 }
 
 /// What feeds a target column from the model's row.
-pub fn target_value(model: &TableModel, source: SystemColumn) -> Result<TargetValue> {
+fn target_value(model: &TableModel, source: SystemColumn) -> Result<TargetValue> {
     Ok(match source {
         SystemColumn::Attribute(attribute) => TargetValue::Column(model.position(attribute)?),
         SystemColumn::TableOid => TargetValue::TableOid,

@@ -73,13 +73,9 @@ fn values_of(query: &Query) -> Option<Vec<Vec<&crate::tree::Expression>>> {
 
 /// Whether an expression needs neither columns nor subqueries.
 fn is_alone(expression: &crate::tree::Expression) -> bool {
-    let mut alone = true;
-    crate::tree::visit(expression, &mut |item| {
-        if matches!(item.kind, ExpressionKind::Subquery(_) | ExpressionKind::Column(_)) {
-            alone = false;
-        }
-    });
-    alone
+    !crate::plan::walk::any(expression, &mut |item| {
+        matches!(item.kind, ExpressionKind::Subquery(_) | ExpressionKind::Column(_))
+    })
 }
 
 #[async_trait]

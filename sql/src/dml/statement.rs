@@ -2,19 +2,23 @@
 
 use std::sync::Arc;
 
-use engine::{RowLock, Value};
+use engine::{RowHandle, RowLock, Value};
 
 use super::foreign_key::handle_of;
-use super::message;
 use super::key::key_values;
+use super::message;
 use super::model::TableModel;
 use super::recheck::still_qualifies;
-use super::returning::{CompiledReturning, Frame, ReturningRows, target_value};
+use super::returning::{CompiledReturning, Frame, ReturningRows};
 use super::source::RowSource;
-use super::writer::{Insertion, Writer};
+use super::writer::{Insertion, Locked, Writer};
 use crate::error::{Error, Result, SqlState};
 use crate::evaluate::CompiledExpression;
-use crate::tree::{Assignment, ConflictAction, Delete, Insert, Query, Returning, Target, Update};
+use crate::plan::walk;
+use crate::tree::{
+    Assignment, ColumnNumber, ConflictAction, Delete, Expression, ExpressionKind, Insert, OutputColumn, Query,
+    Relation, Returning, TableColumn, TableScan, Update,
+};
 
 /// Values for columns of the target, by position in its row.
 #[derive(Debug)]
@@ -49,16 +53,137 @@ fn compile_returning(returning: Option<&Returning>, frame: &Frame) -> Result<Opt
     returning.map(|returning| CompiledReturning::new(returning, frame)).transpose()
 }
 
-fn handle_place(frame: &Frame, number: crate::tree::ColumnNumber) -> Result<usize> {
+/// The query that yields a modification's target rows, with the columns of other tables that `expressions` read.
+fn source_query<'a>(
+    relation: Relation,
+    common: &[crate::tree::CommonTable],
+    target: &TableScan,
+    expressions: impl Iterator<Item = &'a Expression>,
+) -> Query {
+    let mut output: Vec<OutputColumn> = target.columns.iter().map(output_of).collect();
+    let produced = walk::produced_columns(&relation);
+    let mut seen: walk::Columns = output.iter().map(|column| column.column).collect();
+    for expression in expressions {
+        add_outputs(expression, &produced, &mut seen, &mut output);
+    }
+    Query { common: common.to_vec(), relation, output }
+}
+
+fn add_outputs(
+    expression: &Expression,
+    produced: &walk::Columns,
+    seen: &mut walk::Columns,
+    output: &mut Vec<OutputColumn>,
+) {
+    if let ExpressionKind::Column(number) = expression.kind
+        && produced.contains(&number)
+        && seen.insert(number)
+    {
+        output.push(OutputColumn {
+            column: number,
+            name: String::new(),
+            ty: expression.ty,
+            collation: expression.collation,
+            origin: (0, 0),
+        });
+    }
+    walk::children(expression, &mut |part| add_outputs(part, produced, seen, output));
+}
+
+fn output_of(column: &TableColumn) -> OutputColumn {
+    OutputColumn {
+        column: column.number,
+        name: String::new(),
+        ty: column.ty,
+        collation: column.collation,
+        origin: (0, 0),
+    }
+}
+
+fn returning_items(returning: Option<&Returning>) -> impl Iterator<Item = &Expression> {
+    returning.into_iter().flat_map(|returning| returning.items.iter().map(|(_, item)| item))
+}
+
+fn handle_place(frame: &Frame, number: ColumnNumber) -> Result<usize> {
     frame.layout.position(number).ok_or_else(|| Error::internal("the source has no handle column"))
+}
+
+/// The target row that a source row names, locked and, if it moved, re-checked: (handle, row as it stands).
+async fn lock_target(
+    writer: &mut Writer,
+    target: &LockedTarget<'_>,
+    strength: RowLock,
+    source: &mut Vec<Value>,
+) -> Result<Option<(RowHandle, Vec<Value>)>> {
+    let handle = handle_of(source.get(target.handle).unwrap_or(&Value::Null))?;
+    match writer.lock(target.model, handle, strength).await? {
+        None => Ok(None),
+        Some(Locked::Current(handle)) => match target.frame.target_row(target.model, source) {
+            Some(row) => Ok(Some((handle, row))),
+            None => {
+                let view = writer.view()?;
+                let row = view.get(target.model.id, handle, &target.model.column_ids);
+                Ok(row.map_err(crate::session::engine_error)?.map(|row| (handle, row)))
+            }
+        },
+        Some(Locked::Moved(handle, row)) => {
+            let qualifies = match target.qualifier {
+                Qualifier::None => {
+                    target.frame.place_target(target.model, handle, &row, source);
+                    true
+                }
+                Qualifier::Compiled(qualifier) => {
+                    let newest = (handle, row.as_slice());
+                    still_qualifies(target.model, target.frame, Some(qualifier), newest, &writer.context, source)?
+                }
+                Qualifier::NeedsPlan => {
+                    return Err(Error::new(
+                        SqlState::SerializationFailure,
+                        "could not serialize access due to concurrent update",
+                    )
+                    .detail("The row's condition holds a subquery and cannot be checked again by itself."));
+                }
+            };
+            Ok(qualifies.then_some((handle, row)))
+        }
+    }
+}
+
+struct LockedTarget<'a> {
+    model: &'a TableModel,
+    frame: &'a Frame,
+    handle: usize,
+    qualifier: &'a Qualifier,
+}
+
+/// WHERE, for re-checks.
+#[derive(Debug)]
+enum Qualifier {
+    None,
+    Compiled(CompiledExpression),
+    /// It holds a subquery.
+    NeedsPlan,
+}
+
+impl Qualifier {
+    fn new(predicate: Option<&Expression>, frame: &Frame) -> Result<Qualifier> {
+        match predicate {
+            None => Ok(Qualifier::None),
+            Some(predicate) if walk::has_subquery(predicate) => Ok(Qualifier::NeedsPlan),
+            Some(predicate) => Ok(Qualifier::Compiled(frame.compile(predicate)?)),
+        }
+    }
 }
 
 /// INSERT.
 #[derive(Debug)]
 pub struct CompiledInsert {
     pub model: Arc<TableModel>,
+    /// Yields a value for each of `positions`.
+    pub source: Query,
+    /// Places in the target's row, by the source's columns.
+    positions: Vec<usize>,
     frame: Frame,
-    values: Assignments,
     conflict: Option<CompiledConflict>,
     returning: Option<CompiledReturning>,
 }
@@ -67,14 +192,13 @@ pub struct CompiledInsert {
 struct CompiledConflict {
     /// Empty: any.
     arbiters: Vec<u32>,
-    update: Option<ConflictUpdate>,
+    update: Option<CompiledConflictUpdate>,
 }
 
 #[derive(Debug)]
-struct ConflictUpdate {
+struct CompiledConflictUpdate {
+    /// The existing row, then the proposed one.
     frame: Frame,
-    /// Place in the frame and position in the proposed row.
-    excluded: Vec<(usize, usize)>,
     assignments: Assignments,
     key_change: bool,
     filter: Option<CompiledExpression>,
@@ -82,17 +206,19 @@ struct ConflictUpdate {
 
 impl CompiledInsert {
     pub fn new(insert: &Insert, model: Arc<TableModel>) -> Result<CompiledInsert> {
-        let frame = Frame::new(&model, &insert.target, &insert.source)?;
-        let values = Assignments::new(&insert.values, &model, &frame)?;
+        let positions =
+            insert.columns.iter().map(|attribute| model.position(*attribute)).collect::<Result<_>>()?;
+        let mut frame = Frame::new([]);
+        frame.add_row(&model, &insert.row)?;
         let returning = compile_returning(insert.returning.as_ref(), &frame)?;
         let conflict = match &insert.conflict {
             None => None,
             Some(conflict) => Some(CompiledConflict {
                 arbiters: conflict.arbiters.clone(),
-                update: conflict_update(&conflict.action, &insert.target, &insert.source, &model)?,
+                update: conflict_update(&conflict.action, &model)?,
             }),
         };
-        Ok(CompiledInsert { model, frame, values, conflict, returning })
+        Ok(CompiledInsert { model, source: insert.source.clone(), positions, frame, conflict, returning })
     }
 
     /// Inserts every row of the source; the number of rows inserted or updated.
@@ -105,51 +231,57 @@ impl CompiledInsert {
         let mut count = 0;
         while let Some(rows) = source.next().await? {
             writer.cancel.check()?;
-            for frame in rows {
-                count += u64::from(self.one(writer, frame, returning).await?);
+            for values in rows {
+                count += u64::from(self.one(writer, values, returning).await?);
             }
         }
         writer.finish_statement().await?;
         Ok(count)
     }
 
-    async fn one(&self, writer: &mut Writer, mut frame: Vec<Value>, returning: &mut ReturningRows) -> Result<bool> {
+    /// Inserts one row of the source.
+    pub async fn one(
+        &self,
+        writer: &mut Writer,
+        values: Vec<Value>,
+        returning: &mut ReturningRows,
+    ) -> Result<bool> {
         let mut row = vec![Value::Null; self.model.columns.len()];
-        self.values.apply(writer, &frame, &mut row)?;
+        for (position, value) in self.positions.iter().zip(values) {
+            if let Some(slot) = row.get_mut(*position) {
+                *slot = value;
+            }
+        }
         writer.complete(&self.model, &mut row)?;
-        let kept = (self.returning.is_some() || self.conflict.is_some()).then(|| row.clone());
-        let handle = match &self.conflict {
-            None => writer.insert_or_fail(&self.model, row).await?,
-            Some(conflict) => match self.insert_or_conflict(writer, conflict, row, &frame).await? {
-                Some(Upserted { handle, row, inserted }) => {
-                    if let Some(returned) = &self.returning {
-                        self.frame.place(&self.model, Some(handle), &row, &mut frame);
-                        returning.push(returned.row(&writer.context, &frame)?).await?;
-                    }
-                    let _ = inserted;
-                    return Ok(true);
-                }
+        let written = match &self.conflict {
+            None => {
+                let returned = self.returning.is_some().then(|| row.clone());
+                writer.insert_or_fail(&self.model, row).await?;
+                returned
+            }
+            Some(conflict) => match self.insert_or_conflict(writer, conflict, row).await? {
+                Some(row) => Some(row),
                 None => return Ok(false),
             },
         };
-        if let (Some(returned), Some(row)) = (&self.returning, kept) {
-            self.frame.place(&self.model, Some(handle), &row, &mut frame);
+        if let (Some(returned), Some(row)) = (&self.returning, written) {
+            let mut frame = Vec::with_capacity(self.frame.width);
+            self.frame.place_row(&row, &mut frame);
             returning.push(returned.row(&writer.context, &frame)?).await?;
         }
         Ok(true)
     }
 
-    /// ON CONFLICT: inserts, or acts on the row in the way; `None` when nothing was done.
+    /// ON CONFLICT: inserts, or acts on the row in the way. The row written; `None` when nothing was done.
     async fn insert_or_conflict(
         &self,
         writer: &mut Writer,
         conflict: &CompiledConflict,
         row: Vec<Value>,
-        source: &[Value],
-    ) -> Result<Option<Upserted>> {
+    ) -> Result<Option<Vec<Value>>> {
         loop {
             let (index, existing) = match writer.insert(&self.model, row.clone()).await? {
-                Insertion::Row(handle) => return Ok(Some(Upserted { handle, row, inserted: true })),
+                Insertion::Row(_) => return Ok(Some(row)),
                 Insertion::Conflict { index, existing } => (index, existing),
             };
             if !conflict.arbiters.is_empty() && !conflict.arbiters.contains(&index.0) {
@@ -161,64 +293,49 @@ impl CompiledInsert {
             }
             let Some(update) = &conflict.update else { return Ok(None) };
             if writer.touched.contains(&existing.birth) {
-                return Err(Error::new(
-                    SqlState::CardinalityViolation,
-                    "ON CONFLICT DO UPDATE command cannot affect row a second time",
-                )
-                .hint("Ensure that no rows proposed for insertion within the same command have duplicate constrained values."));
+                return Err(second_time());
             }
             let strength = if update.key_change { RowLock::Update } else { RowLock::NoKeyUpdate };
             // A row that vanished meanwhile leaves room: try to insert again.
-            let Some(locked) = writer.lock_existing(&self.model, existing, strength).await? else { continue };
-            let mut frame = source.to_vec();
-            update.frame.place(&self.model, Some(locked.handle), &locked.row, &mut frame);
-            for (place, position) in &update.excluded {
-                if let (Some(slot), Some(value)) = (frame.get_mut(*place), row.get(*position)) {
-                    *slot = value.clone();
-                }
-            }
+            let Some((handle, old)) = writer.lock_latest(&self.model, existing, strength).await? else { continue };
+            let mut frame = Vec::with_capacity(update.frame.width);
+            update.frame.place_target(&self.model, handle, &old, &mut frame);
+            update.frame.place_row(&row, &mut frame);
             if let Some(filter) = &update.filter
                 && filter.evaluate_row(&writer.context, &frame)? != Value::Bool(true)
             {
                 return Ok(None);
             }
-            let mut new = locked.row.clone();
+            let mut new = old.clone();
             update.assignments.apply(writer, &frame, &mut new)?;
             writer.complete(&self.model, &mut new)?;
-            let handle =
-                writer.update(&self.model, locked.handle, &locked.row, new.clone(), update.key_change).await?;
-            return Ok(Some(Upserted { handle, row: new, inserted: false }));
+            writer.update(&self.model, handle, &old, new.clone(), update.key_change).await?;
+            return Ok(Some(new));
         }
     }
 }
 
-struct Upserted {
-    handle: engine::RowHandle,
-    row: Vec<Value>,
-    inserted: bool,
+fn second_time() -> Error {
+    Error::new(
+        SqlState::CardinalityViolation,
+        "ON CONFLICT DO UPDATE command cannot affect row a second time",
+    )
+    .hint(
+        "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.",
+    )
 }
 
-fn conflict_update(
-    action: &ConflictAction,
-    target: &Target,
-    source: &Query,
-    model: &TableModel,
-) -> Result<Option<ConflictUpdate>> {
+fn conflict_update(action: &ConflictAction, model: &TableModel) -> Result<Option<CompiledConflictUpdate>> {
     match action {
         ConflictAction::Nothing => Ok(None),
-        ConflictAction::Update { excluded, assignments, filter } => {
-            let mut frame = Frame::new(model, target, source)?;
-            let mut places = Vec::with_capacity(excluded.len());
-            for column in excluded {
-                let place = frame.push(column.number);
-                if let super::returning::TargetValue::Column(position) = target_value(model, column.source)? {
-                    places.push((place, position));
-                }
-            }
-            let assignments = Assignments::new(assignments, model, &frame)?;
-            let filter = filter.as_ref().map(|filter| frame.compile(filter)).transpose()?;
+        ConflictAction::Update(update) => {
+            let mut frame = Frame::new([]);
+            frame.add_target(model, &update.existing.columns)?;
+            frame.add_row(model, &update.excluded)?;
+            let assignments = Assignments::new(&update.assignments, model, &frame)?;
+            let filter = update.predicate.as_ref().map(|filter| frame.compile(filter)).transpose()?;
             let key_change = assignments.change_keys(model);
-            Ok(Some(ConflictUpdate { frame, excluded: places, assignments, key_change, filter }))
+            Ok(Some(CompiledConflictUpdate { frame, assignments, key_change, filter }))
         }
     }
 }
@@ -227,9 +344,11 @@ fn conflict_update(
 #[derive(Debug)]
 pub struct CompiledUpdate {
     pub model: Arc<TableModel>,
+    /// Yields the target's rows and what else the statement reads.
+    pub source: Query,
     frame: Frame,
     handle: usize,
-    qualifier: Option<CompiledExpression>,
+    qualifier: Qualifier,
     assignments: Assignments,
     key_change: bool,
     returning: Option<CompiledReturning>,
@@ -237,16 +356,25 @@ pub struct CompiledUpdate {
 
 impl CompiledUpdate {
     pub fn new(update: &Update, model: Arc<TableModel>) -> Result<CompiledUpdate> {
-        let frame = Frame::new(&model, &update.target, &update.source)?;
+        let expressions = update
+            .assignments
+            .iter()
+            .map(|assignment| &assignment.value)
+            .chain(&update.predicate)
+            .chain(returning_items(update.returning.as_ref()));
+        let source = source_query(update.source(), &update.common, &update.target, expressions);
+        let mut frame = Frame::new(source.output.iter().map(|column| column.column));
+        frame.add_target(&model, &update.target.columns)?;
+        frame.add_row(&model, &update.row)?;
         let handle = handle_place(&frame, update.handle)?;
-        let qualifier = update.qualifier.as_ref().map(|qualifier| frame.compile(qualifier)).transpose();
+        let qualifier = Qualifier::new(update.predicate.as_ref(), &frame)?;
         let assignments = Assignments::new(&update.assignments, &model, &frame)?;
         let key_change = assignments.change_keys(&model);
         let returning = compile_returning(update.returning.as_ref(), &frame)?;
-        // A qualifier with subqueries cannot be re-checked alone: such a row, moved, is refused as 40001.
-        Ok(CompiledUpdate { model, frame, handle, qualifier: recheckable(qualifier)?, assignments, key_change, returning })
+        Ok(CompiledUpdate { model, source, frame, handle, qualifier, assignments, key_change, returning })
     }
 
+    /// Updates every row of the source once; the number of rows updated.
     pub async fn run(
         &self,
         writer: &mut Writer,
@@ -256,8 +384,8 @@ impl CompiledUpdate {
         let mut count = 0;
         while let Some(rows) = source.next().await? {
             writer.cancel.check()?;
-            for frame in rows {
-                count += u64::from(self.one(writer, frame, returning).await?);
+            for row in rows {
+                count += u64::from(self.one(writer, row, returning).await?);
             }
         }
         writer.finish_statement().await?;
@@ -268,32 +396,27 @@ impl CompiledUpdate {
     pub async fn one(
         &self,
         writer: &mut Writer,
-        mut frame: Vec<Value>,
+        mut source: Vec<Value>,
         returning: &mut ReturningRows,
     ) -> Result<bool> {
-        let handle = handle_of(frame.get(self.handle).unwrap_or(&Value::Null))?;
         let strength = if self.key_change { RowLock::Update } else { RowLock::NoKeyUpdate };
-        let Some(locked) = writer.lock(&self.model, handle, strength).await? else { return Ok(false) };
-        if locked.moved
-            && !still_qualifies(
-                &self.model,
-                &self.frame,
-                self.qualifier.as_ref(),
-                &locked,
-                &writer.context,
-                &mut frame,
-            )?
-        {
+        let target = LockedTarget {
+            model: &self.model,
+            frame: &self.frame,
+            handle: self.handle,
+            qualifier: &self.qualifier,
+        };
+        let Some((handle, old)) = lock_target(writer, &target, strength, &mut source).await? else {
             return Ok(false);
-        }
-        let mut new = locked.row.clone();
-        self.assignments.apply(writer, &frame, &mut new)?;
+        };
+        let mut new = old.clone();
+        self.assignments.apply(writer, &source, &mut new)?;
         writer.complete(&self.model, &mut new)?;
         let returned = self.returning.is_some().then(|| new.clone());
-        let written = writer.update(&self.model, locked.handle, &locked.row, new, self.key_change).await?;
+        writer.update(&self.model, handle, &old, new, self.key_change).await?;
         if let (Some(items), Some(row)) = (&self.returning, returned) {
-            self.frame.place(&self.model, Some(written), &row, &mut frame);
-            returning.push(items.row(&writer.context, &frame)?).await?;
+            self.frame.place_row(&row, &mut source);
+            returning.push(items.row(&writer.context, &source)?).await?;
         }
         Ok(true)
     }
@@ -303,21 +426,27 @@ impl CompiledUpdate {
 #[derive(Debug)]
 pub struct CompiledDelete {
     pub model: Arc<TableModel>,
+    /// Yields the target's rows and what else the statement reads.
+    pub source: Query,
     frame: Frame,
     handle: usize,
-    qualifier: Option<CompiledExpression>,
+    qualifier: Qualifier,
     returning: Option<CompiledReturning>,
 }
 
 impl CompiledDelete {
     pub fn new(delete: &Delete, model: Arc<TableModel>) -> Result<CompiledDelete> {
-        let frame = Frame::new(&model, &delete.target, &delete.source)?;
+        let expressions = delete.predicate.iter().chain(returning_items(delete.returning.as_ref()));
+        let source = source_query(delete.source(), &delete.common, &delete.target, expressions);
+        let mut frame = Frame::new(source.output.iter().map(|column| column.column));
+        frame.add_target(&model, &delete.target.columns)?;
         let handle = handle_place(&frame, delete.handle)?;
-        let qualifier = delete.qualifier.as_ref().map(|qualifier| frame.compile(qualifier)).transpose();
+        let qualifier = Qualifier::new(delete.predicate.as_ref(), &frame)?;
         let returning = compile_returning(delete.returning.as_ref(), &frame)?;
-        Ok(CompiledDelete { model, frame, handle, qualifier: recheckable(qualifier)?, returning })
+        Ok(CompiledDelete { model, source, frame, handle, qualifier, returning })
     }
 
+    /// Deletes every row of the source once; the number of rows deleted.
     pub async fn run(
         &self,
         writer: &mut Writer,
@@ -327,8 +456,8 @@ impl CompiledDelete {
         let mut count = 0;
         while let Some(rows) = source.next().await? {
             writer.cancel.check()?;
-            for frame in rows {
-                count += u64::from(self.one(writer, frame, returning).await?);
+            for row in rows {
+                count += u64::from(self.one(writer, row, returning).await?);
             }
         }
         writer.finish_statement().await?;
@@ -339,42 +468,23 @@ impl CompiledDelete {
     pub async fn one(
         &self,
         writer: &mut Writer,
-        mut frame: Vec<Value>,
+        mut source: Vec<Value>,
         returning: &mut ReturningRows,
     ) -> Result<bool> {
-        let handle = handle_of(frame.get(self.handle).unwrap_or(&Value::Null))?;
-        let Some(locked) = writer.lock(&self.model, handle, RowLock::Update).await? else { return Ok(false) };
-        if locked.moved
-            && !still_qualifies(
-                &self.model,
-                &self.frame,
-                self.qualifier.as_ref(),
-                &locked,
-                &writer.context,
-                &mut frame,
-            )?
-        {
+        let target = LockedTarget {
+            model: &self.model,
+            frame: &self.frame,
+            handle: self.handle,
+            qualifier: &self.qualifier,
+        };
+        let Some((handle, old)) = lock_target(writer, &target, RowLock::Update, &mut source).await? else {
             return Ok(false);
-        }
-        writer.delete(&self.model, locked.handle, &locked.row).await?;
+        };
+        writer.delete(&self.model, handle, &old).await?;
         if let Some(items) = &self.returning {
-            self.frame.place(&self.model, Some(locked.handle), &locked.row, &mut frame);
-            returning.push(items.row(&writer.context, &frame)?).await?;
+            source.resize(self.frame.width.max(source.len()), Value::Null);
+            returning.push(items.row(&writer.context, &source)?).await?;
         }
         Ok(true)
     }
-}
-
-/// A qualifier for re-checks. One with subqueries is left out: `Recheck::still_qualifies` then holds for it only
-/// where the engine reports no newer version, see `Writer::lock`.
-fn recheckable(qualifier: Result<Option<CompiledExpression>>) -> Result<Option<CompiledExpression>> {
-    match qualifier {
-        Err(error) if error.state() == SqlState::FeatureNotSupported => Ok(Some(refused())),
-        other => other,
-    }
-}
-
-/// A qualifier that cannot be looked at again: false, so that a moved row is left alone.
-fn refused() -> CompiledExpression {
-    CompiledExpression::constant(Value::Bool(false), crate::types::oid::BOOL)
 }

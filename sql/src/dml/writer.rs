@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use catalog::Snapshot;
 use engine::{
-    Database, IndexId, Inserted, Isolation, KeyLock, LockedRow, NewRow, Outcome, ReadView, RowHandle, RowLock,
+    Database, IndexId, Inserted, Isolation, KeyLock, LockedRow, Outcome, ReadView, RowHandle, RowLock,
     Ticket, Transaction, Value, WaitPolicy,
 };
 use parking_lot::Mutex;
@@ -71,6 +71,14 @@ pub async fn await_or_cancel<T>(future: impl Future<Output = T>, cancel: &Cancel
     }
 }
 
+/// Why a batch stopped.
+enum BatchStop {
+    End,
+    Wait(Ticket),
+    Conflict(IndexId),
+    Failed(engine::Error),
+}
+
 /// What became of an insertion.
 #[derive(Debug)]
 pub enum Insertion {
@@ -98,7 +106,7 @@ pub struct Writer {
 impl Writer {
     /// How this session waits for locks.
     pub fn blocking(&self) -> WaitPolicy {
-        WaitPolicy::Block { timeout: self.lock_timeout }
+        WaitPolicy::Wait { timeout: self.lock_timeout }
     }
 
     pub fn model(&self, table: u32) -> Result<Arc<TableModel>> {
@@ -110,7 +118,7 @@ impl Writer {
         self.transaction.with(|transaction| transaction.view())
     }
 
-    /// The newest committed state, without own writes: where rows stand that had to be waited for.
+    /// The newest committed state, without own writes: what foreign keys look at.
     pub fn newest_view(&self) -> Result<ReadView> {
         let newest = self.database.snapshot();
         self.transaction.with(|transaction| transaction.view_at(newest))
@@ -144,7 +152,10 @@ impl Writer {
         let keep = model.references.is_empty() && model.indexes.iter().all(|index| !index.unique || index.immediate);
         let kept = if keep { None } else { Some(row.clone()) };
         let written = new_row(model, row, &self.context)?;
-        let inserted = self.put(|transaction, row| transaction.insert(model.id, row), written).await?;
+        let inserted = self
+            .transaction
+            .settle(&self.cancel, |transaction| transaction.insert(model.id, &written))
+            .await?;
         match inserted {
             Inserted::Conflict { index, existing } => Ok(Insertion::Conflict { index, existing }),
             Inserted::Row(handle) => {
@@ -169,6 +180,56 @@ impl Writer {
         }
     }
 
+    /// Inserts completed rows, as many as possible under one hold of the transaction. A failure names the row.
+    pub async fn insert_batch(
+        &mut self,
+        model: &Arc<TableModel>,
+        rows: Vec<Vec<Value>>,
+    ) -> std::result::Result<(), (usize, Error)> {
+        let plain = model.references.is_empty() && model.indexes.iter().all(|index| !index.unique || index.immediate);
+        if !plain {
+            for (index, row) in rows.into_iter().enumerate() {
+                self.insert_or_fail(model, row).await.map_err(|error| (index, error))?;
+            }
+            return Ok(());
+        }
+        let mut written = Vec::with_capacity(rows.len());
+        for (index, row) in rows.into_iter().enumerate() {
+            written.push(new_row(model, row, &self.context).map_err(|error| (index, error))?);
+        }
+        let mut next = 0;
+        while next < written.len() {
+            // One hold for all rows up to the first that has to wait.
+            let outcome = self
+                .transaction
+                .with(|transaction| {
+                    for (index, row) in written.iter().enumerate().skip(next) {
+                        match transaction.insert(model.id, row) {
+                            Ok(Outcome::Done(Inserted::Row(_))) => {}
+                            Ok(Outcome::Done(Inserted::Conflict { index: conflict, existing: _ })) => {
+                                return (index, BatchStop::Conflict(conflict));
+                            }
+                            Ok(Outcome::Wait(ticket)) => return (index, BatchStop::Wait(ticket)),
+                            Err(error) => return (index, BatchStop::Failed(error)),
+                        }
+                    }
+                    (written.len(), BatchStop::End)
+                })
+                .map_err(|error| (next, error))?;
+            next = outcome.0;
+            match outcome.1 {
+                BatchStop::End => {}
+                BatchStop::Wait(ticket) => wait(ticket, &self.cancel).await.map_err(|error| (next, error))?,
+                BatchStop::Failed(error) => return Err((next, engine_error(error))),
+                BatchStop::Conflict(index) => {
+                    let row = written.get(next).map_or(&[][..], |row| &row.values);
+                    return Err((next, self.conflict(model, index, row)));
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn conflict(&self, model: &TableModel, index: IndexId, row: &[Value]) -> Error {
         let Some(index) = model.index(index) else {
             return Error::internal(format!("unknown index {} on {}", index.0, model.name));
@@ -177,15 +238,6 @@ impl Writer {
             Ok(values) => message::unique(model, index, &values, &self.context),
             Err(error) => error,
         }
-    }
-
-    /// Writes a row through `call`, repeating it after waits.
-    async fn put(
-        &self,
-        call: impl Fn(&mut Transaction, NewRow) -> std::result::Result<Outcome<Inserted>, engine::Error>,
-        row: NewRow,
-    ) -> Result<Inserted> {
-        self.transaction.settle(&self.cancel, |transaction| call(transaction, row.clone())).await
     }
 
     /// Queues what a new row version owes; `old` is the version before it.
@@ -233,15 +285,29 @@ impl Writer {
             .settle(&self.cancel, |transaction| transaction.lock_row(model.id, handle, strength, policy))
             .await?;
         match locked {
-            LockedRow::Current => {
-                let row = self.view()?.get(model.id, handle, &model.column_ids);
-                Ok(row.map(|row| Locked { handle, row, moved: false }))
-            }
+            LockedRow::Current => Ok(Some(Locked::Current(handle))),
             LockedRow::Moved(newest) => {
-                let row = self.newest_view()?.get(model.id, newest, &model.column_ids);
-                Ok(row.map(|row| Locked { handle: newest, row, moved: true }))
+                let row = self.view()?.get(model.id, newest, &model.column_ids).map_err(engine_error)?;
+                Ok(row.map(|row| Locked::Moved(newest, row)))
             }
             LockedRow::Deleted | LockedRow::Skipped => Ok(None),
+        }
+    }
+
+    /// Locks a row that a look-up of the latest state found, and reads it as it stands.
+    pub async fn lock_latest(
+        &mut self,
+        model: &TableModel,
+        handle: RowHandle,
+        strength: RowLock,
+    ) -> Result<Option<(RowHandle, Vec<Value>)>> {
+        match self.lock(model, handle, strength).await? {
+            None => Ok(None),
+            Some(Locked::Moved(handle, row)) => Ok(Some((handle, row))),
+            Some(Locked::Current(handle)) => {
+                let row = self.view()?.get(model.id, handle, &model.column_ids).map_err(engine_error)?;
+                Ok(row.map(|row| (handle, row)))
+            }
         }
     }
 
@@ -259,7 +325,8 @@ impl Writer {
         }
         let written = new_row(model, new.clone(), &self.context)?;
         let inserted = self
-            .put(|transaction, row| transaction.update(model.id, handle, row, key_change), written)
+            .transaction
+            .settle(&self.cancel, |transaction| transaction.update(model.id, handle, &written, key_change))
             .await?;
         match inserted {
             Inserted::Conflict { index, existing: _ } => Err(self.conflict(model, index, &new)),
@@ -324,13 +391,13 @@ impl Writer {
     }
 }
 
-/// A locked row as it stands now.
+/// A row locked for a change.
 #[derive(Debug)]
-pub struct Locked {
-    pub handle: RowHandle,
-    pub row: Vec<Value>,
-    /// Another transaction has changed it since the statement's snapshot.
-    pub moved: bool,
+pub enum Locked {
+    /// As the statement's snapshot shows it.
+    Current(RowHandle),
+    /// Another transaction has changed it since: its newest version.
+    Moved(RowHandle, Vec<Value>),
 }
 
 /// The places of attributes in a model's rows.

@@ -3,10 +3,19 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use catalog::Snapshot;
+use engine::{Database, Timestamp};
+use parking_lot::Mutex;
+
+use super::advisory::AdvisoryLocks;
+use super::engine_error;
 use super::registry::{Activity, CancelHandle, Entry, Registry};
 use super::session::Session;
+use super::shared::{Identity, Shared};
 use super::startup::{Authentication, Startup};
+use crate::dml::ModelCache;
 use crate::error::{Error, Result, SqlState};
+use crate::execute::Resources;
 use crate::settings::{SettingSource, SettingValues};
 
 /// How an instance is opened.
@@ -19,62 +28,200 @@ pub struct Configuration {
     pub query_threads: usize,
 }
 
+/// Memory for sorts, joins and aggregations of all sessions together.
+const QUERY_MEMORY: usize = 1 << 30;
+
 /// A running server without its sockets.
 pub struct Instance {
+    database: Arc<Database>,
+    catalog: Arc<catalog::Catalog>,
     registry: Registry,
-    queries: parking_lot::Mutex<Option<tokio::runtime::Runtime>>,
+    advisory: AdvisoryLocks,
+    models: Arc<ModelCache>,
+    resources: Arc<Resources>,
+    queries: tokio::runtime::Handle,
+    runtime: Mutex<Option<tokio::runtime::Runtime>>,
+    started: i64,
 }
 
 impl Instance {
     /// Opens (or makes) the data directory, recovering as needed.
     pub fn open(configuration: Configuration) -> Result<Arc<Instance>> {
-        let queries = tokio::runtime::Builder::new_multi_thread()
+        let cannot = |what: &str, error: &dyn std::fmt::Display| {
+            Error::new(SqlState::SystemError, format!("could not {what}: {error}"))
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(configuration.query_threads.max(1))
             .thread_name("strata-query")
             .enable_all()
             .build()
-            .map_err(|error| {
-                Error::new(SqlState::SystemError, format!("could not start threads: {error}"))
-            })?;
+            .map_err(|error| cannot("start threads", &error))?;
+        let environment = engine::Environment::system(&configuration.data_directory)
+            .map_err(|error| cannot("open the data directory", &error))?;
+        let database = Database::open(engine::Configuration::default(), environment)
+            .map_err(|error| cannot("open the database", &error))?;
+        let catalog = catalog::Catalog::open(&database).map_err(|error| cannot("read the catalog", &error))?;
+        let started = database.now_micros();
         Ok(Arc::new(Instance {
+            database,
+            catalog: Arc::new(catalog),
             registry: Registry::default(),
-            queries: parking_lot::Mutex::new(Some(queries)),
+            advisory: AdvisoryLocks::default(),
+            models: Arc::new(ModelCache::default()),
+            resources: Resources::new(QUERY_MEMORY)?,
+            queries: runtime.handle().clone(),
+            runtime: Mutex::new(Some(runtime)),
+            started,
         }))
     }
 
-    /// What a role must prove before `connect`.
-    pub fn authenticate(&self, _role: &str) -> Authentication {
-        Authentication::Trust
+    pub fn database(&self) -> &Arc<Database> {
+        &self.database
     }
 
-    /// Whether the first superuser has a password yet: without one only this machine is trusted.
+    /// The newest catalog.
+    pub fn catalog(&self) -> Arc<Snapshot> {
+        self.catalog.current()
+    }
+
+    /// The catalog's store.
+    pub fn store(&self) -> &Arc<catalog::Catalog> {
+        &self.catalog
+    }
+
+    pub fn advisory(&self) -> &AdvisoryLocks {
+        &self.advisory
+    }
+
+    pub fn models(&self) -> &Arc<ModelCache> {
+        &self.models
+    }
+
+    pub fn resources(&self) -> &Arc<Resources> {
+        &self.resources
+    }
+
+    /// The pool of queries.
+    pub fn queries(&self) -> &tokio::runtime::Handle {
+        &self.queries
+    }
+
+    /// The engine clock: microseconds since 2000-01-01 UTC.
+    pub fn now_micros(&self) -> i64 {
+        self.database.now_micros()
+    }
+
+    /// When the server started.
+    pub fn started_micros(&self) -> i64 {
+        self.started
+    }
+
+    /// About how many bytes a table takes.
+    pub fn table_bytes(&self, table: u32) -> i64 {
+        match self.database.statistics(engine::TableId(table)) {
+            Ok(statistics) => statistics.hot_bytes as i64,
+            Err(_) => 0,
+        }
+    }
+
+    /// Writes out what is hot.
+    pub async fn checkpoint(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// What a role must prove before `connect`.
+    pub fn authenticate(&self, role: &str) -> Authentication {
+        let catalog = self.catalog();
+        let passwords = self.has_passwords();
+        match catalog.role_by_name(role) {
+            Some(role) if !role.login => Authentication::Reject(Error::new(
+                SqlState::InvalidAuthorizationSpecification,
+                format!("role \"{}\" is not permitted to log in", role.name),
+            )),
+            Some(role) => match &role.verifier {
+                Some(verifier) if passwords => {
+                    let expired = role.valid_until.is_some_and(|until| until <= self.now_micros());
+                    if expired { Authentication::Reject(refused(&role.name)) } else { Authentication::Scram(verifier.clone()) }
+                }
+                Some(_) | None if !passwords => Authentication::Trust,
+                Some(_) | None => Authentication::Reject(refused(&role.name)),
+            },
+            None if passwords => Authentication::Reject(refused(role)),
+            None => Authentication::Reject(Error::new(
+                SqlState::InvalidAuthorizationSpecification,
+                format!("role \"{role}\" does not exist"),
+            )),
+        }
+    }
+
+    /// Whether the first superuser has a password yet: without one this machine is trusted.
     pub fn has_passwords(&self) -> bool {
-        false
+        let catalog = self.catalog();
+        catalog.role(catalog::builtin::BOOTSTRAP_ROLE).is_some_and(|role| role.verifier.is_some())
     }
 
     /// A session for an authenticated client.
     pub async fn connect(self: &Arc<Self>, startup: Startup) -> Result<Session> {
+        let catalog = self.catalog();
+        let role = catalog.role_by_name(&startup.user).ok_or_else(|| {
+            Error::new(
+                SqlState::InvalidAuthorizationSpecification,
+                format!("role \"{}\" does not exist", startup.user),
+            )
+        })?;
+        let database = catalog.database_by_name(&startup.database).ok_or_else(|| {
+            Error::new(
+                SqlState::InvalidCatalogName,
+                format!("database \"{}\" does not exist", startup.database),
+            )
+        })?;
+        if !database.allow_connections {
+            return Err(Error::new(
+                SqlState::ObjectNotInPrerequisiteState,
+                format!("database \"{}\" is not currently accepting connections", database.name),
+            ));
+        }
         let mut settings = SettingValues::default();
+        let stored = [(0, 0), (0, role.oid), (database.oid, 0), (database.oid, role.oid)];
+        for (database, role) in stored {
+            for (name, value) in catalog.setting(database, role).iter().flat_map(|setting| &setting.settings) {
+                settings.set(name, Some(value), false, SettingSource::Startup)?;
+            }
+        }
         for (name, value) in &startup.options {
             settings.set(name, Some(value), false, SettingSource::Startup)?;
         }
         let length = if startup.protocol >= (3, 2) { 32 } else { 4 };
         let mut secret = vec![0; length];
         getrandom::fill(&mut secret).map_err(|error| Error::internal(format!("no randomness: {error}")))?;
+        let now = self.now_micros();
+        let activity = Activity {
+            state: "idle",
+            application_name: settings.get("application_name").unwrap_or_default(),
+            state_change: Some(now),
+            ..Activity::default()
+        };
         let entry = Arc::new(Entry {
             process: self.registry.allocate(),
             secret,
-            user: startup.user.clone(),
-            user_oid: 10,
-            database: startup.database.clone(),
-            database_oid: 5,
+            user: role.name.clone(),
+            user_oid: role.oid,
+            database: database.name.clone(),
+            database_oid: database.oid,
             address: startup.address.clone(),
-            started: 0,
+            started: now,
             cancel: Arc::new(CancelHandle::default()),
-            activity: parking_lot::Mutex::new(Activity::default()),
+            activity: Mutex::new(activity),
         });
+        let identity = Identity {
+            session_user: role.name.as_str().into(),
+            session_oid: role.oid,
+            current_user: role.name.as_str().into(),
+            current_oid: role.oid,
+            superuser: role.superuser,
+        };
         self.registry.add(entry.clone());
-        Ok(Session::new(self.clone(), entry, settings))
+        Ok(Session::new(Arc::new(Shared::new(self.clone(), entry, settings, identity))))
     }
 
     /// A cancel request of the wire.
@@ -87,13 +234,30 @@ impl Instance {
         &self.registry
     }
 
-    /// Ends every session's work and waits for what is in flight.
+    /// The newest moment of which everything is durable and visible.
+    pub fn snapshot(&self) -> Timestamp {
+        self.database.snapshot()
+    }
+
+    /// Ends every session's work and closes the database.
     pub async fn shutdown(&self) {
         for entry in self.registry.list() {
             entry.cancel.shut_down();
         }
-        if let Some(queries) = self.queries.lock().take() {
-            queries.shutdown_background();
+        let database = self.database.clone();
+        // Closing waits for the commits in flight.
+        if tokio::task::spawn_blocking(move || database.close()).await.is_err() {
+            tracing::error!("closing the database failed");
+        }
+        if let Some(runtime) = self.runtime.lock().take() {
+            runtime.shutdown_background();
         }
     }
+}
+
+fn refused(role: &str) -> Error {
+    Error::new(
+        SqlState::InvalidPassword,
+        format!("password authentication failed for user \"{role}\""),
+    )
 }

@@ -10,14 +10,38 @@
 //! Failure. A method that fails has sent whatever came before the error; `wire` sends the ErrorResponse. After an
 //! error in the extended protocol `wire` skips to Sync and calls [`Session::sync`].
 
+mod advisory;
+mod control;
+mod copy;
+mod copy_in;
+mod copy_out;
+mod cursor;
+mod definition;
+mod encode;
+mod environment;
+mod error;
+mod execution;
+mod extended;
+mod frontend;
 mod instance;
+pub mod names;
+mod portal;
+mod prepared;
 mod registry;
 mod row;
+mod rows;
+#[allow(clippy::module_inception)]
 mod session;
+pub mod shared;
+mod simple;
 mod sink;
 mod startup;
 mod transaction;
+mod truncate;
+mod utility;
+mod variables;
 
+pub use error::engine_error;
 pub use instance::{Configuration, Instance};
 pub use registry::{CancelHandle, Registry};
 pub use row::{DataRow, Field, Format, RowDescription};

@@ -117,6 +117,8 @@ pub struct Activity {
     pub application_name: String,
     /// Microseconds since 2000-01-01 UTC.
     pub transaction_start: Option<i64>,
+    /// The engine's number of the transaction at work.
+    pub transaction: Option<u64>,
     pub query_start: Option<i64>,
     pub state_change: Option<i64>,
 }
@@ -179,6 +181,13 @@ impl Registry {
         let mut list: Vec<_> = self.entries.lock().values().cloned().collect();
         list.sort_by_key(|entry| entry.process);
         list
+    }
+
+    /// The session that works on a transaction.
+    pub fn process_of(&self, transaction: u64) -> Option<i32> {
+        let entries = self.entries.lock();
+        let found = entries.values().find(|entry| entry.activity.lock().transaction == Some(transaction));
+        found.map(|entry| entry.process)
     }
 
     /// A cancel request of the wire: silently nothing when process or secret are wrong.

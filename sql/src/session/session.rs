@@ -1,16 +1,22 @@
 //! One connection's state, and the protocol's verbs over it.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::Bytes;
+use catalog::Snapshot;
+use engine::Value;
 
-use super::instance::Instance;
-use super::registry::{CancelHandle, Entry};
-use super::row::RowDescription;
+use super::environment::StatementEnvironment;
+use super::names::CatalogNames;
+use super::portal::Portal;
+use super::prepared::Prepared;
+use super::registry::CancelHandle;
+use super::shared::Shared;
 use super::sink::Sink;
-use super::transaction::TransactionStatus;
-use crate::error::{Error, Result};
-use crate::settings::SettingValues;
+use super::transaction::Block;
+use crate::error::{Error, Result, SqlState};
+use crate::evaluate::Context;
 
 /// How an Execute ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,102 +31,196 @@ pub enum ExecuteEnd {
 
 /// One client's session.
 pub struct Session {
-    instance: Arc<Instance>,
-    entry: Arc<Entry>,
-    settings: SettingValues,
-    status: TransactionStatus,
+    pub(super) shared: Arc<Shared>,
+    pub(super) block: Option<Block>,
+    pub(super) statements: HashMap<String, Arc<Prepared>>,
+    pub(super) portals: BTreeMap<String, Portal>,
+    /// What the client was last told of reported settings.
+    reported: Vec<(&'static str, String)>,
+}
+
+/// A duration of milliseconds; none for 0.
+pub(super) fn duration_of(milliseconds: i64) -> Option<Duration> {
+    u64::try_from(milliseconds).ok().filter(|value| *value > 0).map(Duration::from_millis)
 }
 
 impl Session {
-    pub(super) fn new(instance: Arc<Instance>, entry: Arc<Entry>, settings: SettingValues) -> Session {
-        Session { instance, entry, settings, status: TransactionStatus::Idle }
+    pub(super) fn new(shared: Arc<Shared>) -> Session {
+        let mut session = Session {
+            shared,
+            block: None,
+            statements: HashMap::new(),
+            portals: BTreeMap::new(),
+            reported: Vec::new(),
+        };
+        session.reported = session.parameters();
+        session
     }
 
     /// Process number and secret, for BackendKeyData.
     pub fn key(&self) -> (i32, &[u8]) {
-        (self.entry.process, &self.entry.secret)
+        (self.shared.entry.process, &self.shared.entry.secret)
     }
 
     /// The ParameterStatus messages to send after authentication, in order.
     pub fn parameters(&self) -> Vec<(&'static str, String)> {
-        self.settings.reported()
+        let reported = self.shared.settings.lock().reported();
+        reported
+            .into_iter()
+            .map(|(name, value)| (name, self.shared.show(name).map_or(value, |(_, shown)| shown)))
+            .collect()
     }
 
     /// Cancellation of this session, to be raced against socket reads: when it `ends_session`, `wire` sends the
     /// error of `check` as FATAL and closes.
     pub fn cancel_handle(&self) -> Arc<CancelHandle> {
-        self.entry.cancel.clone()
-    }
-
-    pub fn transaction_status(&self) -> TransactionStatus {
-        self.status
+        self.shared.entry.cancel.clone()
     }
 
     /// How long the client may stay silent in the present state, and the error it gets then.
-    pub fn idle_limit(&self) -> Option<(std::time::Duration, Error)> {
-        None
+    pub fn idle_limit(&self) -> Option<(Duration, Error)> {
+        let settings = self.shared.settings.lock();
+        if self.block.as_ref().is_some_and(|block| block.explicit) {
+            let limit = duration_of(settings.integer("idle_in_transaction_session_timeout"))?;
+            let message = "terminating connection due to idle-in-transaction timeout";
+            return Some((limit, Error::new(SqlState::IdleInTransactionSessionTimeout, message)));
+        }
+        let limit = duration_of(settings.integer("idle_session_timeout"))?;
+        let message = "terminating connection due to idle-session timeout";
+        Some((limit, Error::new(SqlState::IdleSessionTimeout, message)))
     }
 
-    /// Simple protocol: every statement of `text`, one after another, streaming. CommandComplete, EmptyQueryResponse
-    /// and rows go to the sink; the caller sends ErrorResponse for an error, and ReadyForQuery.
-    pub async fn query(&mut self, _text: &str, _sink: &mut dyn Sink) -> Result<()> {
-        Err(Error::unsupported("this statement"))
+    /// The catalog as this session sees it: with its own definitions, else the newest.
+    pub(super) fn catalog(&self) -> Arc<Snapshot> {
+        match self.block.as_ref().and_then(|block| block.overlay.as_ref()) {
+            Some(overlay) => overlay.clone(),
+            None => self.shared.instance.catalog(),
+        }
     }
 
-    /// Parse. An empty name is the unnamed statement; type 0 is unspecified.
-    pub async fn parse(&mut self, _name: &str, _text: &str, _parameter_types: &[u32]) -> Result<()> {
-        Err(Error::unsupported("this statement"))
+    /// Names as the session sees them.
+    pub(super) fn names(&self) -> CatalogNames {
+        let search_path = self.shared.evaluated().search_path.clone();
+        CatalogNames::new(self.catalog(), self.shared.entry.database_oid, search_path)
     }
 
-    /// Bind.
-    pub async fn bind(
-        &mut self,
-        _portal: &str,
-        _statement: &str,
-        _parameter_formats: &[i16],
-        _parameters: &[Option<Bytes>],
-        _result_formats: &[i16],
-    ) -> Result<()> {
-        Err(Error::unsupported("this statement"))
+    /// The context of a statement in the transaction at work.
+    pub(super) fn context(&mut self, parameters: Arc<[Value]>) -> Result<Context> {
+        let catalog = self.catalog();
+        let now = self.shared.instance.now_micros();
+        let shared = self.shared.clone();
+        let settings = shared.evaluated();
+        let (transaction_micros, transaction_id, snapshot_micros) = match &self.block {
+            Some(block) => {
+                let snapshot = block.transaction.with(|transaction| transaction.snapshot().micros())?;
+                (block.started, block.id, snapshot)
+            }
+            None => (now, 0, now),
+        };
+        Ok(Context {
+            settings,
+            parameters,
+            transaction_micros,
+            statement_micros: now,
+            environment: Arc::new(StatementEnvironment { shared, catalog, snapshot_micros, transaction_id }),
+        })
     }
 
-    /// Describe of a statement: parameter types, and the rows (`None`: NoData).
-    pub async fn describe_statement(&mut self, _name: &str) -> Result<(Vec<u32>, Option<RowDescription>)> {
-        Err(Error::unsupported("this statement"))
+    /// Sends queued notices, and settings that changed.
+    pub(super) fn send_asides(&mut self, sink: &mut dyn Sink) {
+        let notices = std::mem::take(&mut *self.shared.notices.lock());
+        if !notices.is_empty() {
+            let least = least_severity(&self.shared.settings.lock().get("client_min_messages").unwrap_or_default());
+            for (severity, report) in notices {
+                if severity >= least || severity == super::sink::Severity::Info {
+                    sink.notice(severity, &report);
+                }
+            }
+        }
+        let now = self.parameters();
+        if now != self.reported {
+            for (name, value) in &now {
+                if !self.reported.iter().any(|(known, told)| known == name && told == value) {
+                    sink.parameter_status(name, value);
+                }
+            }
+            self.reported = now;
+        }
     }
 
-    /// Describe of a portal.
-    pub async fn describe_portal(&mut self, _name: &str) -> Result<Option<RowDescription>> {
-        Err(Error::unsupported("this statement"))
+    /// Marks the session as running a statement; its time limit runs from here.
+    pub(super) fn start_work(&self, text: &str) -> StatementTimer {
+        let now = self.shared.instance.now_micros();
+        {
+            let mut activity = self.shared.entry.activity.lock();
+            activity.state = "active";
+            activity.query = Arc::from(text);
+            activity.query_start = Some(now);
+            activity.state_change = Some(now);
+        }
+        self.shared.entry.cancel.start_statement();
+        let limit = duration_of(self.shared.settings.lock().integer("statement_timeout"));
+        StatementTimer::new(limit, self.shared.entry.cancel.clone())
     }
 
-    /// Execute. `max_rows` 0 is no limit. Rows go to the sink without RowDescription.
-    pub async fn execute(
-        &mut self,
-        _portal: &str,
-        _max_rows: u32,
-        _sink: &mut dyn Sink,
-    ) -> Result<ExecuteEnd> {
-        Err(Error::unsupported("this statement"))
-    }
-
-    /// Close of a statement: fine when it does not exist.
-    pub fn close_statement(&mut self, _name: &str) {}
-
-    /// Close of a portal: fine when it does not exist.
-    pub fn close_portal(&mut self, _name: &str) {}
-
-    /// Sync: ends the implicit transaction of a pipeline, commits or rolls it back.
-    pub async fn sync(&mut self, _sink: &mut dyn Sink) -> Result<TransactionStatus> {
-        Ok(self.status)
+    /// Marks the session as idle.
+    pub(super) fn end_work(&self) {
+        let now = self.shared.instance.now_micros();
+        let mut activity = self.shared.entry.activity.lock();
+        activity.state = match &self.block {
+            Some(block) if block.failed => "idle in transaction (aborted)",
+            Some(block) if block.explicit => "idle in transaction",
+            Some(_) | None => "idle",
+        };
+        activity.state_change = Some(now);
     }
 
     /// The client said Terminate, or vanished: rolls back and forgets.
-    pub async fn terminate(self) {}
+    pub async fn terminate(mut self) {
+        self.portals.clear();
+        self.rollback_block();
+    }
+}
+
+fn least_severity(name: &str) -> super::sink::Severity {
+    use super::sink::Severity;
+    match name {
+        "debug5" | "debug4" | "debug3" | "debug2" | "debug1" => Severity::Debug,
+        "log" => Severity::Log,
+        "warning" => Severity::Warning,
+        "error" => Severity::Warning,
+        _ => Severity::Notice,
+    }
+}
+
+/// statement_timeout of one statement: raised in the cancel handle when the time is over, called off when dropped.
+pub(super) struct StatementTimer(Option<tokio::task::JoinHandle<()>>);
+
+impl StatementTimer {
+    fn new(limit: Option<Duration>, cancel: Arc<CancelHandle>) -> StatementTimer {
+        StatementTimer(limit.map(|limit| {
+            tokio::spawn(async move {
+                tokio::time::sleep(limit).await;
+                cancel.time_out();
+            })
+        }))
+    }
+}
+
+impl Drop for StatementTimer {
+    fn drop(&mut self) {
+        if let Some(timer) = self.0.take() {
+            timer.abort();
+        }
+    }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        self.instance.registry().remove(self.entry.process);
+        self.portals.clear();
+        self.rollback_block();
+        let process = self.shared.entry.process;
+        self.shared.instance.advisory().release(process, false);
+        self.shared.instance.registry().remove(process);
     }
 }

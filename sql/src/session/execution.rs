@@ -1,0 +1,370 @@
+//! Statements with plans, started: queries and changes of rows, on the pool of queries.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use catalog::Snapshot;
+use engine::{LockedRow, Past, RowHandle, RowLock, Timestamp, Value, WaitPolicy};
+use futures::StreamExt;
+use tokio::sync::mpsc;
+
+use super::engine_error;
+use super::names::CatalogNames;
+use super::prepared::{Analysis, Work};
+use super::registry::CancelHandle;
+use super::row::{Field, Format, RowDescription};
+use super::rows::{RowBatch, RowSource, Rows, joined};
+use super::session::Session;
+use crate::dml::{ReturningRows, RowSource as DmlSource, SharedTransaction, ValuesSource, Writer, rows_of};
+use crate::error::{Error, Result, SqlState};
+use crate::evaluate::Context;
+use crate::execute::{
+    ExecutionInput, Interrupt, MomentValue, PastView, RowLocked, RowLocker, evaluate_moment, execute,
+};
+use crate::plan::{self, Plan, PlanInput, Statistics};
+use crate::tree::{LockStrength, LockWait, OutputColumn, Query};
+use crate::types::{self, InputSettings, oid};
+
+/// Batches that may wait between a plan and the client.
+const BATCHES_AHEAD: usize = 2;
+
+impl Interrupt for CancelHandle {
+    fn check(&self) -> Result<()> {
+        if self.is_raised() { CancelHandle::check(self) } else { Ok(()) }
+    }
+}
+
+/// Locks rows for FOR UPDATE through the session's transaction.
+struct Locker {
+    transaction: SharedTransaction,
+    cancel: Arc<CancelHandle>,
+    timeout: Option<std::time::Duration>,
+}
+
+#[async_trait]
+impl RowLocker for Locker {
+    async fn lock(&self, table: u32, row: RowHandle, strength: LockStrength, wait: LockWait) -> Result<RowLocked> {
+        let strength = match strength {
+            LockStrength::KeyShare => RowLock::KeyShare,
+            LockStrength::Share => RowLock::Share,
+            LockStrength::NoKeyUpdate => RowLock::NoKeyUpdate,
+            LockStrength::Update => RowLock::Update,
+        };
+        let policy = match wait {
+            LockWait::Block => WaitPolicy::Wait { timeout: self.timeout },
+            LockWait::NoWait => WaitPolicy::NoWait,
+            LockWait::SkipLocked => WaitPolicy::Skip,
+        };
+        let table = engine::TableId(table);
+        let locked = self
+            .transaction
+            .settle(&self.cancel, |transaction| transaction.lock_row(table, row, strength, policy))
+            .await?;
+        Ok(match locked {
+            LockedRow::Current => RowLocked::Current,
+            LockedRow::Moved(row) => {
+                RowLocked::Moved { row, view: self.transaction.with(|transaction| transaction.view())? }
+            }
+            LockedRow::Deleted => RowLocked::Deleted,
+            LockedRow::Skipped => RowLocked::Skipped,
+        })
+    }
+}
+
+/// Row counts as the engine knows them.
+struct EngineStatistics<'a>(&'a engine::Database);
+
+impl Statistics for EngineStatistics<'_> {
+    fn rows(&self, table: u32) -> f64 {
+        self.0.statistics(engine::TableId(table)).map_or(1000.0, |statistics| statistics.rows as f64)
+    }
+
+    fn distinct(&self, _: u32, _: i16) -> Option<f64> {
+        None
+    }
+}
+
+/// Rows of a plan, for DML.
+struct PlanSource(crate::execute::Batches);
+
+#[async_trait]
+impl DmlSource for PlanSource {
+    async fn next(&mut self) -> Result<Option<Vec<Vec<Value>>>> {
+        while let Some(batch) = self.0.next().await {
+            let batch = batch?;
+            if batch.num_rows() > 0 {
+                return rows_of(&batch).map(Some);
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The refusal of a write where there may be none.
+fn read_only(command: &str) -> Error {
+    Error::new(
+        SqlState::ReadOnlySqlTransaction,
+        format!("cannot execute {command} in a read-only transaction"),
+    )
+}
+
+impl Session {
+    /// Plans a query.
+    pub(super) fn plan_query(&self, query: &Query, catalog: &Arc<Snapshot>) -> Result<Plan> {
+        let statistics = EngineStatistics(self.shared.instance.database());
+        let input = PlanInput {
+            catalog,
+            database: self.shared.entry.database_oid,
+            statistics: &statistics,
+            catalog_at: None,
+        };
+        plan::plan(query, &input)
+    }
+
+    /// How rows of an output look.
+    pub(super) fn describe_output(&self, output: &[OutputColumn]) -> RowDescription {
+        let catalog = self.catalog();
+        let database = self.shared.entry.database_oid;
+        let fields = output
+            .iter()
+            .map(|column| {
+                // What stayed unknown reaches the client as text.
+                let type_oid = if column.ty.oid == oid::UNKNOWN { oid::TEXT } else { column.ty.oid };
+                Field {
+                    name: column.name.clone(),
+                    table: column.origin.0,
+                    attribute: column.origin.1,
+                    type_oid,
+                    type_length: catalog.type_by_oid(database, type_oid).map_or(-1, |row| row.length),
+                    type_modifier: column.ty.typmod,
+                    format: Format::Text,
+                }
+            })
+            .collect();
+        RowDescription { fields }
+    }
+
+    /// Refuses writes in read-only transactions and while the past is read.
+    pub(super) fn check_writable(&self, command: &str) -> Result<()> {
+        if self.block.as_ref().is_some_and(|block| block.read_only) {
+            return Err(read_only(command));
+        }
+        if self.shared.settings.lock().get("strata.as_of").is_some_and(|moment| !moment.is_empty()) {
+            return Err(Error::new(
+                SqlState::ReadOnlySqlTransaction,
+                format!("cannot execute {command} while strata.as_of is set"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// What a plan's execution is given. Begins a statement of the transaction at work.
+    pub(super) async fn execution_input(&mut self, plan: &Plan, parameters: Arc<[Value]>) -> Result<ExecutionInput> {
+        self.begin_statement()?;
+        let context = self.context(parameters)?;
+        let mut view = self.transaction()?.with(|transaction| transaction.view())?;
+        if let Some(moment) = self.session_moment(&context)? {
+            view = self.past_view(moment).await?;
+        }
+        let mut past = Vec::with_capacity(plan.moments.len());
+        for clause in &plan.moments {
+            past.push(self.past_of(evaluate_moment(clause, &context)?).await?);
+        }
+        let lock_timeout = super::session::duration_of(self.shared.settings.lock().integer("lock_timeout"));
+        let locker = Locker {
+            transaction: self.transaction()?,
+            cancel: self.shared.entry.cancel.clone(),
+            timeout: lock_timeout,
+        };
+        Ok(ExecutionInput {
+            view,
+            past,
+            system: Some(self.system_rows(&context)),
+            context: Arc::new(context),
+            resources: self.shared.instance.resources().clone(),
+            interrupt: self.shared.entry.cancel.clone(),
+            locks: Some(Arc::new(locker)),
+            substitutes: Vec::new(),
+        })
+    }
+
+    /// The transaction at work.
+    pub(super) fn transaction(&mut self) -> Result<SharedTransaction> {
+        Ok(self.ensure_block()?.transaction.clone())
+    }
+
+    /// Begins a statement: a new command and, where the level says so, a new snapshot.
+    pub(super) fn begin_statement(&mut self) -> Result<()> {
+        let block = self.ensure_block()?;
+        block.statements += 1;
+        block.transaction.with(|transaction| transaction.start_statement())
+    }
+
+    /// The moment of strata.as_of.
+    fn session_moment(&self, context: &Context) -> Result<Option<i64>> {
+        let text = self.shared.settings.lock().get("strata.as_of").unwrap_or_default();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let names = CatalogNames::of_context(context);
+        let settings = InputSettings::new(&context.settings, context.transaction_micros, &names);
+        match types::input(oid::TIMESTAMPTZ, -1, &text, &settings)? {
+            Value::Int64(micros) => Ok(Some(micros)),
+            _ => Err(Error::internal("a moment is a timestamptz")),
+        }
+    }
+
+    async fn past_view(&mut self, micros: i64) -> Result<engine::ReadView> {
+        let at = self.settled(Timestamp::from_micros(micros)).await?;
+        self.transaction()?.with(|transaction| transaction.view_at(at))
+    }
+
+    /// Waits until nothing can be committed at or before a moment any more.
+    async fn settled(&self, at: Timestamp) -> Result<Timestamp> {
+        loop {
+            match self.shared.instance.database().past(at).map_err(engine_error)? {
+                Past::Ready(at) => return Ok(at),
+                Past::Wait(ticket) => crate::dml::wait(ticket, &self.shared.entry.cancel).await?,
+            }
+        }
+    }
+
+    async fn past_of(&mut self, moment: MomentValue) -> Result<PastView> {
+        Ok(match moment {
+            MomentValue::At(micros) => PastView::At(self.past_view(micros).await?),
+            MomentValue::Until { from, to } => {
+                let to = self.settled(Timestamp::before_micros(to)).await?;
+                self.period(Timestamp::from_micros(from), to)?
+            }
+            MomentValue::Through { from, to } => {
+                let to = self.settled(Timestamp::from_micros(to)).await?;
+                self.period(Timestamp::from_micros(from), to)?
+            }
+            MomentValue::All => {
+                let now = self.transaction()?.with(|transaction| transaction.snapshot())?;
+                self.period(Timestamp::ZERO, now)?
+            }
+        })
+    }
+
+    fn period(&mut self, from: Timestamp, to: Timestamp) -> Result<PastView> {
+        let view = self.transaction()?.with(|transaction| transaction.view_at(to))?;
+        Ok(PastView::Period { view, from, to })
+    }
+
+    /// Starts a statement that has a plan; its rows.
+    pub(super) async fn start(&mut self, analysis: &Arc<Analysis>, parameters: Arc<[Value]>) -> Result<Rows> {
+        if analysis.work.writes() {
+            self.check_writable(analysis.work.command())?;
+        }
+        match &analysis.work {
+            Work::Query { plan, locks_rows } => {
+                if *locks_rows {
+                    self.check_writable("SELECT FOR UPDATE")?;
+                }
+                let input = self.execution_input(plan, parameters).await?;
+                let stream = execute(plan.clone(), input)?;
+                Ok(self.stream(stream))
+            }
+            Work::Insert { insert, plan } => {
+                let (insert, model) = (insert.clone(), insert.model.clone());
+                self.lock_for_write(model.id).await?;
+                match plan {
+                    None => {
+                        self.begin_statement()?;
+                        let context = self.context(parameters)?;
+                        let source = ValuesSource::new(&insert.source, &context)?
+                            .ok_or_else(|| Error::internal("the source of INSERT needs a plan"))?;
+                        let writer = self.writer_with(context)?;
+                        Ok(self.change(writer, Change::Insert(insert), Box::new(source)))
+                    }
+                    Some(plan) => {
+                        let (writer, source) = self.change_source(plan, parameters).await?;
+                        Ok(self.change(writer, Change::Insert(insert), source))
+                    }
+                }
+            }
+            Work::Update { update, plan } => {
+                let update = update.clone();
+                self.lock_for_write(update.model.id).await?;
+                let (writer, source) = self.change_source(plan, parameters).await?;
+                Ok(self.change(writer, Change::Update(update), source))
+            }
+            Work::Delete { delete, plan } => {
+                let delete = delete.clone();
+                self.lock_for_write(delete.model.id).await?;
+                let (writer, source) = self.change_source(plan, parameters).await?;
+                Ok(self.change(writer, Change::Delete(delete), source))
+            }
+            Work::Utility => Err(Error::internal("a utility statement has no plan")),
+        }
+    }
+
+    /// The lock that keeps definitions of a table from changing under a write.
+    pub(super) async fn lock_for_write(&mut self, table: engine::TableId) -> Result<()> {
+        let timeout = super::session::duration_of(self.shared.settings.lock().integer("lock_timeout"));
+        let transaction = self.transaction()?;
+        let mode = engine::RelationLockMode::RowExclusive;
+        transaction
+            .settle(&self.shared.entry.cancel.clone(), |transaction| {
+                transaction.lock_relation(table, mode, WaitPolicy::Wait { timeout })
+            })
+            .await
+    }
+
+    async fn change_source(
+        &mut self,
+        plan: &Arc<Plan>,
+        parameters: Arc<[Value]>,
+    ) -> Result<(Writer, Box<dyn DmlSource>)> {
+        let input = self.execution_input(plan, parameters).await?;
+        let writer = self.writer_with((*input.context).clone())?;
+        let source = PlanSource(execute(plan.clone(), input)?);
+        Ok((writer, Box::new(source)))
+    }
+
+    /// Runs a stream on the pool of queries.
+    fn stream(&self, mut stream: crate::execute::Batches) -> Rows {
+        let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
+        let task = self.shared.instance.queries().spawn(async move {
+            while let Some(batch) = stream.next().await {
+                if sender.send(RowBatch::Arrow(batch?)).await.is_err() {
+                    break;
+                }
+            }
+            Ok(0)
+        });
+        Rows::new(RowSource::Running { receiver, task })
+    }
+
+    /// Runs a change of rows on the pool of queries.
+    fn change(&self, mut writer: Writer, change: Change, mut source: Box<dyn DmlSource>) -> Rows {
+        let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
+        let task = self.shared.instance.queries().spawn(async move {
+            let mut returning = ReturningRows::new(sender);
+            let changed = match change {
+                Change::Insert(insert) => insert.run(&mut writer, &mut *source, &mut returning).await?,
+                Change::Update(update) => update.run(&mut writer, &mut *source, &mut returning).await?,
+                Change::Delete(delete) => delete.run(&mut writer, &mut *source, &mut returning).await?,
+            };
+            returning.send().await?;
+            Ok(changed)
+        });
+        Rows::new(RowSource::Running { receiver, task })
+    }
+
+    /// Runs work on the pool of queries and waits for it.
+    pub(super) async fn on_pool<T: Send + 'static>(
+        &self,
+        work: impl std::future::Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        joined(self.shared.instance.queries().spawn(work).await)
+    }
+}
+
+/// A change of rows.
+enum Change {
+    Insert(Arc<crate::dml::CompiledInsert>),
+    Update(Arc<crate::dml::CompiledUpdate>),
+    Delete(Arc<crate::dml::CompiledDelete>),
+}

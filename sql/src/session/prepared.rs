@@ -1,0 +1,134 @@
+//! Prepared statements: parsed once, analyzed for a catalog, analyzed anew when the catalog has changed.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::frontend::{Analyzed, analyze};
+use super::row::RowDescription;
+use super::session::Session;
+use crate::dml::{CompiledDelete, CompiledInsert, CompiledUpdate};
+use crate::error::{Error, Result, SqlState};
+use crate::parse::syntax::Statement;
+use crate::plan::Plan;
+
+/// A statement, named or not.
+pub struct Prepared {
+    pub text: Arc<str>,
+    /// `None` for an empty query.
+    pub statement: Option<Arc<Statement>>,
+    /// Types given by the client, 0 where it gave none.
+    pub declared: Vec<u32>,
+    /// PREPARE made it, not the protocol.
+    pub from_sql: bool,
+    /// Microseconds since 2000-01-01.
+    pub prepared_at: i64,
+    analysis: Mutex<Option<Arc<Analysis>>>,
+}
+
+/// What a statement means under one catalog and search path.
+pub struct Analysis {
+    generation: u64,
+    search_path: Arc<[Arc<str>]>,
+    pub parameters: Vec<u32>,
+    /// Of the rows, all in text form; `None` where there are none.
+    pub description: Option<RowDescription>,
+    pub work: Work,
+}
+
+/// What has to be done.
+pub enum Work {
+    Query { plan: Arc<Plan>, locks_rows: bool },
+    Insert { insert: Arc<CompiledInsert>, plan: Option<Arc<Plan>> },
+    Update { update: Arc<CompiledUpdate>, plan: Arc<Plan> },
+    Delete { delete: Arc<CompiledDelete>, plan: Arc<Plan> },
+    /// Run from its syntax.
+    Utility,
+}
+
+impl Work {
+    /// The command's name in its tag.
+    pub fn command(&self) -> &'static str {
+        match self {
+            Work::Query { .. } => "SELECT",
+            Work::Insert { .. } => "INSERT",
+            Work::Update { .. } => "UPDATE",
+            Work::Delete { .. } => "DELETE",
+            Work::Utility => "",
+        }
+    }
+
+    pub fn writes(&self) -> bool {
+        matches!(self, Work::Insert { .. } | Work::Update { .. } | Work::Delete { .. })
+    }
+}
+
+impl Prepared {
+    pub fn new(text: Arc<str>, statement: Option<Arc<Statement>>, declared: Vec<u32>, now: i64) -> Prepared {
+        Prepared { text, statement, declared, from_sql: false, prepared_at: now, analysis: Mutex::new(None) }
+    }
+}
+
+impl Session {
+    /// The meaning of a statement as of now.
+    pub(super) fn analysis(&self, prepared: &Prepared) -> Result<Arc<Analysis>> {
+        let catalog = self.catalog();
+        let search_path = self.shared.evaluated().search_path.clone();
+        let known = prepared.analysis.lock().clone();
+        if let Some(known) = &known
+            && known.generation == catalog.generation()
+            && known.search_path == search_path
+        {
+            return Ok(known.clone());
+        }
+        let Some(statement) = &prepared.statement else {
+            return Err(Error::internal("an empty query has no meaning"));
+        };
+        let mut parameters = prepared.declared.clone();
+        let database = self.shared.entry.database_oid;
+        let analyzed = analyze(self, statement, &prepared.text, &mut parameters)?;
+        let models = self.shared.instance.models();
+        let plan = |query: &crate::tree::Query| -> Result<Arc<Plan>> { self.plan_query(query, &catalog).map(Arc::new) };
+        let (description, work) = match analyzed {
+            Analyzed::Query(query) => {
+                let description = self.describe_output(&query.output);
+                let locks_rows = super::frontend::locks_rows(&query.relation);
+                (Some(description), Work::Query { plan: plan(&query)?, locks_rows })
+            }
+            Analyzed::Insert(insert) => {
+                let model = models.get(&catalog, database, insert.table)?;
+                let compiled = CompiledInsert::new(&insert, model)?;
+                let source = if crate::dml::is_values(&compiled.source) { None } else { Some(plan(&compiled.source)?) };
+                let description = insert.returning.as_ref().map(|returning| self.describe_output(&returning.output));
+                (description, Work::Insert { insert: Arc::new(compiled), plan: source })
+            }
+            Analyzed::Update(update) => {
+                let model = models.get(&catalog, database, update.target.table)?;
+                let compiled = CompiledUpdate::new(&update, model)?;
+                let plan = plan(&compiled.source)?;
+                let description = update.returning.as_ref().map(|returning| self.describe_output(&returning.output));
+                (description, Work::Update { update: Arc::new(compiled), plan })
+            }
+            Analyzed::Delete(delete) => {
+                let model = models.get(&catalog, database, delete.target.table)?;
+                let compiled = CompiledDelete::new(&delete, model)?;
+                let plan = plan(&compiled.source)?;
+                let description = delete.returning.as_ref().map(|returning| self.describe_output(&returning.output));
+                (description, Work::Delete { delete: Arc::new(compiled), plan })
+            }
+            Analyzed::Utility => (self.describe_utility(statement)?, Work::Utility),
+        };
+        if let Some(known) = &known
+            && known.description != description
+        {
+            return Err(Error::new(
+                SqlState::FeatureNotSupported,
+                "cached plan must not change result type",
+            ));
+        }
+        let analysis =
+            Arc::new(Analysis { generation: catalog.generation(), search_path, parameters, description, work });
+        *prepared.analysis.lock() = Some(analysis.clone());
+        Ok(analysis)
+    }
+}

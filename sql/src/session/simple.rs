@@ -1,0 +1,144 @@
+//! The simple protocol: a text of statements in one implicit transaction, each run and sent before the next begins.
+
+use std::sync::Arc;
+
+use super::encode::RowEncoder;
+use super::frontend::Script;
+use super::portal::Tag;
+use super::prepared::{Prepared, Work};
+use super::row::RowDescription;
+use super::rows::Rows;
+use super::session::Session;
+use super::sink::Sink;
+use crate::error::Result;
+use crate::parse::syntax::{Statement, Transaction};
+
+/// Whether a failed block accepts a statement: only what ends it.
+pub(super) fn ends_failed_block(statement: &Statement) -> bool {
+    matches!(
+        statement,
+        Statement::Transaction(
+            Transaction::Commit { .. } | Transaction::Rollback { .. } | Transaction::RollbackTo(_)
+        )
+    )
+}
+
+impl Session {
+    /// Simple protocol: every statement of `text`, one after another, streaming. CommandComplete, EmptyQueryResponse
+    /// and rows go to the sink; the caller sends ErrorResponse for an error, and ReadyForQuery.
+    pub async fn query(&mut self, text: &str, sink: &mut dyn Sink) -> Result<()> {
+        let timer = self.start_work(text);
+        // The unnamed portal and statement go with every simple query.
+        self.portals.remove("");
+        let result = self.run_script(text, sink).await;
+        drop(timer);
+        if result.is_err() {
+            self.statement_failed();
+        }
+        self.send_asides(sink);
+        self.end_work();
+        result
+    }
+
+    async fn run_script(&mut self, text: &str, sink: &mut dyn Sink) -> Result<()> {
+        let script = match Script::parse(text) {
+            Ok(script) => script,
+            Err(error) => {
+                // A syntax error is an error of the transaction, too.
+                self.refuse_in_failed()?;
+                return Err(error);
+            }
+        };
+        let count = script.statements.len();
+        if count == 0 {
+            sink.empty_query();
+            return Ok(());
+        }
+        let whole: Arc<str> = Arc::from(text);
+        for (index, statement) in script.statements.into_iter().enumerate() {
+            let started = std::time::Instant::now();
+            let last = index + 1 == count;
+            let statement = Arc::new(statement);
+            if !ends_failed_block(&statement) {
+                self.refuse_in_failed()?;
+            }
+            let tag = self.run_statement(&whole, statement, count > 1, sink).await?;
+            if last && self.block.as_ref().is_some_and(|block| !block.explicit) {
+                self.commit_block().await?;
+            }
+            self.send_asides(sink);
+            sink.command_complete(&tag);
+            metrics::histogram!("strata_statement_seconds").record(started.elapsed().as_secs_f64());
+        }
+        Ok(())
+    }
+
+    /// Runs one statement of a text and sends its rows; its tag.
+    async fn run_statement(
+        &mut self,
+        text: &Arc<str>,
+        statement: Arc<Statement>,
+        several: bool,
+        sink: &mut dyn Sink,
+    ) -> Result<String> {
+        if let Statement::Transaction(control) = &*statement {
+            return self.control(control).await;
+        }
+        let now = self.shared.instance.now_micros();
+        let prepared = Prepared::new(text.clone(), Some(statement.clone()), Vec::new(), now);
+        self.ensure_block()?;
+        let analysis = self.analysis(&prepared)?;
+        if !analysis.parameters.is_empty() {
+            return Err(crate::error::Error::new(
+                crate::error::SqlState::UndefinedParameter,
+                "there is no parameter $1",
+            ));
+        }
+        if matches!(analysis.work, Work::Utility) {
+            let done = self.utility(&prepared, &statement, several, sink).await?;
+            return match done {
+                Done::Tag(tag) => Ok(tag),
+                Done::Rows { description, rows, tag } => self.send_all(&description, rows, &tag, sink).await,
+            };
+        }
+        metrics::counter!("strata_statements_total", "tier" => "planned").increment(1);
+        let rows = self.start(&analysis, Arc::from([])).await?;
+        let command = analysis.work.command();
+        let tag = if analysis.work.writes() { Tag::Changed(command) } else { Tag::Sent(command) };
+        match &analysis.description {
+            Some(description) => self.send_all(description, rows, &tag, sink).await,
+            None => {
+                let mut rows = rows;
+                rows.complete(&self.shared.entry.cancel.clone()).await?;
+                Ok(tag.text(0, rows.changed))
+            }
+        }
+    }
+
+    /// Sends a description and all rows; the tag.
+    pub(super) async fn send_all(
+        &mut self,
+        description: &RowDescription,
+        mut rows: Rows,
+        tag: &Tag,
+        sink: &mut dyn Sink,
+    ) -> Result<String> {
+        sink.row_description(description);
+        let mut encoder = self.encoder(description);
+        let cancel = self.shared.entry.cancel.clone();
+        let (sent, _) = rows.send(u64::MAX, &mut encoder, sink, &cancel).await?;
+        Ok(tag.text(sent, rows.changed))
+    }
+
+    /// An encoder for rows of a description.
+    pub(super) fn encoder(&self, description: &RowDescription) -> RowEncoder {
+        let columns = description.fields.iter().map(|field| (field.type_oid, field.format)).collect();
+        RowEncoder::new(columns, self.shared.evaluated(), Arc::new(self.names()))
+    }
+}
+
+/// What a utility statement gave.
+pub(super) enum Done {
+    Tag(String),
+    Rows { description: RowDescription, rows: Rows, tag: Tag },
+}

@@ -1,0 +1,366 @@
+//! Statements without a plan of their own.
+
+use std::sync::Arc;
+
+use engine::{RelationLockMode, TableId, Value, WaitPolicy};
+
+use super::frontend;
+use super::portal::Tag;
+use super::prepared::{Prepared, Work};
+use super::row::RowDescription;
+use super::rows::Rows;
+use super::session::Session;
+use super::simple::Done;
+use super::sink::Sink;
+use super::variables::text_columns;
+use crate::error::{Error, Result, SqlState};
+use crate::parse::syntax::{Execute, LockTable, ObjectName, Prepare, Statement, TableLockMode, Vacuum};
+use crate::tree::LockWait;
+
+impl Session {
+    /// How the rows of a utility statement look, before it runs.
+    pub(super) fn describe_utility(&self, statement: &Statement) -> Result<Option<RowDescription>> {
+        match statement {
+            Statement::Show(Some(name)) => {
+                let label = crate::settings::find(name).map_or(name.as_str(), |(_, definition)| definition.name);
+                Ok(Some(text_columns(&[label])))
+            }
+            Statement::Show(None) => Ok(Some(text_columns(&["name", "setting", "description"]))),
+            Statement::Explain(_) => Ok(Some(text_columns(&["QUERY PLAN"]))),
+            Statement::Execute(execute) => {
+                let prepared = self.prepared_by_name(&execute.name.text)?;
+                match &prepared.statement {
+                    Some(_) => Ok(self.analysis(&prepared)?.description.clone()),
+                    None => Ok(None),
+                }
+            }
+            Statement::Fetch(fetch) if !fetch.only_move => {
+                Ok(self.portals.get(&fetch.name.text).and_then(|portal| portal.description.clone()))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn prepared_by_name(&self, name: &str) -> Result<Arc<Prepared>> {
+        self.statements.get(name).cloned().ok_or_else(|| {
+            Error::new(
+                SqlState::InvalidSqlStatementName,
+                format!("prepared statement \"{name}\" does not exist"),
+            )
+        })
+    }
+
+    /// Runs a utility statement. `several`: it stands in a text of several statements.
+    pub(super) async fn utility(
+        &mut self,
+        prepared: &Prepared,
+        statement: &Arc<Statement>,
+        several: bool,
+        sink: &mut dyn Sink,
+    ) -> Result<Done> {
+        metrics::counter!("strata_statements_total", "tier" => "utility").increment(1);
+        let tag = match &**statement {
+            Statement::Transaction(control) => self.control(control).await?,
+            Statement::Set(set) => self.set_statement(set).await?,
+            Statement::Reset(name) => self.reset(name.as_deref())?,
+            Statement::Show(name) => {
+                let (description, rows) = self.show_statement(name.as_deref())?;
+                return Ok(Done::Rows { description, rows, tag: Tag::Plain("SHOW".to_string()) });
+            }
+            Statement::Discard(what) => self.discard(what)?,
+            Statement::Prepare(prepare) => self.prepare(prepare, &prepared.text)?,
+            Statement::Execute(execute) => return self.execute_prepared(execute, sink).await,
+            Statement::Deallocate(name) => self.deallocate(name.as_ref().map(|name| name.text.as_str()))?,
+            Statement::DeclareCursor(declare) => self.declare(declare, &prepared.text).await?,
+            Statement::Fetch(fetch) => return self.fetch(fetch).await,
+            Statement::CloseCursor(name) => self.close_cursor(name.as_ref().map(|name| name.text.as_str()))?,
+            Statement::Copy(copy) => self.copy(copy, prepared, sink).await?,
+            Statement::Explain(explain) => return self.explain(explain, prepared).await,
+            Statement::Lock(lock) => self.lock_table(lock).await?,
+            Statement::Truncate(truncate) => self.truncate(truncate).await?,
+            Statement::Checkpoint => self.checkpoint().await?,
+            Statement::Vacuum(vacuum) => self.vacuum(vacuum, several).await?,
+            Statement::Listen(name) => self.listen(&name.text, true)?,
+            Statement::Unlisten(name) => {
+                self.listen(name.as_ref().map_or("", |name| name.text.as_str()), false)?
+            }
+            Statement::Notify { channel: _, payload: _ } => return Err(Error::unsupported("NOTIFY")),
+            Statement::Query(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
+                return Err(Error::internal("a statement with a plan was run as a utility"));
+            }
+            Statement::Reindex(_) => "REINDEX".to_string(),
+            Statement::Refresh(_) => return Err(Error::unsupported("REFRESH MATERIALIZED VIEW")),
+            Statement::CreateTableAs(create) => self.create_table_as(create, prepared).await?,
+            Statement::CreateTable(_)
+            | Statement::CreateView(_)
+            | Statement::CreateIndex(_)
+            | Statement::CreateSequence(_)
+            | Statement::CreateSchema(_)
+            | Statement::CreateRole(_)
+            | Statement::CreateDatabase(_)
+            | Statement::CreateExtension(_)
+            | Statement::AlterTable(_)
+            | Statement::AlterSequence(_)
+            | Statement::AlterRole(_)
+            | Statement::AlterDatabase(_)
+            | Statement::AlterOwner(_)
+            | Statement::Rename(_)
+            | Statement::Drop(_)
+            | Statement::Comment(_)
+            | Statement::Grant(_)
+            | Statement::GrantRole(_) => self.define(statement, prepared, several).await?,
+        };
+        Ok(Done::Tag(tag))
+    }
+
+    fn prepare(&mut self, prepare: &Prepare, text: &Arc<str>) -> Result<String> {
+        let name = &prepare.name.text;
+        if self.statements.contains_key(name) {
+            return Err(Error::new(
+                SqlState::DuplicatePreparedStatement,
+                format!("prepared statement \"{name}\" already exists"),
+            ));
+        }
+        let types = prepare
+            .types
+            .iter()
+            .map(|name| frontend::resolve_type(self, name))
+            .collect::<Result<Vec<_>>>()?;
+        let statement = Arc::new((*prepare.statement).clone());
+        let mut prepared = Prepared::new(text.clone(), Some(statement), types, self.shared.instance.now_micros());
+        prepared.from_sql = true;
+        self.analysis(&prepared)?;
+        self.statements.insert(name.clone(), Arc::new(prepared));
+        Ok("PREPARE".to_string())
+    }
+
+    async fn execute_prepared(&mut self, execute: &Execute, sink: &mut dyn Sink) -> Result<Done> {
+        let prepared = self.prepared_by_name(&execute.name.text)?;
+        let Some(statement) = prepared.statement.clone() else {
+            return Err(Error::new(SqlState::InvalidSqlStatementName, "the prepared statement is empty"));
+        };
+        let analysis = self.analysis(&prepared)?;
+        if analysis.parameters.len() != execute.arguments.len() {
+            return Err(Error::new(
+                SqlState::SyntaxError,
+                format!("wrong number of parameters for prepared statement \"{}\"", execute.name.text),
+            )
+            .detail(format!(
+                "Expected {} parameters but got {}.",
+                analysis.parameters.len(),
+                execute.arguments.len()
+            )));
+        }
+        let context = self.context(Arc::from([]))?;
+        let mut values = Vec::with_capacity(execute.arguments.len());
+        for (argument, type_oid) in execute.arguments.iter().zip(&analysis.parameters) {
+            let expression = frontend::analyze_argument(self, argument, *type_oid)?;
+            let compiled = crate::evaluate::compile(&expression, &crate::evaluate::Layout::default())?;
+            values.push(compiled.evaluate_row(&context, &[])?);
+        }
+        if matches!(analysis.work, Work::Utility) {
+            return Box::pin(self.utility(&prepared, &statement, false, sink)).await;
+        }
+        let mut rows = self.start(&analysis, values.into()).await?;
+        let command = analysis.work.command();
+        let tag = if analysis.work.writes() { Tag::Changed(command) } else { Tag::Sent(command) };
+        match &analysis.description {
+            Some(description) => Ok(Done::Rows { description: description.clone(), rows, tag }),
+            None => {
+                rows.complete(&self.shared.entry.cancel.clone()).await?;
+                Ok(Done::Tag(tag.text(0, rows.changed)))
+            }
+        }
+    }
+
+    fn deallocate(&mut self, name: Option<&str>) -> Result<String> {
+        match name {
+            None => {
+                self.statements.retain(|_, statement| !statement.from_sql && statement.statement.is_none());
+                Ok("DEALLOCATE ALL".to_string())
+            }
+            Some(name) => {
+                self.prepared_by_name(name)?;
+                self.statements.remove(name);
+                Ok("DEALLOCATE".to_string())
+            }
+        }
+    }
+
+    async fn explain(&mut self, explain: &crate::parse::syntax::Explain, prepared: &Prepared) -> Result<Done> {
+        let mut costs = true;
+        let mut analyze = false;
+        for option in &explain.options {
+            let on = option.boolean().ok_or_else(|| {
+                Error::new(SqlState::SyntaxError, format!("{} requires a Boolean value", option.name))
+            });
+            match option.name.as_str() {
+                "costs" => costs = on?,
+                "analyze" => analyze = on?,
+                "verbose" | "buffers" | "timing" | "summary" | "settings" | "wal" => {
+                    on?;
+                }
+                "format" => {
+                    let text = matches!(
+                        &option.value,
+                        Some(crate::parse::syntax::OptionValue::Word(word)
+                            | crate::parse::syntax::OptionValue::String(word))
+                        if word.eq_ignore_ascii_case("text")
+                    );
+                    if !text {
+                        return Err(Error::unsupported("EXPLAIN with a FORMAT other than TEXT"));
+                    }
+                }
+                other => {
+                    return Err(Error::new(
+                        SqlState::SyntaxError,
+                        format!("unrecognized EXPLAIN option \"{other}\""),
+                    ));
+                }
+            }
+        }
+        let inner = Arc::new((*explain.statement).clone());
+        let now = self.shared.instance.now_micros();
+        let inner = Prepared::new(prepared.text.clone(), Some(inner), prepared.declared.clone(), now);
+        let analysis = self.analysis(&inner)?;
+        let mut lines = match &analysis.work {
+            Work::Query { plan, .. } => crate::plan::explain(plan, costs),
+            Work::Insert { insert, plan } => {
+                let mut lines = vec![format!("Insert on {}", insert.model.name)];
+                match plan {
+                    Some(plan) => lines.extend(indented(crate::plan::explain(plan, costs))),
+                    None => lines.push("  ->  Result".to_string()),
+                }
+                lines
+            }
+            Work::Update { update, plan } => {
+                let mut lines = vec![format!("Update on {}", update.model.name)];
+                lines.extend(indented(crate::plan::explain(plan, costs)));
+                lines
+            }
+            Work::Delete { delete, plan } => {
+                let mut lines = vec![format!("Delete on {}", delete.model.name)];
+                lines.extend(indented(crate::plan::explain(plan, costs)));
+                lines
+            }
+            Work::Utility => return Err(Error::unsupported("EXPLAIN of a utility statement")),
+        };
+        if analyze {
+            let started = std::time::Instant::now();
+            let cancel = self.shared.entry.cancel.clone();
+            let mut rows = self.start(&analysis, Arc::from([])).await?;
+            let mut count = 0;
+            loop {
+                let taken = rows.take(8192, &cancel).await?.len();
+                if taken == 0 {
+                    break;
+                }
+                count += taken;
+            }
+            lines.push(format!("Actual Rows: {count}"));
+            lines.push(format!("Execution Time: {:.3} ms", started.elapsed().as_secs_f64() * 1e3));
+        }
+        let rows = lines.into_iter().map(|line| vec![Value::from(line)]).collect();
+        Ok(Done::Rows {
+            description: text_columns(&["QUERY PLAN"]),
+            rows: Rows::ready(rows),
+            tag: Tag::Plain("EXPLAIN".to_string()),
+        })
+    }
+
+    /// A table (not a system relation) by name.
+    pub(super) fn table_by_name(&self, name: &ObjectName) -> Result<Arc<catalog::Relation>> {
+        let relation = frontend::find_relation(self, name)?;
+        if relation.as_table().is_none() {
+            return Err(Error::new(
+                SqlState::WrongObjectType,
+                format!("\"{}\" is not a table", relation.name),
+            ));
+        }
+        Ok(relation)
+    }
+
+    async fn lock_table(&mut self, lock: &LockTable) -> Result<String> {
+        if !self.block.as_ref().is_some_and(|block| block.explicit) {
+            return Err(Error::new(
+                SqlState::NoActiveSqlTransaction,
+                "LOCK TABLE can only be used in transaction blocks",
+            ));
+        }
+        let mode = match lock.mode {
+            TableLockMode::AccessShare => RelationLockMode::AccessShare,
+            TableLockMode::RowShare => RelationLockMode::RowShare,
+            TableLockMode::RowExclusive => RelationLockMode::RowExclusive,
+            TableLockMode::ShareUpdateExclusive => RelationLockMode::ShareUpdateExclusive,
+            TableLockMode::Share => RelationLockMode::Share,
+            TableLockMode::ShareRowExclusive => RelationLockMode::ShareRowExclusive,
+            TableLockMode::Exclusive => RelationLockMode::Exclusive,
+            TableLockMode::AccessExclusive => RelationLockMode::AccessExclusive,
+        };
+        let timeout = super::session::duration_of(self.shared.settings.lock().integer("lock_timeout"));
+        let policy = match lock.wait {
+            LockWait::Block => WaitPolicy::Wait { timeout },
+            LockWait::NoWait | LockWait::SkipLocked => WaitPolicy::NoWait,
+        };
+        let cancel = self.shared.entry.cancel.clone();
+        for name in &lock.tables {
+            let relation = frontend::find_relation(self, name)?;
+            if relation.as_table().is_none() {
+                // System relations and views hold no rows that a lock could keep still.
+                continue;
+            }
+            let table = TableId(relation.oid);
+            let locked = self
+                .transaction()?
+                .settle(&cancel, |transaction| transaction.lock_relation(table, mode, policy))
+                .await;
+            locked.map_err(|error| {
+                if error.state() == SqlState::LockNotAvailable && policy == WaitPolicy::NoWait {
+                    Error::new(
+                        SqlState::LockNotAvailable,
+                        format!("could not obtain lock on relation \"{}\"", relation.name),
+                    )
+                } else {
+                    error
+                }
+            })?;
+        }
+        Ok("LOCK TABLE".to_string())
+    }
+
+    async fn checkpoint(&mut self) -> Result<String> {
+        self.shared.instance.checkpoint().await?;
+        Ok("CHECKPOINT".to_string())
+    }
+
+    async fn vacuum(&mut self, vacuum: &Vacuum, several: bool) -> Result<String> {
+        for (name, _) in &vacuum.tables {
+            frontend::find_relation(self, name)?;
+        }
+        if !vacuum.vacuum {
+            return Ok("ANALYZE".to_string());
+        }
+        if several || self.block.as_ref().is_some_and(|block| block.explicit) {
+            return Err(Error::new(
+                SqlState::ActiveSqlTransaction,
+                "VACUUM cannot run inside a transaction block",
+            ));
+        }
+        self.shared.instance.checkpoint().await?;
+        Ok("VACUUM".to_string())
+    }
+
+    /// LISTEN is accepted: nobody can notify yet, so nothing is missed.
+    fn listen(&mut self, channel: &str, on: bool) -> Result<String> {
+        if on && channel.is_empty() {
+            return Err(Error::new(SqlState::InvalidName, "channel name cannot be empty"));
+        }
+        Ok(if on { "LISTEN" } else { "UNLISTEN" }.to_string())
+    }
+}
+
+fn indented(lines: Vec<String>) -> impl Iterator<Item = String> {
+    lines.into_iter().enumerate().map(|(index, line)| {
+        if index == 0 { format!("  ->  {line}") } else { format!("      {line}") }
+    })
+}

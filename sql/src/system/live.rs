@@ -1,0 +1,63 @@
+//! What only a running server can tell the catalog.
+
+use catalog::system::{Live, Row};
+use catalog::{Relation, StoredExpression};
+
+use super::SystemTables;
+use super::{activity, locks, settings};
+use crate::types::{self, NoNames};
+
+/// The live state behind one reading of system relations.
+pub struct LiveState<'a> {
+    tables: &'a SystemTables,
+}
+
+impl<'a> LiveState<'a> {
+    pub fn new(tables: &'a SystemTables) -> LiveState<'a> {
+        LiveState { tables }
+    }
+}
+
+impl Live for LiveState<'_> {
+    fn expression(&self, expression: &StoredExpression, _: Option<&Relation>) -> String {
+        expression.text.clone()
+    }
+
+    fn view_definition(&self, view: &Relation) -> String {
+        view.as_view().map_or_else(String::new, |view| format!(" {};", view.query.text.trim_end_matches(';')))
+    }
+
+    fn index_definition(&self, index: &Relation) -> String {
+        let names = crate::session::names::CatalogNames::of_context(&self.tables.context);
+        names.index_definition(index)
+    }
+
+    fn format_type(&self, type_oid: u32, typmod: i32) -> String {
+        types::format_type(type_oid, typmod, &NoNames)
+    }
+
+    fn statistics(&self, table: u32) -> (i32, f32) {
+        match self.tables.shared.instance.database().statistics(engine::TableId(table)) {
+            Ok(statistics) => {
+                let pages = (self.tables.shared.instance.table_bytes(table) + 8191) / 8192;
+                (pages as i32, statistics.rows as f32)
+            }
+            Err(_) => (0, -1.0),
+        }
+    }
+
+    fn sequence_state(&self, sequence: u32) -> Option<(i64, bool)> {
+        let state = self.tables.shared.instance.database().sequence_state(sequence)?;
+        Some((state.last, state.called))
+    }
+
+    fn rows(&self, relation: &str) -> Option<Vec<Row>> {
+        match relation {
+            "pg_settings" => Some(settings::rows(&self.tables.shared)),
+            "pg_stat_activity" => Some(activity::rows(&self.tables.shared, &self.tables.catalog)),
+            "pg_locks" => Some(locks::rows(&self.tables.shared)),
+            "pg_cursors" | "pg_prepared_statements" => Some(Vec::new()),
+            _ => None,
+        }
+    }
+}
