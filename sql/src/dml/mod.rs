@@ -19,9 +19,9 @@ mod source;
 mod statement;
 mod writer;
 
-pub use event::{Event, Events};
+pub use event::{Deferral, Event, Events};
 pub use model::{CheckModel, ColumnModel, ForeignKeyModel, IndexModel, ModelCache, TableModel};
 pub use returning::ReturningRows;
-pub use source::RowSource;
+pub use source::{RowSource, ValuesSource, is_values, rows_of};
 pub use statement::{CompiledDelete, CompiledInsert, CompiledUpdate};
-pub use writer::{SharedTransaction, Writer};
+pub use writer::{SharedTransaction, Writer, await_or_cancel, wait};

@@ -36,6 +36,11 @@ impl ValuesSource {
     }
 }
 
+/// Whether a query is VALUES (or nothing) that needs no plan.
+pub fn is_values(query: &Query) -> bool {
+    values_of(query).is_some()
+}
+
 /// The rows of a plain VALUES, columns in the order of the query's output.
 fn values_of(query: &Query) -> Option<Vec<Vec<&crate::tree::Expression>>> {
     if !query.common.is_empty() {

@@ -290,7 +290,7 @@ impl Writer {
                 let row = self.view()?.get(model.id, newest, &model.column_ids).map_err(engine_error)?;
                 Ok(row.map(|row| Locked::Moved(newest, row)))
             }
-            LockedRow::Deleted | LockedRow::Skipped => Ok(None),
+            LockedRow::Deleted | LockedRow::Skipped | LockedRow::ModifiedBySelf { .. } => Ok(None),
         }
     }
 

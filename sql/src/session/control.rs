@@ -84,7 +84,7 @@ impl Session {
             savepoints: Vec::new(),
             deferred: Default::default(),
             deferral: Default::default(),
-            overlay: None,
+            overlay: Arc::default(),
             statements: 0,
         };
         *self.shared.modes.lock() = Some(block.modes());
@@ -329,7 +329,7 @@ impl Session {
             settings,
             deferred: block.deferred.lock().len(),
             deferral: block.deferral.clone(),
-            overlay: block.overlay.clone(),
+            overlay: block.overlay.lock().mark(),
         });
         Ok(())
     }
@@ -353,7 +353,7 @@ impl Session {
         *self.shared.settings.lock() = mark.settings.clone();
         block.deferred.lock().truncate(mark.deferred);
         block.deferral = mark.deferral.clone();
-        block.overlay = mark.overlay.clone();
+        block.overlay.lock().rollback(mark.overlay);
         block.failed = false;
         // Cursors opened since the savepoint are gone.
         let depth = at + 1;

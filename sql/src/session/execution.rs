@@ -65,7 +65,7 @@ impl RowLocker for Locker {
             LockedRow::Moved(row) => {
                 RowLocked::Moved { row, view: self.transaction.with(|transaction| transaction.view())? }
             }
-            LockedRow::Deleted => RowLocked::Deleted,
+            LockedRow::Deleted | LockedRow::ModifiedBySelf { .. } => RowLocked::Deleted,
             LockedRow::Skipped => RowLocked::Skipped,
         })
     }
@@ -263,7 +263,7 @@ impl Session {
                     self.check_writable("SELECT FOR UPDATE")?;
                 }
                 let input = self.execution_input(plan, parameters).await?;
-                let stream = execute(plan.clone(), input)?;
+                let stream = execute(plan, input)?;
                 Ok(self.stream(stream))
             }
             Work::Insert { insert, plan } => {
@@ -319,7 +319,7 @@ impl Session {
     ) -> Result<(Writer, Box<dyn DmlSource>)> {
         let input = self.execution_input(plan, parameters).await?;
         let writer = self.writer_with((*input.context).clone())?;
-        let source = PlanSource(execute(plan.clone(), input)?);
+        let source = PlanSource(execute(plan, input)?);
         Ok((writer, Box::new(source)))
     }
 
@@ -367,4 +367,15 @@ enum Change {
     Insert(Arc<crate::dml::CompiledInsert>),
     Update(Arc<crate::dml::CompiledUpdate>),
     Delete(Arc<crate::dml::CompiledDelete>),
+}
+
+impl Session {
+    /// Rows of system relations for a statement.
+    fn system_rows(&self, context: &Context) -> Arc<dyn crate::execute::SystemRows> {
+        Arc::new(crate::system::SystemTables {
+            shared: self.shared.clone(),
+            catalog: context.environment.catalog(),
+            context: context.clone(),
+        })
+    }
 }

@@ -92,8 +92,8 @@ impl Session {
 
     /// The catalog as this session sees it: with its own definitions, else the newest.
     pub(super) fn catalog(&self) -> Arc<Snapshot> {
-        match self.block.as_ref().and_then(|block| block.overlay.as_ref()) {
-            Some(overlay) => overlay.clone(),
+        match &self.block {
+            Some(block) => block.overlay.lock().snapshot(self.shared.instance.store()),
             None => self.shared.instance.catalog(),
         }
     }

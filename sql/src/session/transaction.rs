@@ -7,7 +7,6 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use catalog::Snapshot;
 use engine::Isolation;
 use parking_lot::Mutex;
 
@@ -51,8 +50,8 @@ pub struct Block {
     pub savepoints: Vec<Mark>,
     pub deferred: Arc<Mutex<VecDeque<Event>>>,
     pub deferral: Deferral,
-    /// The catalog with this transaction's own definitions.
-    pub overlay: Option<Arc<Snapshot>>,
+    /// This transaction's own definitions.
+    pub overlay: Arc<Mutex<catalog::Overlay>>,
     /// Statements run so far: the isolation level is fixed by the first.
     pub statements: u64,
 }
@@ -64,7 +63,7 @@ pub struct Mark {
     pub settings: SettingValues,
     pub deferred: usize,
     pub deferral: Deferral,
-    pub overlay: Option<Arc<Snapshot>>,
+    pub overlay: catalog::OverlayMark,
 }
 
 impl Block {
