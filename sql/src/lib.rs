@@ -1,6 +1,7 @@
 //! A statement in, a stream or an effect out: parse, analyze, plan, execute.
 
 pub mod copy;
+pub mod dml;
 pub mod error;
 pub mod evaluate;
 pub mod execute;
@@ -10,6 +11,7 @@ pub mod password;
 pub mod plan;
 pub mod session;
 pub mod settings;
+pub mod system;
 pub mod tree;
 pub mod types;
 

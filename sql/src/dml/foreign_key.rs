@@ -259,31 +259,15 @@ impl Writer {
         old: &[Value],
         new: Option<&[Value]>,
     ) -> Result<()> {
-        let violation = || {
-            let positions = positions(model, &key.referenced_columns)?;
-            Err(Error::new(
-                SqlState::ForeignKeyViolation,
-                format!(
-                    "update or delete on table \"{}\" violates foreign key constraint \"{}\" on table \"{}\"",
-                    model.name, key.name, referring.name
-                ),
-            )
-            .detail(format!(
-                "Key {} is still referenced from table \"{}\".",
-                message::columns_text(model, &positions, old, &self.context),
-                referring.name
-            ))
-            .schema(&referring.schema)
-            .table(&referring.name)
-            .constraint(&key.name))
-        };
         // A row deleted or changed by this very transaction does not refer any more.
         let Some((handle, row)) = self.lock_referring(referring, handle).await? else { return Ok(()) };
         if !matches(&row, target) {
             return Ok(());
         }
         match (action, new) {
-            (ReferentialAction::NoAction | ReferentialAction::Restrict, _) => violation(),
+            (ReferentialAction::NoAction | ReferentialAction::Restrict, _) => {
+                Err(self.still_referenced(key, model, referring, old)?)
+            }
             (ReferentialAction::Cascade, None) => self.delete(referring, handle, &row).await,
             (ReferentialAction::Cascade, Some(new)) => {
                 let (old_row, mut row) = (row.clone(), row);
@@ -320,6 +304,32 @@ impl Writer {
                 self.rewrite(referring, handle, &old_row, row).await
             }
         }
+    }
+
+    /// The error of a row that others still refer to.
+    fn still_referenced(
+        &self,
+        key: &ForeignKeyModel,
+        model: &TableModel,
+        referring: &TableModel,
+        old: &[Value],
+    ) -> Result<Error> {
+        let positions = positions(model, &key.referenced_columns)?;
+        Ok(Error::new(
+            SqlState::ForeignKeyViolation,
+            format!(
+                "update or delete on table \"{}\" violates foreign key constraint \"{}\" on table \"{}\"",
+                model.name, key.name, referring.name
+            ),
+        )
+        .detail(format!(
+            "Key {} is still referenced from table \"{}\".",
+            message::columns_text(model, &positions, old, &self.context),
+            referring.name
+        ))
+        .schema(&referring.schema)
+        .table(&referring.name)
+        .constraint(&key.name))
     }
 
     async fn lock_referring(
@@ -398,7 +408,7 @@ fn scan_for(
         let batch = batch.map_err(engine_error)?;
         for row in 0..batch.num_rows() {
             let equal = target.iter().enumerate().all(|(column, (_, type_oid, value))| {
-                let own = crate::evaluate::value_at(batch.column(column + 1), row).unwrap_or(Value::Null);
+                let own = crate::evaluate::column::value_at(batch.column(column + 1), row).unwrap_or(Value::Null);
                 !own.is_null() && types::compare(*type_oid, &own, value) == std::cmp::Ordering::Equal
             });
             if equal {
@@ -411,7 +421,7 @@ fn scan_for(
 
 /// The handle in a handle column.
 pub fn handle_at(column: &arrow_array::ArrayRef, row: usize) -> Result<RowHandle> {
-    match crate::evaluate::value_at(column, row)? {
+    match crate::evaluate::column::value_at(column, row)? {
         Value::Fixed16(bytes) => Ok(RowHandle::from_bytes(bytes)),
         other => handle_of(&other),
     }

@@ -1,8 +1,10 @@
 //! RETURNING: rows computed from the target's row and the source's, handed on in small batches.
 
 use engine::{RowHandle, Value};
+use tokio::sync::mpsc::Sender;
 
 use super::model::TableModel;
+use crate::session::RowBatch;
 use crate::error::{Error, Result};
 use crate::evaluate::{CompiledExpression, Context, Layout, compile};
 use crate::tree::{ColumnNumber, Expression, Returning, RowColumn, SystemColumn, TableColumn};
@@ -142,14 +144,14 @@ impl CompiledReturning {
 /// Rows of RETURNING on their way to the session, a bounded number at a time.
 pub struct ReturningRows {
     rows: Vec<Vec<Value>>,
-    sender: Option<tokio::sync::mpsc::Sender<Vec<Vec<Value>>>>,
+    sender: Option<Sender<RowBatch>>,
 }
 
 impl ReturningRows {
     const BATCH: usize = 256;
 
     /// Rows sent to `sender`.
-    pub fn new(sender: tokio::sync::mpsc::Sender<Vec<Vec<Value>>>) -> ReturningRows {
+    pub fn new(sender: Sender<RowBatch>) -> ReturningRows {
         ReturningRows { rows: Vec::new(), sender: Some(sender) }
     }
 
@@ -170,7 +172,7 @@ impl ReturningRows {
     pub async fn send(&mut self) -> Result<()> {
         match &self.sender {
             Some(sender) if !self.rows.is_empty() => sender
-                .send(std::mem::take(&mut self.rows))
+                .send(RowBatch::Values(std::mem::take(&mut self.rows)))
                 .await
                 .map_err(|_| Error::internal("nobody takes the rows of RETURNING")),
             _ => Ok(()),

@@ -102,7 +102,7 @@ pub fn rows_of(batch: &arrow_array::RecordBatch) -> Result<Vec<Vec<Value>>> {
     for row in 0..batch.num_rows() {
         let mut values = Vec::with_capacity(batch.num_columns());
         for column in batch.columns() {
-            values.push(crate::evaluate::value_at(column, row)?);
+            values.push(crate::evaluate::column::value_at(column, row)?);
         }
         rows.push(values);
     }

@@ -12,7 +12,8 @@ use super::names::CatalogNames;
 use super::row::{DataRow, Format};
 use super::rows::RowBatch;
 use crate::error::Result;
-use crate::evaluate::{Settings, value_at};
+use crate::evaluate::Settings;
+use crate::evaluate::column::value_at;
 use crate::types::{self, OutputSettings};
 
 /// Writes rows of fixed types and formats.

@@ -339,7 +339,7 @@ impl Session {
 
     /// Runs a change of rows on the pool of queries.
     fn change(&self, mut writer: Writer, change: Change, mut source: Box<dyn DmlSource>) -> Rows {
-        let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
+        let (sender, receiver) = mpsc::channel::<RowBatch>(BATCHES_AHEAD);
         let task = self.shared.instance.queries().spawn(async move {
             let mut returning = ReturningRows::new(sender);
             let changed = match change {

@@ -8,7 +8,6 @@ use engine::{Database, Timestamp};
 use parking_lot::Mutex;
 
 use super::advisory::AdvisoryLocks;
-use super::engine_error;
 use super::registry::{Activity, CancelHandle, Entry, Registry};
 use super::session::Session;
 use super::shared::{Identity, Shared};
@@ -56,15 +55,15 @@ impl Instance {
             .enable_all()
             .build()
             .map_err(|error| cannot("start threads", &error))?;
-        let environment = engine::Environment::system(&configuration.data_directory)
+        let environment = engine::io::os::OsDisk::environment(&configuration.data_directory)
             .map_err(|error| cannot("open the data directory", &error))?;
         let database = Database::open(engine::Configuration::default(), environment)
             .map_err(|error| cannot("open the database", &error))?;
-        let catalog = catalog::Catalog::open(&database).map_err(|error| cannot("read the catalog", &error))?;
+        let catalog = catalog::Catalog::open(database.clone()).map_err(|error| cannot("read the catalog", &error))?;
         let started = database.now_micros();
         Ok(Arc::new(Instance {
             database,
-            catalog: Arc::new(catalog),
+            catalog,
             registry: Registry::default(),
             advisory: AdvisoryLocks::default(),
             models: Arc::new(ModelCache::default()),

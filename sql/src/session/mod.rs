@@ -45,6 +45,7 @@ pub use error::engine_error;
 pub use instance::{Configuration, Instance};
 pub use registry::{CancelHandle, Registry};
 pub use row::{DataRow, Field, Format, RowDescription};
+pub use rows::RowBatch;
 pub use session::{ExecuteEnd, Session};
 pub use sink::{CopyFormat, CopyInput, CopyResponse, Notification, Severity, Sink};
 pub use startup::{Authentication, ClientAddress, Startup};

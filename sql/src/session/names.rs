@@ -63,6 +63,55 @@ impl CatalogNames {
         Some(if row.element == 0 { name } else { format!("{name}[]") })
     }
 
+    /// pg_get_indexdef.
+    pub fn index_definition(&self, relation: &catalog::Relation) -> String {
+        let Some(index) = relation.as_index() else { return String::new() };
+        let Some(table) = self.catalog.relation(self.database, index.table) else { return String::new() };
+        let mut text = String::from("CREATE ");
+        if index.unique {
+            text.push_str("UNIQUE ");
+        }
+        let schema = quoted(&self.schema_name(table.schema));
+        let method = builtin::access_methods().iter().find(|row| row.oid == index.method);
+        let method = method.map_or("btree", |row| row.name);
+        text.push_str(&format!(
+            "INDEX {} ON {schema}.{} USING {method} (",
+            quoted(&relation.name),
+            quoted(&table.name)
+        ));
+        for (number, key) in index.keys.iter().enumerate() {
+            if number > 0 {
+                text.push_str(", ");
+            }
+            match &key.source {
+                catalog::IndexSource::Column(attribute) => {
+                    text.push_str(&table.column(*attribute).map_or_else(String::new, |column| quoted(&column.name)));
+                }
+                catalog::IndexSource::Expression(expression) => text.push_str(&expression.text),
+            }
+            match (key.descending, key.nulls_first) {
+                (false, false) => {}
+                (false, true) => text.push_str(" NULLS FIRST"),
+                (true, true) => text.push_str(" DESC"),
+                (true, false) => text.push_str(" DESC NULLS LAST"),
+            }
+        }
+        text.push(')');
+        if !index.include.is_empty() {
+            let names: Vec<String> = index
+                .include
+                .iter()
+                .filter_map(|attribute| table.column(*attribute))
+                .map(|column| quoted(&column.name))
+                .collect();
+            text.push_str(&format!(" INCLUDE ({})", names.join(", ")));
+        }
+        if let Some(predicate) = &index.predicate {
+            text.push_str(&format!(" WHERE {}", predicate.text));
+        }
+        text
+    }
+
     fn find_relation(&self, text: &str) -> Result<u32> {
         let parts = split_name(text)?;
         let found = match parts.as_slice() {

@@ -41,7 +41,7 @@ pub fn value(cell: &Cell, type_oid: u32) -> Result<Value> {
             read(oid::OIDVECTOR, &text.join(" "))?
         }
         Cell::Array(cells) => {
-            let element = types::element(type_oid)
+            let element = types::oid::element_of(type_oid)
                 .ok_or_else(|| Error::internal(format!("type {type_oid} is no array type")))?;
             let elements = cells.iter().map(|cell| value(cell, element)).collect::<Result<Vec<_>>>()?;
             Array::from_elements(element, elements).to_value()
