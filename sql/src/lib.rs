@@ -9,6 +9,7 @@ pub mod functions;
 pub mod parse;
 pub mod password;
 pub mod plan;
+pub mod point;
 pub mod session;
 pub mod settings;
 pub mod system;

@@ -34,6 +34,11 @@ impl ValuesSource {
         }
         Ok(Some(ValuesSource { rows: compiled.into_iter(), context: context.clone() }))
     }
+
+    /// How many rows are left.
+    pub fn rows(&self) -> usize {
+        self.rows.len()
+    }
 }
 
 /// Whether a query is VALUES (or nothing) that needs no plan.

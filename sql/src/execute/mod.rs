@@ -20,7 +20,7 @@ mod lower;
 mod predicate;
 mod row;
 mod scan;
-mod search;
+pub(crate) mod search;
 mod set_operation;
 mod sort;
 mod stream;

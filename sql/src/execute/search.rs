@@ -16,7 +16,7 @@ use crate::types::{key, physical};
 
 /// One thing to look for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Search {
+pub(crate) enum Search {
     /// Exactly this key.
     Key(Vec<u8>),
     Range(Bound<Vec<u8>>, Bound<Vec<u8>>),
@@ -31,7 +31,7 @@ enum Narrowed {
 }
 
 /// What to search for, in the order in which rows are wanted; `row` is what the conditions read.
-pub(super) fn searches(access: &IndexAccess, scope: &Scope<'_>, row: &[Value]) -> Result<Vec<Search>> {
+pub(crate) fn searches(access: &IndexAccess, scope: &Scope<'_>, row: &[Value]) -> Result<Vec<Search>> {
     let mut prefix = Vec::new();
     for (expression, part) in access.equal.iter().zip(&access.keys) {
         match narrow(expression.evaluate(scope, row)?, part)? {

@@ -7,7 +7,7 @@ use engine::Isolation;
 use super::engine_error;
 use super::session::Session;
 use super::sink::Severity;
-use super::transaction::{Block, Mark, TransactionStatus, isolation_of};
+use super::transaction::{Block, Mark, TransactionStatus};
 use crate::dml::{Events, SharedTransaction};
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{IsolationLevel, Transaction, TransactionModes};
@@ -54,22 +54,13 @@ impl Session {
     }
 
     fn begin_block(&mut self, explicit: bool, modes: &TransactionModes) -> Result<()> {
-        let (isolation, read_only, deferrable, settings_before, lock_timeout) = {
-            let settings = self.shared.settings.lock();
-            let isolation = match modes.isolation {
-                Some(level) => isolation_of_level(level),
-                None => isolation_of(&settings.get("default_transaction_isolation").unwrap_or_default()),
-            };
-            (
-                isolation,
-                modes.read_only.unwrap_or_else(|| settings.is_on("default_transaction_read_only")),
-                modes.deferrable.unwrap_or_else(|| settings.is_on("default_transaction_deferrable")),
-                settings.clone(),
-                settings.integer("lock_timeout"),
-            )
-        };
+        let derived = self.shared.derived();
+        let isolation = modes.isolation.map_or(derived.isolation, isolation_of_level);
+        let read_only = modes.read_only.unwrap_or(derived.read_only);
+        let deferrable = modes.deferrable.unwrap_or(derived.deferrable);
+        let settings_before = self.shared.settings.lock().clone();
         let mut transaction = self.shared.instance.database().begin(isolation, read_only);
-        transaction.set_lock_timeout(super::session::duration_of(lock_timeout));
+        transaction.set_lock_timeout(derived.lock_timeout);
         let id = transaction.id();
         let block = Block {
             transaction: SharedTransaction::new(transaction),
@@ -370,7 +361,7 @@ impl Session {
     /// A writer for a statement of that context.
     pub(super) fn writer_with(&mut self, context: crate::evaluate::Context) -> Result<crate::dml::Writer> {
         let snapshot = context.environment.catalog();
-        let lock_timeout = super::session::duration_of(self.shared.settings.lock().integer("lock_timeout"));
+        let lock_timeout = self.shared.derived().lock_timeout;
         let instance = self.shared.instance.clone();
         let block = self.ensure_block()?;
         let events = Events {

@@ -13,7 +13,7 @@ use super::names::CatalogNames;
 use super::prepared::{Analysis, Work};
 use super::registry::CancelHandle;
 use super::row::{Field, Format, RowDescription};
-use super::rows::{RowBatch, RowSource, Rows, joined};
+use super::rows::{RowBatch, RowSource, Rows};
 use super::session::Session;
 use crate::dml::{ReturningRows, RowSource as DmlSource, SharedTransaction, ValuesSource, Writer, rows_of};
 use crate::error::{Error, Result, SqlState};
@@ -22,9 +22,12 @@ use crate::execute::{
     ExecutionInput, Interrupt, MomentValue, PastView, RowLocked, RowLocker, evaluate_moment, execute,
 };
 use crate::plan::{self, Plan, PlanInput, Statistics};
+use crate::point::{PointRows, PointScan};
 use crate::tree::{LockStrength, LockWait, OutputColumn, Query};
 use crate::types::{self, InputSettings, oid};
 
+/// Rows of VALUES up to which an INSERT runs where its session stands.
+const INLINE_ROWS: usize = 64;
 /// Batches that may wait between a plan and the client.
 const BATCHES_AHEAD: usize = 2;
 
@@ -149,7 +152,7 @@ impl Session {
         if self.block.as_ref().is_some_and(|block| block.read_only) {
             return Err(read_only(command));
         }
-        if self.shared.settings.lock().get("strata.as_of").is_some_and(|moment| !moment.is_empty()) {
+        if self.shared.derived().as_of.is_some() {
             return Err(Error::new(
                 SqlState::ReadOnlySqlTransaction,
                 format!("cannot execute {command} while strata.as_of is set"),
@@ -170,7 +173,7 @@ impl Session {
         for clause in &plan.moments {
             past.push(self.past_of(evaluate_moment(clause, &context)?).await?);
         }
-        let lock_timeout = super::session::duration_of(self.shared.settings.lock().integer("lock_timeout"));
+        let lock_timeout = self.shared.derived().lock_timeout;
         let locker = Locker {
             transaction: self.transaction()?,
             cancel: self.shared.entry.cancel.clone(),
@@ -202,10 +205,7 @@ impl Session {
 
     /// The moment of strata.as_of.
     fn session_moment(&self, context: &Context) -> Result<Option<i64>> {
-        let text = self.shared.settings.lock().get("strata.as_of").unwrap_or_default();
-        if text.is_empty() {
-            return Ok(None);
-        }
+        let Some(text) = self.shared.derived().as_of.clone() else { return Ok(None) };
         let names = CatalogNames::of_context(context);
         let settings = InputSettings::new(&context.settings, context.transaction_micros, &names);
         match types::input(oid::TIMESTAMPTZ, -1, &text, &settings)? {
@@ -258,9 +258,12 @@ impl Session {
             self.check_writable(analysis.work.command())?;
         }
         match &analysis.work {
-            Work::Query { plan, locks_rows } => {
+            Work::Query { plan, point, locks_rows } => {
                 if *locks_rows {
                     self.check_writable("SELECT FOR UPDATE")?;
+                }
+                if let Some(point) = point.as_ref().filter(|_| self.uses_point_tier()) {
+                    return self.point_query(point, parameters);
                 }
                 let input = self.execution_input(plan, parameters).await?;
                 let stream = execute(plan, input)?;
@@ -275,7 +278,11 @@ impl Session {
                         let context = self.context(parameters)?;
                         let source = ValuesSource::new(&insert.source, &context)?
                             .ok_or_else(|| Error::internal("the source of INSERT needs a plan"))?;
-                        let writer = self.writer_with(context)?;
+                        let mut writer = self.writer_with(context)?;
+                        if source.rows() <= INLINE_ROWS {
+                            let mut source = source;
+                            return self.change_here(&mut writer, &Change::Insert(insert), &mut source).await;
+                        }
                         Ok(self.change(writer, Change::Insert(insert), Box::new(source)))
                     }
                     Some(plan) => {
@@ -284,15 +291,23 @@ impl Session {
                     }
                 }
             }
-            Work::Update { update, plan } => {
+            Work::Update { update, plan, point } => {
                 let update = update.clone();
                 self.lock_for_write(update.model.id).await?;
+                if let Some(point) = point.as_ref().filter(|_| self.uses_point_tier()) {
+                    let (mut writer, mut rows) = self.point_source(point, parameters)?;
+                    return self.change_here(&mut writer, &Change::Update(update), &mut rows).await;
+                }
                 let (writer, source) = self.change_source(plan, parameters).await?;
                 Ok(self.change(writer, Change::Update(update), source))
             }
-            Work::Delete { delete, plan } => {
+            Work::Delete { delete, plan, point } => {
                 let delete = delete.clone();
                 self.lock_for_write(delete.model.id).await?;
+                if let Some(point) = point.as_ref().filter(|_| self.uses_point_tier()) {
+                    let (mut writer, mut rows) = self.point_source(point, parameters)?;
+                    return self.change_here(&mut writer, &Change::Delete(delete), &mut rows).await;
+                }
                 let (writer, source) = self.change_source(plan, parameters).await?;
                 Ok(self.change(writer, Change::Delete(delete), source))
             }
@@ -300,9 +315,56 @@ impl Session {
         }
     }
 
+    fn uses_point_tier(&self) -> bool {
+        let derived = self.shared.derived();
+        derived.point_tier && derived.as_of.is_none()
+    }
+
+    /// Runs a query by key where we stand.
+    fn point_query(&mut self, point: &PointScan, parameters: Arc<[Value]>) -> Result<Rows> {
+        metrics::counter!("strata_statements_total", "tier" => "point").increment(1);
+        self.begin_statement()?;
+        let context = self.context(parameters)?;
+        let view = self.transaction()?.with(|transaction| transaction.view())?;
+        let mut rows = Vec::new();
+        point.rows(&view, &context, &mut |row| {
+            rows.push(row);
+            Ok(())
+        })?;
+        Ok(Rows::ready(rows))
+    }
+
+    /// The rows that a change by key is about.
+    fn point_source(&mut self, point: &PointScan, parameters: Arc<[Value]>) -> Result<(Writer, PointRows)> {
+        metrics::counter!("strata_statements_total", "tier" => "point").increment(1);
+        self.begin_statement()?;
+        let context = self.context(parameters)?;
+        let writer = self.writer_with(context)?;
+        let rows = PointRows::new(point, &writer.view()?, &writer.context)?;
+        Ok((writer, rows))
+    }
+
+    /// Runs a change of few rows where we stand.
+    async fn change_here(
+        &self,
+        writer: &mut Writer,
+        change: &Change,
+        source: &mut dyn DmlSource,
+    ) -> Result<Rows> {
+        let mut returning = ReturningRows::kept();
+        let changed = match change {
+            Change::Insert(insert) => insert.run(writer, source, &mut returning).await?,
+            Change::Update(update) => update.run(writer, source, &mut returning).await?,
+            Change::Delete(delete) => delete.run(writer, source, &mut returning).await?,
+        };
+        let mut rows = Rows::ready(returning.take());
+        rows.changed = changed;
+        Ok(rows)
+    }
+
     /// The lock that keeps definitions of a table from changing under a write.
     pub(super) async fn lock_for_write(&mut self, table: engine::TableId) -> Result<()> {
-        let timeout = super::session::duration_of(self.shared.settings.lock().integer("lock_timeout"));
+        let timeout = self.shared.derived().lock_timeout;
         let transaction = self.transaction()?;
         let mode = engine::RelationLockMode::RowExclusive;
         transaction
@@ -351,14 +413,6 @@ impl Session {
             Ok(changed)
         });
         Rows::new(RowSource::Running { receiver, task })
-    }
-
-    /// Runs work on the pool of queries and waits for it.
-    pub(super) async fn on_pool<T: Send + 'static>(
-        &self,
-        work: impl std::future::Future<Output = Result<T>> + Send + 'static,
-    ) -> Result<T> {
-        joined(self.shared.instance.queries().spawn(work).await)
     }
 }
 

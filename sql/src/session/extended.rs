@@ -16,7 +16,7 @@ use super::sink::Sink;
 use super::transaction::TransactionStatus;
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::Statement;
-use crate::types::{self, InputSettings, oid};
+use crate::types::{self, InputSettings};
 
 fn no_statement(name: &str) -> Error {
     let message = if name.is_empty() {
@@ -368,9 +368,4 @@ pub(super) fn invalid_utf8(bytes: &[u8], error: &std::str::Utf8Error) -> Error {
         SqlState::CharacterNotInRepertoire,
         format!("invalid byte sequence for encoding \"UTF8\": {}", shown.join(" ")),
     )
-}
-
-/// Whether an oid was left to the server.
-pub(super) fn unspecified(type_oid: u32) -> bool {
-    type_oid == 0 || type_oid == oid::UNKNOWN
 }

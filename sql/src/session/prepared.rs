@@ -11,6 +11,7 @@ use crate::dml::{CompiledDelete, CompiledInsert, CompiledUpdate};
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::Statement;
 use crate::plan::Plan;
+use crate::point::PointScan;
 
 /// A statement, named or not.
 pub struct Prepared {
@@ -38,10 +39,10 @@ pub struct Analysis {
 
 /// What has to be done.
 pub enum Work {
-    Query { plan: Arc<Plan>, locks_rows: bool },
+    Query { plan: Arc<Plan>, point: Option<Arc<PointScan>>, locks_rows: bool },
     Insert { insert: Arc<CompiledInsert>, plan: Option<Arc<Plan>> },
-    Update { update: Arc<CompiledUpdate>, plan: Arc<Plan> },
-    Delete { delete: Arc<CompiledDelete>, plan: Arc<Plan> },
+    Update { update: Arc<CompiledUpdate>, plan: Arc<Plan>, point: Option<Arc<PointScan>> },
+    Delete { delete: Arc<CompiledDelete>, plan: Arc<Plan>, point: Option<Arc<PointScan>> },
     /// Run from its syntax.
     Utility,
 }
@@ -93,7 +94,9 @@ impl Session {
             Analyzed::Query(query) => {
                 let description = self.describe_output(&query.output);
                 let locks_rows = super::frontend::locks_rows(&query.relation);
-                (Some(description), Work::Query { plan: plan(&query)?, locks_rows })
+                let plan = plan(&query)?;
+                let point = if locks_rows { None } else { PointScan::recognise(&plan).map(Arc::new) };
+                (Some(description), Work::Query { plan, point, locks_rows })
             }
             Analyzed::Insert(insert) => {
                 let model = models.get(&catalog, database, insert.table)?;
@@ -107,14 +110,16 @@ impl Session {
                 let compiled = CompiledUpdate::new(&update, model)?;
                 let plan = plan(&compiled.source)?;
                 let description = update.returning.as_ref().map(|returning| self.describe_output(&returning.output));
-                (description, Work::Update { update: Arc::new(compiled), plan })
+                let point = PointScan::recognise(&plan).map(Arc::new);
+                (description, Work::Update { update: Arc::new(compiled), plan, point })
             }
             Analyzed::Delete(delete) => {
                 let model = models.get(&catalog, database, delete.target.table)?;
                 let compiled = CompiledDelete::new(&delete, model)?;
                 let plan = plan(&compiled.source)?;
                 let description = delete.returning.as_ref().map(|returning| self.describe_output(&returning.output));
-                (description, Work::Delete { delete: Arc::new(compiled), plan })
+                let point = PointScan::recognise(&plan).map(Arc::new);
+                (description, Work::Delete { delete: Arc::new(compiled), plan, point })
             }
             Analyzed::Utility => (self.describe_utility(statement)?, Work::Utility),
         };

@@ -17,6 +17,7 @@ use super::sink::Sink;
 use super::transaction::Block;
 use crate::error::{Error, Result, SqlState};
 use crate::evaluate::Context;
+use crate::settings::SettingValues;
 
 /// How an Execute ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +38,9 @@ pub struct Session {
     pub(super) portals: BTreeMap<String, Portal>,
     /// What the client was last told of reported settings.
     reported: Vec<(&'static str, String)>,
+    /// The settings and the user that `reported` was made of.
+    reported_of: SettingValues,
+    reported_user: Arc<str>,
 }
 
 /// A duration of milliseconds; none for 0.
@@ -52,7 +56,11 @@ impl Session {
             statements: HashMap::new(),
             portals: BTreeMap::new(),
             reported: Vec::new(),
+            reported_of: SettingValues::default(),
+            reported_user: Arc::from(""),
         };
+        session.reported_of = session.shared.settings.lock().clone();
+        session.reported_user = session.shared.identity.lock().session_user.clone();
         session.reported = session.parameters();
         session
     }
@@ -130,13 +138,18 @@ impl Session {
     pub(super) fn send_asides(&mut self, sink: &mut dyn Sink) {
         let notices = std::mem::take(&mut *self.shared.notices.lock());
         if !notices.is_empty() {
-            let least = least_severity(&self.shared.settings.lock().get("client_min_messages").unwrap_or_default());
+            let least = self.shared.derived().least_severity;
             for (severity, report) in notices {
                 if severity >= least || severity == super::sink::Severity::Info {
                     sink.notice(severity, &report);
                 }
             }
         }
+        if self.shared.settings.lock().same(&self.reported_of) && self.identity_reported() {
+            return;
+        }
+        self.reported_of = self.shared.settings.lock().clone();
+        self.reported_user = self.shared.identity.lock().session_user.clone();
         let now = self.parameters();
         if now != self.reported {
             for (name, value) in &now {
@@ -146,6 +159,10 @@ impl Session {
             }
             self.reported = now;
         }
+    }
+
+    fn identity_reported(&self) -> bool {
+        Arc::ptr_eq(&self.shared.identity.lock().session_user, &self.reported_user)
     }
 
     /// Marks the session as running a statement; its time limit runs from here.
@@ -159,7 +176,7 @@ impl Session {
             activity.state_change = Some(now);
         }
         self.shared.entry.cancel.start_statement();
-        let limit = duration_of(self.shared.settings.lock().integer("statement_timeout"));
+        let limit = self.shared.derived().statement_timeout;
         StatementTimer::new(limit, self.shared.entry.cancel.clone())
     }
 
@@ -179,17 +196,6 @@ impl Session {
     pub async fn terminate(mut self) {
         self.portals.clear();
         self.rollback_block();
-    }
-}
-
-fn least_severity(name: &str) -> super::sink::Severity {
-    use super::sink::Severity;
-    match name {
-        "debug5" | "debug4" | "debug3" | "debug2" | "debug1" => Severity::Debug,
-        "log" => Severity::Log,
-        "warning" => Severity::Warning,
-        "error" => Severity::Warning,
-        _ => Severity::Notice,
     }
 }
 

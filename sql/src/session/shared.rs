@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use engine::Isolation;
 use parking_lot::Mutex;
 
 use super::instance::Instance;
 use super::registry::Entry;
 use super::sink::Severity;
+use super::transaction::isolation_of;
 use crate::error::{Report, Result};
 use crate::evaluate::Settings;
 use crate::settings::{SettingSource, SettingValues, settings_of};
@@ -29,6 +32,47 @@ pub struct SequenceMemory {
     pub last: Option<u32>,
 }
 
+/// The settings that statements read, in the form they are used in.
+#[derive(Debug)]
+pub struct Derived {
+    pub settings: Arc<Settings>,
+    pub statement_timeout: Option<Duration>,
+    pub lock_timeout: Option<Duration>,
+    /// strata.as_of, where it is set.
+    pub as_of: Option<String>,
+    pub point_tier: bool,
+    pub isolation: Isolation,
+    pub read_only: bool,
+    pub deferrable: bool,
+    pub least_severity: Severity,
+}
+
+impl Derived {
+    fn new(values: &SettingValues, user: &str) -> Derived {
+        let duration = |name: &str| super::session::duration_of(values.integer(name));
+        Derived {
+            settings: Arc::new(settings_of(values, user)),
+            statement_timeout: duration("statement_timeout"),
+            lock_timeout: duration("lock_timeout"),
+            as_of: values.get("strata.as_of").filter(|moment| !moment.is_empty()),
+            point_tier: values.is_on("strata.point_tier"),
+            isolation: isolation_of(&values.get("default_transaction_isolation").unwrap_or_default()),
+            read_only: values.is_on("default_transaction_read_only"),
+            deferrable: values.is_on("default_transaction_deferrable"),
+            least_severity: least_severity(&values.get("client_min_messages").unwrap_or_default()),
+        }
+    }
+}
+
+fn least_severity(name: &str) -> Severity {
+    match name {
+        "debug5" | "debug4" | "debug3" | "debug2" | "debug1" => Severity::Debug,
+        "log" => Severity::Log,
+        "warning" | "error" => Severity::Warning,
+        _ => Severity::Notice,
+    }
+}
+
 /// The modes of the transaction at work, as SHOW gives them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Modes {
@@ -42,8 +86,8 @@ pub struct Shared {
     pub instance: Arc<Instance>,
     pub entry: Arc<Entry>,
     pub settings: Mutex<SettingValues>,
-    /// The evaluator's view of `settings`, made anew when they change.
-    evaluated: Mutex<Option<(SettingValues, Arc<Settings>)>>,
+    /// What is read of `settings` at every statement, made anew when they change.
+    derived: Mutex<Option<(SettingValues, Arc<Derived>)>>,
     pub identity: Mutex<Identity>,
     pub sequences: Mutex<SequenceMemory>,
     pub notices: Mutex<Vec<(Severity, Report)>>,
@@ -56,7 +100,7 @@ impl Shared {
             instance,
             entry,
             settings: Mutex::new(settings),
-            evaluated: Mutex::new(None),
+            derived: Mutex::new(None),
             identity: Mutex::new(identity),
             sequences: Mutex::new(SequenceMemory::default()),
             notices: Mutex::new(Vec::new()),
@@ -66,22 +110,27 @@ impl Shared {
 
     /// The settings as functions use them.
     pub fn evaluated(&self) -> Arc<Settings> {
-        let values = self.settings.lock().clone();
-        let mut evaluated = self.evaluated.lock();
-        if let Some((known, settings)) = evaluated.as_ref()
+        self.derived().settings.clone()
+    }
+
+    /// What statements read of the settings.
+    pub fn derived(&self) -> Arc<Derived> {
+        let values = self.settings.lock();
+        let mut derived = self.derived.lock();
+        if let Some((known, found)) = derived.as_ref()
             && known.same(&values)
         {
-            return settings.clone();
+            return found.clone();
         }
         let user = self.identity.lock().current_user.clone();
-        let settings = Arc::new(settings_of(&values, &user));
-        *evaluated = Some((values, settings.clone()));
-        settings
+        let found = Arc::new(Derived::new(&values, &user));
+        *derived = Some((values.clone(), found.clone()));
+        found
     }
 
     /// Forgets what depended on the role: `"$user"` in search_path.
     pub fn forget_evaluated(&self) {
-        *self.evaluated.lock() = None;
+        *self.derived.lock() = None;
     }
 
     /// The value of a setting as SHOW prints it.

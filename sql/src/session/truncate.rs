@@ -50,7 +50,7 @@ impl Session {
                 tables.push(referring.clone());
             }
         }
-        let timeout = super::session::duration_of(self.shared.settings.lock().integer("lock_timeout"));
+        let timeout = self.shared.derived().lock_timeout;
         let cancel = self.shared.entry.cancel.clone();
         let transaction = self.transaction()?;
         for table in &tables {

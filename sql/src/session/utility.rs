@@ -233,12 +233,12 @@ impl Session {
                 }
                 lines
             }
-            Work::Update { update, plan } => {
+            Work::Update { update, plan, point: _ } => {
                 let mut lines = vec![format!("Update on {}", update.model.name)];
                 lines.extend(indented(crate::plan::explain(plan, costs)));
                 lines
             }
-            Work::Delete { delete, plan } => {
+            Work::Delete { delete, plan, point: _ } => {
                 let mut lines = vec![format!("Delete on {}", delete.model.name)];
                 lines.extend(indented(crate::plan::explain(plan, costs)));
                 lines
@@ -297,7 +297,7 @@ impl Session {
             TableLockMode::Exclusive => RelationLockMode::Exclusive,
             TableLockMode::AccessExclusive => RelationLockMode::AccessExclusive,
         };
-        let timeout = super::session::duration_of(self.shared.settings.lock().integer("lock_timeout"));
+        let timeout = self.shared.derived().lock_timeout;
         let policy = match lock.wait {
             LockWait::Block => WaitPolicy::Wait { timeout },
             LockWait::NoWait | LockWait::SkipLocked => WaitPolicy::NoWait,

@@ -1,0 +1,87 @@
+//! Which plans the point tier takes.
+
+use std::sync::Arc;
+
+use super::{IndexSource, PointScan, PointSource};
+use crate::plan::node::{Limit, Operator};
+use crate::plan::{Node, Plan};
+use engine::PhysicalType;
+
+impl PointScan {
+    /// The point scan that a plan is; `None` where it is more.
+    pub fn recognise(plan: &Plan) -> Option<PointScan> {
+        if !plan.subqueries.is_empty() || !plan.commons.is_empty() || plan.slots > 0 || !plan.moments.is_empty() {
+            return None;
+        }
+        let (node, limit) = match &plan.root.operator {
+            Operator::Limit(limit) => (&limit.input, Some(limit)),
+            _ => (&plan.root, None),
+        };
+        let scan = projected(node)?;
+        match limit {
+            None if scan.finds_few() => Some(scan),
+            None => None,
+            Some(limit) => limited(scan, limit),
+        }
+    }
+
+    /// Whether the search alone bounds the number of rows.
+    fn finds_few(&self) -> bool {
+        match &self.source {
+            PointSource::OneRow => true,
+            PointSource::Index(source) => {
+                source.index.unique_match
+                    || (source.index.list.is_some() && source.index.equal.len() + 1 == source.index.keys.len())
+            }
+        }
+    }
+}
+
+fn limited(mut scan: PointScan, limit: &Limit) -> Option<PointScan> {
+    /// A limit up to this many rows counts as short.
+    const SHORT: i64 = 100;
+    if !limit.ties.is_empty() || scan.limit.is_some() {
+        return None;
+    }
+    let short = limit.count.as_ref().and_then(|count| count.as_constant()).is_some_and(|count| {
+        matches!(count, engine::Value::Int64(count) if (0..=SHORT).contains(count))
+    });
+    let filtered = match &scan.source {
+        PointSource::OneRow => false,
+        PointSource::Index(source) => source.access.filter.is_some(),
+    };
+    if !scan.finds_few() && (!short || filtered || limit.offset.is_some()) {
+        return None;
+    }
+    scan.limit = limit.count.clone();
+    scan.offset = limit.offset.clone();
+    Some(scan)
+}
+
+fn projected(node: &Arc<Node>) -> Option<PointScan> {
+    match &node.operator {
+        Operator::Project { input, expressions } => {
+            let mut scan = projected(input)?;
+            if scan.projection.is_some() || scan.limit.is_some() {
+                return None;
+            }
+            scan.projection = Some(expressions.clone());
+            Some(scan)
+        }
+        Operator::OneRow => Some(plain(PointSource::OneRow)),
+        Operator::IndexScan(scan) if scan.access.moment.is_none() => {
+            let handle_as_bytes =
+                node.columns.iter().map(|column| column.physical == PhysicalType::Bytes).collect();
+            Some(plain(PointSource::Index(Box::new(IndexSource {
+                access: scan.access.clone(),
+                index: scan.index.clone(),
+                handle_as_bytes,
+            }))))
+        }
+        _ => None,
+    }
+}
+
+fn plain(source: PointSource) -> PointScan {
+    PointScan { source, projection: None, limit: None, offset: None }
+}

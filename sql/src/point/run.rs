@@ -1,0 +1,149 @@
+//! A point scan, run.
+
+use engine::{ReadView, RowHandle, RowRef, Value};
+
+use super::{IndexSource, PointScan, PointSource};
+use crate::error::{Error, Result, SqlState};
+use crate::evaluate::{CompiledExpression, Context, Scope};
+use crate::execute::search::{Search, searches};
+use crate::plan::node::Source;
+use crate::session::engine_error;
+
+impl PointScan {
+    /// Gives every row to `emit`, in order.
+    pub fn rows(
+        &self,
+        view: &ReadView,
+        context: &Context,
+        emit: &mut dyn FnMut(Vec<Value>) -> Result<()>,
+    ) -> Result<()> {
+        let limit = match &self.limit {
+            Some(limit) => count_of(limit, context, SqlState::InvalidRowCountInLimitClause, "LIMIT")?,
+            None => u64::MAX,
+        };
+        let mut skip = match &self.offset {
+            Some(offset) => {
+                let offset = count_of(offset, context, SqlState::InvalidRowCountInResultOffsetClause, "OFFSET")?;
+                if offset == u64::MAX { 0 } else { offset }
+            }
+            None => 0,
+        };
+        let mut given = 0;
+        let mut take = |row: Vec<Value>| -> Result<bool> {
+            if given >= limit {
+                return Ok(false);
+            }
+            if skip > 0 {
+                skip -= 1;
+                return Ok(true);
+            }
+            given += 1;
+            match &self.projection {
+                None => emit(row)?,
+                Some(projection) => {
+                    let shown =
+                        projection.iter().map(|item| item.evaluate_row(context, &row)).collect::<Result<_>>()?;
+                    emit(shown)?;
+                }
+            }
+            Ok(given < limit)
+        };
+        if limit == 0 {
+            return Ok(());
+        }
+        match &self.source {
+            PointSource::OneRow => take(Vec::new()).map(|_| ()),
+            PointSource::Index(source) => source.rows(view, context, &mut take),
+        }
+    }
+}
+
+/// The number of a LIMIT or OFFSET; NULL is no limit.
+fn count_of(expression: &CompiledExpression, context: &Context, state: SqlState, clause: &str) -> Result<u64> {
+    match expression.evaluate_row(context, &[])? {
+        Value::Null => Ok(u64::MAX),
+        Value::Int64(count) => {
+            u64::try_from(count).map_err(|_| Error::new(state, format!("{clause} must not be negative")))
+        }
+        other => Err(Error::internal(format!("{clause} was {:?}", other.physical_type()))),
+    }
+}
+
+impl IndexSource {
+    /// Gives each row found to `take` until that says enough.
+    fn rows(
+        &self,
+        view: &ReadView,
+        context: &Context,
+        take: &mut dyn FnMut(Vec<Value>) -> Result<bool>,
+    ) -> Result<()> {
+        let scope = Scope::alone(context);
+        let more = std::cell::Cell::new(true);
+        for search in searches(&self.index, &scope, &[])? {
+            if !more.get() {
+                break;
+            }
+            let mut failure = None;
+            let mut visit = |handle: RowHandle, row: RowRef<'_>| {
+                if !more.get() {
+                    return;
+                }
+                let outcome = self.row(handle, &row).and_then(|row| match &self.access.filter {
+                    Some(filter) if !filter.holds(&scope, &row)? => Ok(true),
+                    Some(_) | None => take(row),
+                });
+                match outcome {
+                    Ok(wanted) => more.set(wanted),
+                    Err(error) => {
+                        failure = Some(error);
+                        more.set(false);
+                    }
+                }
+            };
+            match search {
+                Search::Key(key) => {
+                    view.lookup(self.access.table, self.index.index, &key, &mut visit).map_err(engine_error)?;
+                }
+                Search::Range(lower, upper) => {
+                    let lower = lower.as_ref().map(Vec::as_slice);
+                    let upper = upper.as_ref().map(Vec::as_slice);
+                    let mut cursor =
+                        view.range(self.access.table, self.index.index, lower, upper, self.index.reverse);
+                    loop {
+                        let found = cursor.next(&mut |_, handle, row| visit(handle, row)).map_err(engine_error)?;
+                        if !found || !more.get() {
+                            break;
+                        }
+                    }
+                }
+            }
+            if let Some(error) = failure {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// The scan's columns of a row.
+    fn row(&self, handle: RowHandle, row: &RowRef<'_>) -> Result<Vec<Value>> {
+        self.access
+            .sources
+            .iter()
+            .zip(&self.handle_as_bytes)
+            .map(|(source, as_bytes)| {
+                Ok(match source {
+                    Source::Column(column) => row.value(*column).map_err(engine_error)?,
+                    Source::Handle if *as_bytes => Value::from(handle.to_bytes().to_vec()),
+                    Source::Handle => Value::Fixed16(handle.to_bytes()),
+                    Source::SystemFrom => Value::Int64(row.from().map_err(engine_error)?.micros()),
+                    Source::SystemTo => match row.to() {
+                        engine::Timestamp::INFINITY => Value::Int64(i64::MAX),
+                        to => Value::Int64(to.micros()),
+                    },
+                    Source::TableOid => Value::UInt32(self.access.oid),
+                    Source::Xmin => Value::UInt32(row.from().map_err(engine_error)?.micros() as u32),
+                })
+            })
+            .collect()
+    }
+}
