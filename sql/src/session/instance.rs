@@ -8,6 +8,7 @@ use engine::{Database, Timestamp};
 use parking_lot::Mutex;
 
 use super::advisory::AdvisoryLocks;
+use super::cache::StatementCache;
 use super::registry::{Activity, CancelHandle, Entry, Registry};
 use super::session::Session;
 use super::shared::{Identity, Shared};
@@ -37,6 +38,7 @@ pub struct Instance {
     registry: Registry,
     advisory: AdvisoryLocks,
     models: Arc<ModelCache>,
+    statements: StatementCache,
     resources: Arc<Resources>,
     queries: tokio::runtime::Handle,
     runtime: Mutex<Option<tokio::runtime::Runtime>>,
@@ -67,6 +69,7 @@ impl Instance {
             registry: Registry::default(),
             advisory: AdvisoryLocks::default(),
             models: Arc::new(ModelCache::default()),
+            statements: StatementCache::default(),
             resources: Resources::new(QUERY_MEMORY)?,
             queries: runtime.handle().clone(),
             runtime: Mutex::new(Some(runtime)),
@@ -94,6 +97,10 @@ impl Instance {
 
     pub fn models(&self) -> &Arc<ModelCache> {
         &self.models
+    }
+
+    pub fn statements(&self) -> &StatementCache {
+        &self.statements
     }
 
     pub fn resources(&self) -> &Arc<Resources> {

@@ -11,6 +11,7 @@
 //! error in the extended protocol `wire` skips to Sync and calls [`Session::sync`].
 
 mod advisory;
+mod cache;
 mod control;
 mod copy;
 mod copy_in;
@@ -24,6 +25,7 @@ mod execution;
 mod extended;
 mod frontend;
 mod instance;
+mod literals;
 pub mod names;
 mod portal;
 mod prepared;

@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
+use engine::Value;
+
+use super::cache::Hit;
 use super::encode::RowEncoder;
 use super::frontend::Script;
 use super::portal::Tag;
-use super::prepared::{Prepared, Work};
+use super::prepared::{Analysis, Prepared, Work};
 use super::row::RowDescription;
 use super::rows::Rows;
 use super::session::Session;
 use super::sink::Sink;
 use crate::error::Result;
+use crate::parse::fingerprint::fingerprint;
 use crate::parse::syntax::{Statement, Transaction};
 
 /// Whether a failed block accepts a statement: only what ends it.
@@ -41,6 +45,9 @@ impl Session {
     }
 
     async fn run_script(&mut self, text: &str, sink: &mut dyn Sink) -> Result<()> {
+        if let Some(hit) = self.cached_statement(text)? {
+            return self.run_cached(hit, sink).await;
+        }
         let script = match Script::parse(text) {
             Ok(script) => script,
             Err(error) => {
@@ -73,6 +80,29 @@ impl Session {
         Ok(())
     }
 
+    /// The statement of a text from the cache. In a failed block nothing is looked up: the parser decides there.
+    fn cached_statement(&mut self, text: &str) -> Result<Option<Hit>> {
+        if self.block.as_ref().is_some_and(|block| block.failed) {
+            return Ok(None);
+        }
+        let Ok(fingerprint) = fingerprint(text) else { return Ok(None) };
+        self.cached(text, fingerprint)
+    }
+
+    async fn run_cached(&mut self, hit: Hit, sink: &mut dyn Sink) -> Result<()> {
+        let started = std::time::Instant::now();
+        self.ensure_block()?;
+        let analysis = self.analysis(&hit.prepared)?;
+        let tag = self.run_planned(&analysis, hit.parameters, sink).await?;
+        if self.block.as_ref().is_some_and(|block| !block.explicit) {
+            self.commit_block().await?;
+        }
+        self.send_asides(sink);
+        sink.command_complete(&tag);
+        metrics::histogram!("strata_statement_seconds").record(started.elapsed().as_secs_f64());
+        Ok(())
+    }
+
     /// Runs one statement of a text and sends its rows; its tag.
     async fn run_statement(
         &mut self,
@@ -101,8 +131,17 @@ impl Session {
                 Done::Rows { description, rows, tag } => self.send_all(&description, rows, &tag, sink).await,
             };
         }
-        metrics::counter!("strata_statements_total", "tier" => "planned").increment(1);
-        let rows = self.start(&analysis, Arc::from([])).await?;
+        self.run_planned(&analysis, Arc::from([]), sink).await
+    }
+
+    /// Runs a statement that has a plan and sends its rows; its tag.
+    async fn run_planned(
+        &mut self,
+        analysis: &Arc<Analysis>,
+        parameters: Arc<[Value]>,
+        sink: &mut dyn Sink,
+    ) -> Result<String> {
+        let rows = self.start(analysis, parameters).await?;
         let command = analysis.work.command();
         let tag = if analysis.work.writes() { Tag::Changed(command) } else { Tag::Sent(command) };
         match &analysis.description {

@@ -1,0 +1,135 @@
+//! The statement cache of the simple protocol: texts without their literals, analyzed and planned once.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use engine::Value;
+use lru::LruCache;
+use parking_lot::Mutex;
+
+use super::literals::parameterise;
+use super::prepared::Prepared;
+use super::session::Session;
+use crate::error::{Error, Result, SqlState};
+use crate::parse::fingerprint::{Fingerprint, Literal, LiteralValue};
+use crate::types::{self, InputSettings, oid};
+
+/// What a cached text was found to be.
+#[derive(Clone)]
+enum Cached {
+    /// Its literals are parameters.
+    Parameterised(Arc<Prepared>),
+    /// Some literal has to stay: such texts are analyzed each time.
+    Refused,
+}
+
+/// Statements by fingerprint, database, and search path.
+pub struct StatementCache {
+    statements: Mutex<LruCache<(String, u32, Arc<[Arc<str>]>), Cached>>,
+}
+
+impl Default for StatementCache {
+    fn default() -> StatementCache {
+        const STATEMENTS: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
+        StatementCache { statements: Mutex::new(LruCache::new(STATEMENTS)) }
+    }
+}
+
+/// A statement found, or made, with the values of its literals.
+pub(super) struct Hit {
+    pub prepared: Arc<Prepared>,
+    pub parameters: Arc<[Value]>,
+}
+
+impl Session {
+    /// The statement of a text that consists of one statement and can be had from the cache; `None` where the text
+    /// has to be analyzed as it is.
+    pub(super) fn cached(&self, text: &str, fingerprint: Fingerprint) -> Result<Option<Hit>> {
+        let Fingerprint { key, literals, several } = fingerprint;
+        if several || !worth_caching(&key) {
+            return Ok(None);
+        }
+        let search_path = self.shared.evaluated().search_path.clone();
+        let key = (key, self.shared.entry.database_oid, search_path);
+        let cache = &self.shared.instance.statements().statements;
+        let found = cache.lock().get(&key).cloned();
+        let prepared = match found {
+            Some(Cached::Refused) => return Ok(None),
+            Some(Cached::Parameterised(prepared)) => prepared,
+            None => match self.parameterised(text, &literals)? {
+                Some(prepared) => {
+                    // Where it cannot be analyzed so, the text as it is says why, with the right places.
+                    if self.analysis(&prepared).is_err() {
+                        return Ok(None);
+                    }
+                    cache.lock().put(key, Cached::Parameterised(prepared.clone()));
+                    prepared
+                }
+                None => {
+                    cache.lock().put(key, Cached::Refused);
+                    return Ok(None);
+                }
+            },
+        };
+        let analysis = self.analysis(&prepared)?;
+        let parameters = self.literal_values(text, &literals, &analysis.parameters)?;
+        Ok(Some(Hit { prepared, parameters }))
+    }
+
+    fn parameterised(&self, text: &str, literals: &[Literal]) -> Result<Option<Arc<Prepared>>> {
+        let Ok(mut parsed) = crate::parse::parse(text) else { return Ok(None) };
+        let Some(mut parsed) = parsed.pop().filter(|parsed| parsed.time.is_none()) else { return Ok(None) };
+        let Some(types) = parameterise(&mut parsed.statement, literals) else { return Ok(None) };
+        let now = self.shared.instance.now_micros();
+        Ok(Some(Arc::new(Prepared::new(Arc::from(text), Some(Arc::new(parsed.statement)), types, now))))
+    }
+
+    fn literal_values(&self, text: &str, literals: &[Literal], types: &[u32]) -> Result<Arc<[Value]>> {
+        let mut values = Vec::with_capacity(literals.len());
+        for (literal, type_oid) in literals.iter().zip(types) {
+            values.push(match (&literal.value, *type_oid) {
+                (LiteralValue::Integer(digits), oid::INT4) => match digits.parse() {
+                    Ok(number) => Value::Int32(number),
+                    Err(_) => return Err(Error::internal("an integer literal grew")),
+                },
+                (LiteralValue::Integer(digits), oid::INT8) => match digits.parse() {
+                    Ok(number) => Value::Int64(number),
+                    Err(_) => return Err(Error::internal("an integer literal grew")),
+                },
+                (LiteralValue::Integer(written) | LiteralValue::Decimal(written), type_oid) => {
+                    self.read_literal(type_oid, written)?
+                }
+                (LiteralValue::String(written), type_oid) => {
+                    self.read_literal(type_oid, written).map_err(|error| error.at(position(text, literal.start)))?
+                }
+            });
+        }
+        if values.len() != types.len() {
+            return Err(Error::new(SqlState::InternalError, "a cached statement has other literals"));
+        }
+        Ok(values.into())
+    }
+
+    fn read_literal(&self, type_oid: u32, written: &str) -> Result<Value> {
+        match type_oid {
+            oid::TEXT | oid::VARCHAR => return Ok(Value::from(written)),
+            _ => {}
+        }
+        let names = self.names();
+        let evaluated = self.shared.evaluated();
+        let now = self.block.as_ref().map_or_else(|| self.shared.instance.now_micros(), |block| block.started);
+        types::input(type_oid, -1, written, &InputSettings::new(&evaluated, now, &names))
+    }
+}
+
+/// Characters from 1 of a byte offset.
+fn position(text: &str, at: u32) -> Option<u32> {
+    let before = text.get(..at as usize)?;
+    u32::try_from(before.chars().count() + 1).ok()
+}
+
+/// Only statements with plans are worth it.
+fn worth_caching(key: &str) -> bool {
+    let word: String = key.trim_start().chars().take_while(|c| c.is_ascii_alphabetic()).collect();
+    ["select", "insert", "update", "delete"].iter().any(|known| word.eq_ignore_ascii_case(known))
+}
