@@ -152,9 +152,17 @@ fn columns_of(name: &str, argument: &Argument, star: bool) -> Result<ForceColumn
 impl CopyOptions {
     /// Checks a list of options, lower-case names, of COPY FROM or COPY TO.
     pub fn new(items: &[(String, Argument)], from: bool) -> Result<CopyOptions> {
+        CopyOptions::placed(items.iter().map(|(name, argument)| (name.as_str(), argument, None)), from)
+    }
+
+    /// The same with the options' places in the text, for errors.
+    pub fn placed<'a>(
+        items: impl Iterator<Item = (&'a str, &'a Argument, Option<u32>)>,
+        from: bool,
+    ) -> Result<CopyOptions> {
         let mut given = Given::default();
-        for (name, argument) in items {
-            given.take(name, argument)?;
+        for (name, argument, position) in items {
+            given.take(name, argument).map_err(|error| error.at(position))?;
         }
         given.finish(from)
     }

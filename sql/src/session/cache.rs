@@ -11,6 +11,7 @@ use super::literals::parameterise;
 use super::prepared::Prepared;
 use super::session::Session;
 use crate::error::{Error, Result, SqlState};
+use crate::parse::position::position;
 use crate::parse::fingerprint::{Fingerprint, Literal, LiteralValue};
 use crate::types::{self, InputSettings, oid};
 
@@ -120,12 +121,6 @@ impl Session {
         let now = self.block.as_ref().map_or_else(|| self.shared.instance.now_micros(), |block| block.started);
         types::input(type_oid, -1, written, &InputSettings::new(&evaluated, now, &names))
     }
-}
-
-/// Characters from 1 of a byte offset.
-fn position(text: &str, at: u32) -> Option<u32> {
-    let before = text.get(..at as usize)?;
-    u32::try_from(before.chars().count() + 1).ok()
 }
 
 /// Only statements with plans are worth it.

@@ -19,9 +19,12 @@ impl Session {
             CopyEndpoint::File(_) => return Err(Error::unsupported("COPY to or from a file of the server")),
             CopyEndpoint::Program(_) => return Err(Error::unsupported("COPY to or from a program")),
         }
-        let arguments: Vec<(String, Argument)> =
-            copy.options.iter().map(|option| (option.name.clone(), argument(option.value.as_ref()))).collect();
-        let options = CopyOptions::new(&arguments, copy.from)?;
+        let arguments: Vec<Argument> =
+            copy.options.iter().map(|option| argument(option.value.as_ref())).collect();
+        let placed = copy.options.iter().zip(&arguments).map(|(option, argument)| {
+            (option.name.as_str(), argument, crate::parse::position::position(&prepared.text, option.at))
+        });
+        let options = CopyOptions::placed(placed, copy.from)?;
         match (&copy.subject, copy.from) {
             (CopySubject::Table { name, columns }, true) => {
                 if copy.filter.is_some() {

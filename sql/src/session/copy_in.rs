@@ -57,19 +57,17 @@ impl Session {
     /// Hands the client's data to the worker. After a failure of the worker the rest is read and dropped.
     async fn feed(&self, sender: mpsc::Sender<Bytes>, sink: &mut dyn Sink) -> Result<()> {
         let cancel = self.shared.entry.cancel.clone();
-        let mut listening = true;
         loop {
             let input = tokio::select! {
                 biased;
                 error = cancel.cancelled() => return Err(error),
                 input = sink.copy_read() => input?,
                 // The worker failed: its error is reported at once, and the sink drops what still comes.
-                () = sender.closed(), if listening => return Ok(()),
+                () = sender.closed() => return Ok(()),
             };
             match input {
                 CopyInput::Data(bytes) => {
-                    if listening && sender.send(bytes).await.is_err() {
-                        listening = false;
+                    if sender.send(bytes).await.is_err() {
                         return Ok(());
                     }
                 }
@@ -96,7 +94,6 @@ struct CopyWorker {
     options: CopyOptions,
     force_null: Vec<bool>,
     force_not_null: Vec<bool>,
-    names: CatalogNames,
     line: u64,
     batch: Vec<Vec<Value>>,
     count: u64,
@@ -140,7 +137,6 @@ impl CopyWorker {
         Ok(CopyWorker {
             force_null: covered(&options.force_null),
             force_not_null: covered(&options.force_not_null),
-            names: CatalogNames::of_context(&writer.context),
             writer,
             model,
             positions,
@@ -170,6 +166,10 @@ impl CopyWorker {
     async fn run_lines(&mut self, mut splitter: Splitter, receiver: &mut mpsc::Receiver<Bytes>) -> Result<()> {
         let mut fields = Fields::default();
         let mut header = self.options.header != Header::Absent;
+        // Made once: it holds the resolved time zone.
+        let names = CatalogNames::of_context(&self.writer.context);
+        let session = self.writer.context.settings.clone();
+        let settings = InputSettings::new(&session, self.writer.context.transaction_micros, &names);
         loop {
             let line = match splitter.next() {
                 Ok(line) => line,
@@ -194,7 +194,7 @@ impl CopyWorker {
                         }
                         continue;
                     }
-                    let row = self.text_row(&line, &fields)?;
+                    let row = self.text_row(&line, &fields, &settings)?;
                     self.add(row).await?;
                 }
             }
@@ -278,7 +278,7 @@ impl CopyWorker {
         Ok(())
     }
 
-    fn text_row(&self, line: &[u8], fields: &Fields) -> Result<Vec<Value>> {
+    fn text_row(&self, line: &[u8], fields: &Fields, settings: &InputSettings<'_>) -> Result<Vec<Value>> {
         let bad = |message: String| self.at_line(Error::new(SqlState::BadCopyFileFormat, message), line);
         if fields.len() > self.positions.len() {
             return Err(bad("extra data after last expected column".to_string()));
@@ -290,8 +290,6 @@ impl CopyWorker {
         let text = std::str::from_utf8(&fields.bytes).map_err(|error| {
             self.at_line(super::extended::invalid_utf8(&fields.bytes, &error), line)
         })?;
-        let context = &self.writer.context;
-        let settings = InputSettings::new(&context.settings, context.transaction_micros, &self.names);
         let mut row = vec![Value::Null; self.model.columns.len()];
         for (span, position) in fields.spans.iter().zip(&self.positions) {
             let Some((start, end)) = span else { continue };
@@ -301,7 +299,7 @@ impl CopyWorker {
                     line,
                 ));
             };
-            let value = types::input(column.type_oid, column.typmod, field, &settings)
+            let value = types::input(column.type_oid, column.typmod, field, settings)
                 .map_err(|error| self.at_column(error, *position, Some(field.as_bytes())))?;
             if let Some(slot) = row.get_mut(*position) {
                 *slot = value;

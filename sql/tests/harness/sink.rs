@@ -11,11 +11,12 @@ pub struct Printer {
     printed: String,
     rows: Option<usize>,
     data: Option<Bytes>,
+    copied_out: bool,
 }
 
 impl Printer {
     pub fn new(data: String) -> Printer {
-        Printer { buffer: BytesMut::new(), printed: String::new(), rows: None, data: Some(Bytes::from(data)) }
+        Printer { buffer: BytesMut::new(), printed: String::new(), rows: None, data: Some(Bytes::from(data)), copied_out: false }
     }
 
     /// Everything printed.
@@ -74,14 +75,19 @@ impl Sink for Printer {
 
     fn command_complete(&mut self, tag: &str) {
         self.drain();
-        match self.rows.take() {
+        let rows = self.rows.take();
+        match rows {
             Some(1) => self.printed.push_str("(1 row)\n"),
             Some(rows) => self.printed.push_str(&format!("({rows} rows)\n")),
-            None => {
-                self.printed.push_str(tag);
-                self.printed.push('\n');
-            }
+            None => {}
         }
+        // psql shows no tag after rows, except of statements that changed rows; nor after COPY TO STDOUT.
+        let changed = ["INSERT", "UPDATE", "DELETE"].iter().any(|command| tag.starts_with(command));
+        if !self.copied_out && (rows.is_none() || changed) {
+            self.printed.push_str(tag);
+            self.printed.push('\n');
+        }
+        self.copied_out = false;
     }
 
     fn empty_query(&mut self) {}
@@ -104,7 +110,9 @@ impl Sink for Printer {
         })
     }
 
-    fn copy_out(&mut self, _: CopyResponse) {}
+    fn copy_out(&mut self, _: CopyResponse) {
+        self.copied_out = true;
+    }
 
     fn copy_done(&mut self) {}
 }
