@@ -8,6 +8,7 @@ pub mod builtin;
 pub mod object;
 mod shapes;
 mod snapshot;
+pub mod store;
 pub mod system;
 
 pub use object::{
@@ -18,3 +19,4 @@ pub use object::{
 };
 pub use shapes::{system_relation, system_relation_by_name, system_relation_by_oid, system_relations};
 pub use snapshot::{Dependency, DependencyKind, Snapshot};
+pub use store::{Catalog, Overlay, OverlayMark, Written};
