@@ -87,6 +87,19 @@ fn main() {
     println!("recovery: {:.2?}", started.elapsed());
     lookups(&database);
     scans(&database);
+    let started = Instant::now();
+    let mut loader = database.begin(Isolation::ReadCommitted, false);
+    for id in ROWS..ROWS * 5 / 4 {
+        assert!(loader.insert(TABLE, &row(id, 0, &filler)).unwrap().done().is_some());
+    }
+    loader.commit().wait().unwrap();
+    println!("250000 more rows into the table: {:.2?}", started.elapsed());
+    let started = Instant::now();
+    database.checkpoint().wait().unwrap();
+    println!("checkpoint: {:.2?}, {:?}", started.elapsed(), database.statistics(TABLE).unwrap());
+    lookups(&database);
+    scans(&database);
+    println!("resident: {:.0} MB", resident());
 }
 
 fn lookups(database: &Database) {

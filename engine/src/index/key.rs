@@ -43,7 +43,14 @@ impl IndexKey {
 
 impl PartialEq for IndexKey {
     fn eq(&self, other: &IndexKey) -> bool {
-        self.as_bytes() == other.as_bytes()
+        match (self, other) {
+            // Unused bytes are zero, so whole arrays can be compared, without a call.
+            (
+                IndexKey::Inline { length, bytes },
+                IndexKey::Inline { length: other_length, bytes: other_bytes },
+            ) => length == other_length && bytes == other_bytes,
+            _ => self.as_bytes() == other.as_bytes(),
+        }
     }
 }
 

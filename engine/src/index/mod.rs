@@ -5,35 +5,19 @@
 //! for, because a bulk load mostly never asks.
 
 mod key;
+mod table;
 
 pub(crate) use key::IndexKey;
 
 use crate::ids::Location;
-use hashbrown::{DefaultHashBuilder, HashTable};
 use std::collections::BTreeSet;
-use std::hash::BuildHasher;
 use std::ops::Bound;
-
-/// The versions of one key, in the order in which they were committed.
-#[derive(Clone, Debug)]
-enum Versions {
-    One(Location),
-    // Boxed to keep the many entries with one version small.
-    #[allow(clippy::box_collection)]
-    Many(Box<Vec<Location>>),
-}
-
-#[derive(Clone)]
-struct Entry {
-    key: IndexKey,
-    versions: Versions,
-}
+use table::HashSide;
 
 /// The hot maps of one index.
 #[derive(Clone)]
 pub(crate) struct HotIndex {
-    hasher: DefaultHashBuilder,
-    entries: HashTable<Entry>,
+    hashed: HashSide,
     ordered: Option<BTreeSet<IndexKey>>,
     heap_bytes: usize,
     /// Whether entries were added for rows of other places: an index built over rows that were there before.
@@ -44,8 +28,7 @@ impl HotIndex {
     /// An empty index; `ordered` says whether ranges will surely be asked for.
     pub fn new(ordered: bool) -> HotIndex {
         HotIndex {
-            hasher: DefaultHashBuilder::default(),
-            entries: HashTable::new(),
+            hashed: HashSide::default(),
             ordered: ordered.then(BTreeSet::new),
             heap_bytes: 0,
             foreign: false,
@@ -54,39 +37,22 @@ impl HotIndex {
 
     /// Makes room ahead of many inserts.
     pub fn reserve(&mut self, more: usize) {
-        let hasher = &self.hasher;
-        self.entries.reserve(more, |entry| hasher.hash_one(entry.key.as_bytes()));
+        self.hashed.reserve(more);
     }
 
     pub fn insert(&mut self, key: &[u8], location: Location) {
-        let hash = self.hasher.hash_one(key);
-        if let Some(entry) = self.entries.find_mut(hash, |entry| entry.key.as_bytes() == key) {
-            match &mut entry.versions {
-                Versions::One(first) => entry.versions = Versions::Many(Box::new(vec![*first, location])),
-                Versions::Many(versions) => versions.push(location),
+        if let Some(key) = self.hashed.insert(key, location) {
+            self.heap_bytes += 2 * key.heap_bytes();
+            if let Some(ordered) = &mut self.ordered {
+                ordered.insert(key);
             }
-            self.heap_bytes += 16;
-            return;
         }
-        let key = IndexKey::new(key);
-        self.heap_bytes += 2 * key.heap_bytes();
-        if let Some(ordered) = &mut self.ordered {
-            ordered.insert(key.clone());
-        }
-        let hasher = &self.hasher;
-        let entry = Entry { key, versions: Versions::One(location) };
-        self.entries.insert_unique(hash, entry, |entry| hasher.hash_one(entry.key.as_bytes()));
     }
 
     /// The versions that have exactly this key, oldest first.
     #[inline]
     pub fn get(&self, key: &[u8]) -> &[Location] {
-        let hash = self.hasher.hash_one(key);
-        match self.entries.find(hash, |entry| entry.key.as_bytes() == key) {
-            Some(Entry { versions: Versions::One(location), .. }) => std::slice::from_ref(location),
-            Some(Entry { versions: Versions::Many(locations), .. }) => locations,
-            None => &[],
-        }
+        self.hashed.get(key)
     }
 
     /// Whether [`HotIndex::range`] can answer.
@@ -97,7 +63,7 @@ impl HotIndex {
     /// Builds the ordered side.
     pub fn order(&mut self) {
         if self.ordered.is_none() {
-            self.ordered = Some(self.entries.iter().map(|entry| entry.key.clone()).collect());
+            self.ordered = Some(self.hashed.iter().map(|(key, _)| key.clone()).collect());
         }
     }
 
@@ -117,10 +83,7 @@ impl HotIndex {
 
     /// Every key and its versions, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (&IndexKey, &[Location])> {
-        self.entries.iter().map(|entry| match &entry.versions {
-            Versions::One(location) => (&entry.key, std::slice::from_ref(location)),
-            Versions::Many(locations) => (&entry.key, locations.as_slice()),
-        })
+        self.hashed.iter()
     }
 
     pub fn locations(&self) -> impl Iterator<Item = Location> {
@@ -139,20 +102,13 @@ impl HotIndex {
 
     /// Follows rows that have moved.
     pub fn relocate(&mut self, moved: &dyn Fn(Location) -> Location) {
-        for entry in self.entries.iter_mut() {
-            match &mut entry.versions {
-                Versions::One(location) => *location = moved(*location),
-                Versions::Many(locations) => {
-                    locations.iter_mut().for_each(|location| *location = moved(*location));
-                }
-            }
-        }
+        self.hashed.relocate(moved);
     }
 
     /// Bytes of memory, near enough for a bound.
     pub fn bytes_used(&self) -> usize {
-        let ordered = self.ordered.as_ref().map_or(0, |ordered| ordered.len() * 44);
-        self.entries.capacity() * (size_of::<Entry>() + 1) + ordered + self.heap_bytes
+        let ordered = self.ordered.as_ref().map_or(0, |_| self.hashed.len() * 44);
+        self.hashed.bytes_used() + ordered + self.heap_bytes
     }
 }
 
@@ -186,5 +142,26 @@ mod tests {
         assert_eq!(keys.iter().map(|key| key.as_bytes()[3]).collect::<Vec<_>>(), [13, 12, 11]);
         assert_eq!(index.range(Bound::Excluded(&low), Bound::Excluded(&low)).count(), 0);
         assert_eq!(index.range(Bound::Included(&high), Bound::Included(&low)).count(), 0);
+    }
+
+    #[test]
+    fn a_growing_index_finds_every_key_it_was_given_and_no_other() {
+        let mut index = HotIndex::new(true);
+        let key = |number: u32| {
+            if number % 3 == 0 { vec![b'k'; number as usize % 60] } else { number.to_be_bytes().to_vec() }
+        };
+        let mut expected: std::collections::BTreeMap<Vec<u8>, Vec<Location>> = Default::default();
+        for number in 0..20_000 {
+            index.insert(&key(number), Location::hot(1, number));
+            expected.entry(key(number)).or_default().push(Location::hot(1, number));
+        }
+        for (key, locations) in &expected {
+            assert_eq!(index.get(key), locations.as_slice());
+        }
+        assert!(index.get(&30_001u32.to_be_bytes()).is_empty());
+        let all = index.range(Bound::Unbounded, Bound::Unbounded).map(IndexKey::as_bytes);
+        assert!(all.eq(expected.keys().map(Vec::as_slice)));
+        index.relocate(&|location| Location::segment(1, location.row() as u32));
+        assert_eq!(index.get(&1u32.to_be_bytes()), [Location::segment(1, 1)]);
     }
 }

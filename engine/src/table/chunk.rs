@@ -10,8 +10,8 @@ use super::visibility::{ALIVE, visible};
 use crate::ids::Location;
 use crate::schema::position;
 use crate::{ColumnId, Error, PhysicalType, Value};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 
 /// Rows of a full chunk.
 pub(crate) const CHUNK_ROWS: usize = 8192;
@@ -21,21 +21,44 @@ const CHUNK_BYTES: usize = 8 << 20;
 /// The columns of a chunk, shared by the chunks written under one schema.
 pub(crate) type Layout = Arc<[(ColumnId, PhysicalType)]>;
 
-/// When a version lives, and whose it is: together, because a look-up needs all three.
+/// When a version lives, whose it is, and what came after it: together in half a cache line, because a look-up
+/// needs them together.
 #[derive(Debug)]
+#[repr(align(32))]
 pub(crate) struct Life {
     pub birth: u64,
     pub from: u64,
     end: AtomicU64,
+    successor: AtomicU64,
 }
 
 impl Clone for Life {
     fn clone(&self) -> Life {
-        Life { birth: self.birth, from: self.from, end: AtomicU64::new(self.end()) }
+        Life {
+            birth: self.birth,
+            from: self.from,
+            end: AtomicU64::new(self.end()),
+            successor: AtomicU64::new(self.successor().0),
+        }
     }
 }
 
 impl Life {
+    /// A living version.
+    fn new(birth: u64, from: u64) -> Life {
+        let successor = AtomicU64::new(Location::NONE.0);
+        Life { birth, from, end: AtomicU64::new(ALIVE), successor }
+    }
+
+    /// The newer version of the row, if one was linked.
+    pub fn successor(&self) -> Location {
+        Location(self.successor.load(Ordering::Acquire))
+    }
+
+    pub fn set_successor(&self, successor: Location) {
+        self.successor.store(successor.0, Ordering::Release);
+    }
+
     pub fn end(&self) -> u64 {
         self.end.load(Ordering::Acquire)
     }
@@ -99,8 +122,6 @@ pub(crate) struct Chunk {
     columns: Vec<Column>,
     lives: Vec<Life>,
     pub keys: RowKeys,
-    /// Where the next version of a row lies, by row; made when the first version of the chunk gets a successor.
-    successors: OnceLock<Box<[AtomicU64]>>,
     /// Versions with a committed end.
     ended: AtomicUsize,
     max_end: AtomicU64,
@@ -115,7 +136,6 @@ impl Clone for Chunk {
             columns: self.columns.clone(),
             lives: self.lives.clone(),
             keys: self.keys.clone(),
-            successors: OnceLock::new(),
             ended: AtomicUsize::new(self.ended.load(Ordering::Acquire)),
             max_end: AtomicU64::new(self.max_end.load(Ordering::Acquire)),
             min_from: self.min_from,
@@ -133,7 +153,6 @@ impl Chunk {
             columns,
             lives: Vec::new(),
             keys: RowKeys::default(),
-            successors: OnceLock::new(),
             ended: AtomicUsize::new(0),
             max_end: AtomicU64::new(0),
             min_from: u64::MAX,
@@ -143,8 +162,7 @@ impl Chunk {
 
     /// A chunk of columns that exist already: rows read back from the log.
     pub fn from_parts(layout: Layout, columns: Vec<Column>, births: Vec<u64>, keys: RowKeys) -> Chunk {
-        let lives =
-            births.into_iter().map(|birth| Life { birth, from: 0, end: AtomicU64::new(ALIVE) }).collect();
+        let lives = births.into_iter().map(|birth| Life::new(birth, 0)).collect();
         Chunk { columns, lives, keys, min_from: 0, ..Chunk::new(layout) }
     }
 
@@ -166,7 +184,7 @@ impl Chunk {
                 Column::Sealed(column) => column.array().get_buffer_memory_size(),
             })
             .sum();
-        columns + self.rows() * 24 + self.keys.bytes.len() + self.keys.ends.len() * 4
+        columns + self.rows() * 32 + self.keys.bytes.len() + self.keys.ends.len() * 4
     }
 
     /// Appends a row whose values were checked against the layout.
@@ -198,7 +216,7 @@ impl Chunk {
     }
 
     fn note_row(&mut self, birth: u64, from: u64) -> usize {
-        self.lives.push(Life { birth, from, end: AtomicU64::new(ALIVE) });
+        self.lives.push(Life::new(birth, from));
         self.min_from = self.min_from.min(from);
         self.max_from = self.max_from.max(from);
         self.lives.len() - 1
@@ -214,7 +232,7 @@ impl Chunk {
     /// Makes the private rows of this chunk committed ones: alive since `from`.
     pub fn adopt(&mut self, from: u64) {
         for life in &mut self.lives {
-            *life = Life { birth: life.birth, from, end: AtomicU64::new(ALIVE) };
+            *life = Life::new(life.birth, from);
         }
         self.keys = RowKeys::default();
         (self.min_from, self.max_from) = (from, from);
@@ -261,22 +279,5 @@ impl Chunk {
     /// The latest start of a version, and the latest committed end.
     pub fn latest_change(&self) -> u64 {
         self.max_from.max(self.max_end.load(Ordering::Acquire))
-    }
-
-    /// The newer version of a row, if one was linked.
-    pub fn successor(&self, row: usize) -> Location {
-        self.successors
-            .get()
-            .and_then(|links| links.get(row))
-            .map_or(Location::NONE, |link| Location(link.load(Ordering::Acquire)))
-    }
-
-    pub fn set_successor(&self, row: usize, successor: Location) {
-        let links = self.successors.get_or_init(|| {
-            (0..CHUNK_ROWS.max(self.rows())).map(|_| AtomicU64::new(Location::NONE.0)).collect()
-        });
-        if let Some(link) = links.get(row) {
-            link.store(successor.0, Ordering::Release);
-        }
     }
 }

@@ -64,14 +64,18 @@ impl<'a> Found<'a> {
 
     pub fn successor(self) -> Location {
         match self {
-            Found::Chunk(chunk, row) => chunk.successor(row),
+            Found::Chunk(_, _) => self.life().map_or(Location::NONE, Life::successor),
             Found::Segment(part, row) => part.successor(row),
         }
     }
 
     pub fn set_successor(self, successor: Location) {
         match self {
-            Found::Chunk(chunk, row) => chunk.set_successor(row, successor),
+            Found::Chunk(_, _) => {
+                if let Some(life) = self.life() {
+                    life.set_successor(successor);
+                }
+            }
             Found::Segment(part, row) => part.set_successor(row, successor),
         }
     }
