@@ -145,7 +145,8 @@ fn freeze(engine: &Engine) -> Result<Frozen, Error> {
     let task = move |engine: &Engine, log: &mut Log| {
         let frozen = freeze::tables(engine).map(|tables| Frozen {
             tables,
-            position: log.end(),
+            // What was appended behind it failed to become durable, and is in no table.
+            position: log.durable(),
             durable: log.durable(),
             moment: engine.clock.published(),
             births: engine.births.load(Ordering::Acquire),

@@ -47,7 +47,7 @@ pub fn world(seed: u64) -> (Arc<SimulatedDisk>, Environment) {
 /// The same disk as another process sees it: with other randomness.
 pub fn environment_of(disk: &Arc<SimulatedDisk>, seed: u64) -> Environment {
     let (_, _, mut environment) = environment(seed);
-    environment.disk = disk.clone();
+    environment.disk = disk.mount();
     environment.random = Arc::new(SimulatedRandom::new(seed ^ 0x1234_5678));
     environment
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use arrow_buffer::{Buffer, MutableBuffer};
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 use super::{Faults, SimulatedRandom, image::Image};
 use crate::io::{Disk, File, Random, Space};
@@ -49,6 +49,10 @@ struct State {
     capacity: Option<u64>,
     /// Handles of an earlier life are dead.
     life: u64,
+    /// Syncs of data wait until this is false again.
+    holds_syncs: bool,
+    /// How many syncs wait.
+    held: usize,
     /// Calls that change the disk, since it was made.
     changes: u64,
     syncs: u64,
@@ -57,6 +61,8 @@ struct State {
 /// A disk in memory.
 pub struct SimulatedDisk {
     state: Mutex<State>,
+    /// Syncs are held no more.
+    released: Condvar,
     random: SimulatedRandom,
     this: Weak<SimulatedDisk>,
 }
@@ -72,12 +78,19 @@ impl SimulatedDisk {
     pub fn new(seed: u64) -> Arc<SimulatedDisk> {
         Arc::new_cyclic(|this| SimulatedDisk {
             state: Mutex::default(),
+            released: Condvar::new(),
             random: SimulatedRandom::new(seed),
             this: this.clone(),
         })
     }
 
-    /// A power cut. Open files are dead; open the database anew.
+    /// The disk as one process sees it: of no use to it after a crash or kill, as its open files are. What is made of
+    /// the disk itself outlives both, and may come from a process that should be dead.
+    pub fn mount(&self) -> Arc<dyn Disk> {
+        Arc::new(Mount { disk: self.this.clone(), life: self.state.lock().life })
+    }
+
+    /// A power cut. Open files and mounts are dead; open the database anew.
     pub fn crash(&self) {
         self.crash_choosing(&mut |possibilities| self.random.below(possibilities));
     }
@@ -89,6 +102,8 @@ impl SimulatedDisk {
         let state = &mut *state;
         state.life += 1;
         state.is_off = false;
+        state.holds_syncs = false;
+        self.released.notify_all();
         for change in std::mem::take(&mut state.name_changes) {
             if keep(2) == 1 {
                 change.apply(&mut state.durable_names);
@@ -108,6 +123,8 @@ impl SimulatedDisk {
         let mut state = self.state.lock();
         state.life += 1;
         state.is_off = false;
+        state.holds_syncs = false;
+        self.released.notify_all();
         state.disarm();
     }
 
@@ -130,6 +147,36 @@ impl SimulatedDisk {
     /// Bytes that all files together may take; `None`: no limit.
     pub fn set_capacity(&self, capacity: Option<u64>) {
         self.state.lock().capacity = capacity;
+    }
+
+    /// Makes syncs of data wait until [`SimulatedDisk::release_syncs`], so that a test knows which commits arrive
+    /// while one is in flight. A crash or kill releases them, too.
+    pub fn hold_syncs(&self) {
+        self.state.lock().holds_syncs = true;
+    }
+
+    /// How many syncs are held.
+    pub fn syncs_held(&self) -> usize {
+        self.state.lock().held
+    }
+
+    /// Lets held syncs go on.
+    pub fn release_syncs(&self) {
+        self.state.lock().holds_syncs = false;
+        self.released.notify_all();
+    }
+
+    /// Waits, in a sync of a file of this life, while syncs are held.
+    fn pass_hold(&self, life: u64) {
+        let mut state = self.state.lock();
+        if !state.holds_syncs || state.life != life {
+            return;
+        }
+        state.held += 1;
+        while state.holds_syncs && state.life == life {
+            self.released.wait(&mut state);
+        }
+        state.held -= 1;
     }
 
     /// How many calls have changed the disk so far.
@@ -384,6 +431,64 @@ impl Disk for SimulatedDisk {
     }
 }
 
+/// The disk of one life.
+#[derive(Debug)]
+struct Mount {
+    disk: Weak<SimulatedDisk>,
+    life: u64,
+}
+
+impl Mount {
+    /// The disk, while this life lasts.
+    fn disk(&self) -> io::Result<Arc<SimulatedDisk>> {
+        let disk = self.disk.upgrade().ok_or_else(|| io::Error::other("the simulated disk is gone"))?;
+        let life = disk.state.lock().life;
+        if life == self.life {
+            Ok(disk)
+        } else {
+            Err(io::Error::other("a process of the time before the crash"))
+        }
+    }
+}
+
+impl Disk for Mount {
+    fn create(&self, name: &str) -> io::Result<Arc<dyn File>> {
+        self.disk()?.create(name)
+    }
+
+    fn open(&self, name: &str) -> io::Result<Arc<dyn File>> {
+        self.disk()?.open(name)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.disk()?.rename(from, to)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.disk()?.remove(name)
+    }
+
+    fn sync_directory(&self) -> io::Result<()> {
+        self.disk()?.sync_directory()
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        self.disk()?.list()
+    }
+
+    fn map(&self, name: &str) -> io::Result<Buffer> {
+        self.disk()?.map(name)
+    }
+
+    fn space(&self) -> io::Result<Space> {
+        self.disk()?.space()
+    }
+
+    fn faults(&self) -> Faults {
+        self.disk().map(|disk| disk.faults()).unwrap_or_default()
+    }
+}
+
 /// An open file of one life of the disk.
 #[derive(Debug)]
 struct SimulatedFile {
@@ -464,6 +569,9 @@ impl File for SimulatedFile {
     }
 
     fn sync_data(&self) -> io::Result<()> {
+        if let Some(disk) = self.disk.upgrade() {
+            disk.pass_hold(self.life);
+        }
         self.with(|disk, state| {
             state.change()?;
             if due(&mut state.fail_sync) {

@@ -1,0 +1,674 @@
+//! The whole engine under a disk that loses what power cuts lose: 32 logical writers driven by one thread, every choice
+//! of theirs and of the disk made by a seed. (The database's own threads, the sequencer and the one for checkpoints,
+//! run freely, so what a power cut meets in the middle of a checkpoint differs from run to run.)
+//!
+//! A writer holds at most one transaction. Transactions stay open over several steps, so that they meet each other's
+//! locks, and commit in groups: the first commit of a group is held in its sync while the others arrive, so the second
+//! batch of a group holds all of them, and what is in a batch depends on the seed alone. Lives end by power cuts, kills,
+//! failed syncs, in the middle of commits, of checkpoints and of recoveries.
+//!
+//! What must hold at each start: every acknowledged transaction is there, byte for byte; every one whose outcome was
+//! unknown is there wholly or not at all; every refused or unfinished one is not there; scan, primary index and
+//! secondary index say the same; transfers have kept the sum; and every moment that was noted before reads as it did.
+
+mod support;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    future::Future,
+    ops::Bound,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Waker},
+};
+
+use arrow_array::{BinaryArray, Int64Array, RecordBatch};
+use strata_engine::{
+    ColumnId, CommitTicket, Configuration, Database, Error, IndexId, IndexSchema, Inserted, Isolation,
+    LockedRow, NewRow, Outcome, Past, PhysicalType, ReadView, RowHandle, RowLock, ScanColumn, TableId,
+    TableSchema, Timestamp, Transaction, Value, WaitPolicy,
+    io::simulation::{Fault, Faults, SimulatedClock, SimulatedDisk, SimulatedRandom},
+};
+use support::{environment_of, record};
+
+const TABLE: TableId = TableId(7);
+const PRIMARY: IndexId = IndexId(70);
+const BY_WRITER: IndexId = IndexId(71);
+const ID: ColumnId = ColumnId(1);
+const WRITER: ColumnId = ColumnId(2);
+const AMOUNT: ColumnId = ColumnId(3);
+const PAYLOAD: ColumnId = ColumnId(4);
+
+const WRITERS: usize = 32;
+/// Rows between which transfers move amounts.
+const ACCOUNTS: i64 = 24;
+const OPENING: i64 = 1000;
+/// Markers: one row a transaction, which says that it was there.
+const MARKERS: i64 = 1_000_000_000;
+
+/// One row as the model knows it.
+#[derive(Clone, PartialEq, Eq)]
+struct Row {
+    writer: i64,
+    amount: i64,
+    payload: Vec<u8>,
+}
+
+impl fmt::Debug for Row {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let payload = self.payload.first_chunk().map(|first| u64::from_le_bytes(*first));
+        write!(formatter, "(writer {}, amount {}, payload {payload:?})", self.writer, self.amount)
+    }
+}
+
+type Model = BTreeMap<i64, Row>;
+/// How a commit ended.
+type Outcomes = Vec<(i64, Effects, Result<Timestamp, Error>)>;
+/// What a transaction does: rows by id, `None` for deleted.
+type Effects = BTreeMap<i64, Option<Row>>;
+
+fn schema() -> TableSchema {
+    TableSchema {
+        columns: vec![
+            (ID, PhysicalType::Int64),
+            (WRITER, PhysicalType::Int64),
+            (AMOUNT, PhysicalType::Int64),
+            (PAYLOAD, PhysicalType::Bytes),
+        ],
+        indexes: vec![
+            IndexSchema { id: PRIMARY, unique: true, primary: true },
+            IndexSchema { id: BY_WRITER, unique: false, primary: false },
+        ],
+    }
+}
+
+fn key(number: i64) -> Vec<u8> {
+    (number as u64 ^ 1 << 63).to_be_bytes().to_vec()
+}
+
+fn new_row(id: i64, row: &Row) -> NewRow {
+    NewRow {
+        values: vec![
+            Value::Int64(id),
+            Value::Int64(row.writer),
+            Value::Int64(row.amount),
+            Value::from(row.payload.clone()),
+        ],
+        keys: vec![(PRIMARY, key(id), true), (BY_WRITER, key(row.writer), false)],
+    }
+}
+
+/// A commit that was asked for.
+enum Asked {
+    Waiting(CommitTicket),
+    Settled(Result<Timestamp, Error>),
+}
+
+impl Asked {
+    fn is_settled(&mut self) -> bool {
+        if let Asked::Waiting(ticket) = self {
+            let mut context = Context::from_waker(Waker::noop());
+            match Pin::new(ticket).poll(&mut context) {
+                Poll::Pending => return false,
+                Poll::Ready(outcome) => *self = Asked::Settled(outcome),
+            }
+        }
+        true
+    }
+
+    fn wait(self) -> Result<Timestamp, Error> {
+        match self {
+            Asked::Waiting(ticket) => ticket.wait(),
+            Asked::Settled(outcome) => outcome,
+        }
+    }
+}
+
+/// A transaction at work, or one whose commit was asked for.
+struct Work {
+    number: i64,
+    transaction: Transaction,
+    effects: Effects,
+}
+
+/// One database through all its lives, and what the world outside knows of it.
+struct World {
+    disk: Arc<SimulatedDisk>,
+    random: SimulatedRandom,
+    /// Acknowledged, or seen after a recovery.
+    model: Model,
+    /// Commits whose outcome is not known, in the order in which they were asked for.
+    unknown: Vec<(i64, Effects)>,
+    /// Moments and what they showed.
+    noted: Vec<(Timestamp, Model)>,
+    next_transaction: i64,
+    next_row: i64,
+    /// How often something happened that the test must have seen.
+    acknowledged: u64,
+    unknown_total: u64,
+    resurrected: u64,
+    checkpoints: u64,
+}
+
+/// Why a life ended.
+enum End {
+    /// The log failed.
+    Failed,
+    /// Enough.
+    Done,
+}
+
+type Verdict<T> = Result<T, String>;
+
+fn say<T, E: std::fmt::Display>(what: &str, result: Result<T, E>) -> Verdict<T> {
+    result.map_err(|error| format!("{what}: {error}"))
+}
+
+impl World {
+    fn new(seed: u64, faults: Faults) -> World {
+        let disk = SimulatedDisk::new(seed ^ 0xDA7A);
+        disk.set_faults(faults);
+        World {
+            disk,
+            random: SimulatedRandom::new(seed),
+            model: Model::new(),
+            unknown: Vec::new(),
+            noted: Vec::new(),
+            next_transaction: 0,
+            next_row: ACCOUNTS,
+            acknowledged: 0,
+            unknown_total: 0,
+            resurrected: 0,
+            checkpoints: 0,
+        }
+    }
+
+    fn configuration(&self) -> Configuration {
+        Configuration { checkpoint_bytes: 1 << 30, log_file_bytes: 64 << 10, on_failure: Arc::new(|_| {}) }
+    }
+
+    /// Opens the database, with deaths in the middle of it, and compares what is there.
+    fn open(&mut self) -> Verdict<Arc<Database>> {
+        while self.random.once_in(4) {
+            self.disk.arm(Fault::PowerOff { after: self.random.below(30) });
+            let environment = environment_of(&self.disk, self.random.below(u64::MAX));
+            let opened = Database::open(self.configuration(), environment);
+            let lived = opened.is_ok();
+            drop(opened);
+            self.disk.crash();
+            if lived {
+                break;
+            }
+        }
+        let mut environment = environment_of(&self.disk, self.random.below(u64::MAX));
+        // The wall clock jumps between lives, backwards too.
+        let clock = SimulatedClock::new(830_000_000_000_000 + self.random.below(1_000_000) as i64);
+        environment.clock = Arc::new(clock);
+        let database = say("open", Database::open(self.configuration(), environment))?;
+        self.verify(&database)?;
+        Ok(database)
+    }
+
+    fn verify(&mut self, database: &Arc<Database>) -> Verdict<()> {
+        let transaction = database.begin(Isolation::ReadCommitted, true);
+        let view = transaction.view();
+        let found = match database.statistics(TABLE) {
+            Ok(_) => read(&view)?,
+            Err(Error::UnknownTable(_)) => Model::new(),
+            Err(error) => return Err(error.to_string()),
+        };
+        for (number, effects) in std::mem::take(&mut self.unknown) {
+            if found.contains_key(&(MARKERS + number)) {
+                apply(&mut self.model, effects);
+                self.resurrected += 1;
+            }
+        }
+        differ("after a start", &found, &self.model)?;
+        let sum: i64 = found.range(..ACCOUNTS).map(|(_, row)| row.amount).sum();
+        if !found.is_empty() && sum != ACCOUNTS * OPENING {
+            return Err(format!("the accounts hold {sum}"));
+        }
+        for (at, expected) in &self.noted {
+            let view = match say("a past moment", database.past(*at))? {
+                Past::Ready(at) => transaction.view_at(at),
+                Past::Wait(_) => return Err("a moment of an earlier life is in flight".to_owned()),
+            };
+            differ(&format!("as of {at}"), &read(&view)?, expected)?;
+        }
+        transaction.rollback();
+        Ok(())
+    }
+
+    /// The table and its accounts, in one transaction of their own, if they are not there yet.
+    fn set_up(&mut self, database: &Arc<Database>) -> Verdict<End> {
+        if database.statistics(TABLE).is_ok() {
+            return Ok(End::Done);
+        }
+        let mut transaction = database.begin(Isolation::ReadCommitted, false);
+        say("create table", transaction.create_table(TABLE, schema()))?;
+        transaction.start_statement();
+        let number = self.next_transaction;
+        self.next_transaction += 1;
+        let mut effects = Effects::new();
+        let marker = Row { writer: -1, amount: 0, payload: Vec::new() };
+        effects.insert(MARKERS + number, Some(marker));
+        for id in 0..ACCOUNTS {
+            effects.insert(id, Some(Row { writer: id % 5, amount: OPENING, payload: record(id as u64, 40) }));
+        }
+        for (id, row) in &effects {
+            if let Some(row) = row {
+                insert(&mut transaction, *id, row)?;
+            }
+        }
+        let outcome = transaction.commit().wait();
+        self.settle(vec![(number, effects, outcome)])
+    }
+
+    /// Takes note of the outcomes of commits.
+    fn settle(&mut self, outcomes: Outcomes) -> Verdict<End> {
+        let mut end = End::Done;
+        for (number, effects, outcome) in outcomes {
+            match outcome {
+                Ok(_) => {
+                    apply(&mut self.model, effects);
+                    self.acknowledged += 1;
+                }
+                Err(Error::LogFailed) => {
+                    self.unknown.push((number, effects));
+                    self.unknown_total += 1;
+                    end = End::Failed;
+                }
+                Err(Error::DiskFull) => {}
+                Err(error) => return Err(format!("a commit failed: {error}")),
+            }
+        }
+        Ok(end)
+    }
+
+    /// One life, which may end with the log failing under a checkpoint: then any call may say so.
+    fn live(&mut self, database: &Arc<Database>) -> Verdict<()> {
+        match self.steps(database) {
+            Err(error) if error.ends_with(&Error::LogFailed.to_string()) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Steps until something goes wrong or it is enough.
+    fn steps(&mut self, database: &Arc<Database>) -> Verdict<()> {
+        if let End::Failed = self.set_up(database)? {
+            return Ok(());
+        }
+        if self.random.once_in(3) {
+            self.disk.arm(Fault::FailSync { after: self.random.below(60) });
+        }
+        if self.random.once_in(3) {
+            self.disk.arm(Fault::PowerOff { after: self.random.below(250) });
+        }
+        let mut writers: Vec<Option<Work>> = (0..WRITERS).map(|_| None).collect();
+        for _ in 0..100 + self.random.below(700) {
+            let writer = self.random.below(WRITERS as u64) as usize;
+            match writers[writer].take() {
+                None => writers[writer] = self.begin(database, writer as i64)?,
+                Some(mut work) if self.random.once_in(2) => {
+                    if self.work(&mut work, writer as i64)? {
+                        writers[writer] = Some(work);
+                    }
+                }
+                Some(work) if self.random.once_in(12) => work.transaction.rollback(),
+                Some(work) => {
+                    let mut group = vec![work];
+                    for _ in 0..self.random.below(8) {
+                        let other = self.random.below(WRITERS as u64) as usize;
+                        group.extend(writers[other].take());
+                    }
+                    if let End::Failed = self.commit_group(group)? {
+                        return Ok(());
+                    }
+                }
+            }
+            if self.random.once_in(25) {
+                self.note(database)?;
+            }
+            if self.random.once_in(120)
+                && let End::Failed = self.checkpoint(database)?
+            {
+                return Ok(());
+            }
+            if self.random.once_in(400) && self.end_in_flight(&mut writers) {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for the commits of a group: the first one's sync is held until the others have arrived.
+    fn ask(&self, group: Vec<Work>) -> Vec<(i64, Effects, Asked)> {
+        self.disk.hold_syncs();
+        let mut commits = Vec::new();
+        for work in group {
+            let mut asked = Asked::Waiting(work.transaction.commit());
+            if commits.is_empty() {
+                while self.disk.syncs_held() == 0 && !asked.is_settled() {
+                    std::thread::yield_now();
+                }
+            }
+            commits.push((work.number, work.effects, asked));
+        }
+        commits
+    }
+
+    fn commit_group(&mut self, group: Vec<Work>) -> Verdict<End> {
+        let commits = self.ask(group);
+        self.disk.release_syncs();
+        let commits = commits.into_iter();
+        self.settle(commits.map(|(number, effects, asked)| (number, effects, asked.wait())).collect())
+    }
+
+    /// A crash, or the death of the process, while a batch is written and not synced.
+    fn end_in_flight(&mut self, writers: &mut [Option<Work>]) -> bool {
+        let group: Vec<Work> = writers.iter_mut().filter_map(Option::take).take(6).collect();
+        if group.is_empty() {
+            return false;
+        }
+        let commits = self.ask(group);
+        if self.random.once_in(3) {
+            self.disk.kill()
+        } else {
+            self.disk.crash()
+        }
+        for (number, effects, asked) in commits {
+            // Whatever it says, it says it to nobody: the process is dead.
+            let _ = asked.wait();
+            self.unknown.push((number, effects));
+            self.unknown_total += 1;
+        }
+        true
+    }
+
+    /// Asks for a checkpoint, and waits for it or goes on meanwhile.
+    fn checkpoint(&mut self, database: &Arc<Database>) -> Verdict<End> {
+        let ticket = database.checkpoint();
+        if self.random.once_in(3) {
+            return Ok(End::Done);
+        }
+        match ticket.wait() {
+            Ok(()) => {
+                self.checkpoints += 1;
+                Ok(End::Done)
+            }
+            // A file that could not be written, or the manifest: then the engine says so at the next commit.
+            Err(Error::Io(_)) => Ok(End::Done),
+            Err(Error::LogFailed) => Ok(End::Failed),
+            Err(error) => Err(format!("a checkpoint failed: {error}")),
+        }
+    }
+
+    fn begin(&mut self, database: &Arc<Database>, writer: i64) -> Verdict<Option<Work>> {
+        let isolation =
+            if self.random.once_in(3) { Isolation::RepeatableRead } else { Isolation::ReadCommitted };
+        let number = self.next_transaction;
+        self.next_transaction += 1;
+        let mut work =
+            Work { number, transaction: database.begin(isolation, false), effects: Effects::new() };
+        let marker = Row { writer: -1, amount: number, payload: record(number as u64, 16) };
+        insert(&mut work.transaction, MARKERS + number, &marker)?;
+        work.effects.insert(MARKERS + number, Some(marker));
+        Ok(self.work(&mut work, writer)?.then_some(work))
+    }
+
+    /// Does something more in a transaction; false if it has met somebody's lock, or a newer version, and is to be
+    /// rolled back.
+    fn work(&mut self, work: &mut Work, writer: i64) -> Verdict<bool> {
+        work.transaction.start_statement();
+        match self.random.below(6) {
+            0..=2 => {
+                for _ in 0..=self.random.below(3) {
+                    let id = self.next_row;
+                    self.next_row += 1;
+                    let length = self.random.below(1500) as usize;
+                    let row = Row { writer, amount: id * 3, payload: record(id as u64, length) };
+                    insert(&mut work.transaction, id, &row)?;
+                    work.effects.insert(id, Some(row));
+                }
+                Ok(true)
+            }
+            3 => {
+                let (from, to) =
+                    (self.random.below(ACCOUNTS as u64) as i64, self.random.below(ACCOUNTS as u64) as i64);
+                let amount = self.random.below(50) as i64;
+                if from == to {
+                    return Ok(true);
+                }
+                for (id, amount) in [(from, -amount), (to, amount)] {
+                    let Some((handle, mut row)) = self.lock(work, id)? else { return Ok(false) };
+                    row.amount += amount;
+                    row.payload = record((work.number * 100 + id) as u64, self.random.below(400) as usize);
+                    update(work, id, handle, row)?;
+                }
+                Ok(true)
+            }
+            4 => {
+                let Some(id) = self.some_row() else { return Ok(true) };
+                let Some((handle, mut row)) = self.lock(work, id)? else { return Ok(false) };
+                row.writer = writer;
+                row.payload = record((work.number * 100 + id) as u64, self.random.below(900) as usize);
+                update(work, id, handle, row)?;
+                Ok(true)
+            }
+            _ => {
+                let Some(id) = self.some_row() else { return Ok(true) };
+                let Some((handle, _)) = self.lock(work, id)? else { return Ok(false) };
+                say("delete", work.transaction.delete(TABLE, handle))?;
+                work.effects.insert(id, None);
+                Ok(true)
+            }
+        }
+    }
+
+    /// A committed row that is no account and no marker.
+    fn some_row(&self) -> Option<i64> {
+        let from = ACCOUNTS + self.random.below((self.next_row - ACCOUNTS).max(1) as u64) as i64;
+        self.model.range(from..MARKERS).next().map(|(id, _)| *id)
+    }
+
+    /// Locks the newest version of a row and answers it as the transaction's own writes or the model have it. `None`:
+    /// somebody is in the way.
+    fn lock(&self, work: &mut Work, id: i64) -> Verdict<Option<(RowHandle, Row)>> {
+        work.transaction.start_statement();
+        let mut seen = None;
+        let view = work.transaction.view();
+        say("lookup", view.lookup(TABLE, PRIMARY, &key(id), &mut |handle, _| seen = Some(handle)))?;
+        let Some(mut handle) = seen else { return Ok(None) };
+        match work.transaction.lock_row(TABLE, handle, RowLock::Update, WaitPolicy::NoWait) {
+            Ok(Outcome::Done(LockedRow::Current)) => {}
+            Ok(Outcome::Done(LockedRow::Moved(newer))) => handle = newer,
+            Ok(Outcome::Done(_)) => return Ok(None),
+            Ok(Outcome::Wait(_)) => return Err("NOWAIT waits".to_owned()),
+            Err(Error::LockNotAvailable | Error::SerializationFailure | Error::ConcurrentDelete) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(format!("lock: {error}")),
+        }
+        let expected = match work.effects.get(&id) {
+            Some(row) => row.clone(),
+            None => self.model.get(&id).cloned(),
+        };
+        let Some(expected) = expected else { return Err(format!("row {id} was locked and is not there")) };
+        let values = say("get", view.get(TABLE, handle, &[AMOUNT]))?;
+        if let Some(values) = values
+            && values != [Value::Int64(expected.amount)]
+        {
+            return Err(format!("row {id} has {values:?}, not {}", expected.amount));
+        }
+        Ok(Some((handle, expected)))
+    }
+
+    /// Notes what the newest moment shows.
+    fn note(&mut self, database: &Arc<Database>) -> Verdict<()> {
+        let at = database.snapshot();
+        let transaction = database.begin(Isolation::RepeatableRead, true);
+        let found = read(&transaction.view())?;
+        differ("now", &found, &self.model)?;
+        if self.noted.len() == 20 {
+            self.noted.remove(self.random.below(20) as usize);
+        }
+        self.noted.push((at, found));
+        Ok(())
+    }
+}
+
+fn apply(model: &mut Model, effects: Effects) {
+    for (id, row) in effects {
+        match row {
+            Some(row) => model.insert(id, row),
+            None => model.remove(&id),
+        };
+    }
+}
+
+fn insert(transaction: &mut Transaction, id: i64, row: &Row) -> Verdict<()> {
+    match transaction.insert(TABLE, &new_row(id, row)).map_err(|error| error.to_string())? {
+        Outcome::Done(Inserted::Row(_)) => Ok(()),
+        Outcome::Done(Inserted::Conflict { .. }) => Err(format!("row {id} is there already")),
+        Outcome::Wait(_) => Err(format!("row {id} waits for somebody")),
+    }
+}
+
+fn update(work: &mut Work, id: i64, handle: RowHandle, row: Row) -> Verdict<()> {
+    match say("update", work.transaction.update(TABLE, handle, &new_row(id, &row), false))? {
+        Outcome::Done(Inserted::Row(_)) => {
+            work.effects.insert(id, Some(row));
+            Ok(())
+        }
+        Outcome::Done(Inserted::Conflict { .. }) => Err(format!("row {id} conflicts with itself")),
+        Outcome::Wait(_) => Err(format!("row {id} is locked and waits")),
+    }
+}
+
+/// All rows by a scan, which both indexes must agree with.
+fn read(view: &ReadView) -> Verdict<Model> {
+    let columns = [ID, WRITER, AMOUNT, PAYLOAD].map(ScanColumn::Column);
+    let mut rows = Model::new();
+    for batch in say("scan", view.scan(TABLE, &columns, 64))? {
+        let batch: RecordBatch = say("scan", batch)?;
+        let number = |column: usize| batch.column(column).as_any().downcast_ref::<Int64Array>();
+        let payload = batch.column(3).as_any().downcast_ref::<BinaryArray>();
+        let (Some(ids), Some(writers), Some(amounts), Some(payloads)) =
+            (number(0), number(1), number(2), payload)
+        else {
+            return Err("columns of other types".to_owned());
+        };
+        for place in 0..batch.num_rows() {
+            let row = Row {
+                writer: writers.value(place),
+                amount: amounts.value(place),
+                payload: payloads.value(place).to_vec(),
+            };
+            if rows.insert(ids.value(place), row).is_some() {
+                return Err(format!("row {} comes twice", ids.value(place)));
+            }
+        }
+    }
+    let by_id: Vec<Vec<u8>> = rows.keys().map(|id| key(*id)).collect();
+    let mut by_writer: Vec<Vec<u8>> = rows.values().map(|row| key(row.writer)).collect();
+    by_writer.sort();
+    for (index, expected) in [(PRIMARY, by_id), (BY_WRITER, by_writer)] {
+        for reverse in [false, true] {
+            let mut cursor = view.range(TABLE, index, Bound::Unbounded, Bound::Unbounded, reverse);
+            let mut found = Vec::new();
+            while say("range", cursor.next(&mut |key, _, _| found.push(key.to_vec())))? {}
+            if reverse {
+                found.reverse();
+            }
+            if found != expected {
+                let (found, expected) = (found.len(), expected.len());
+                return Err(format!("index {} has {found} rows of {expected}", index.0));
+            }
+        }
+    }
+    Ok(rows)
+}
+
+fn differ(when: &str, found: &Model, expected: &Model) -> Verdict<()> {
+    if found == expected {
+        return Ok(());
+    }
+    let missing: Vec<_> = expected.iter().filter(|(id, row)| found.get(id) != Some(row)).take(3).collect();
+    let extra: Vec<_> = found.iter().filter(|(id, row)| expected.get(id) != Some(row)).take(3).collect();
+    Err(format!(
+        "{when}: {} rows, not {}; expected {missing:?}, found {extra:?}",
+        found.len(),
+        expected.len()
+    ))
+}
+
+/// All lives of one seed.
+fn run(seed: u64, faults: Faults) -> Verdict<World> {
+    let mut world = World::new(seed, faults);
+    for _ in 0..4 {
+        let database = world.open()?;
+        world.live(&database)?;
+        if world.random.once_in(5) {
+            database.close();
+        }
+        match world.random.below(4) {
+            0 => world.disk.kill(),
+            _ => world.disk.crash(),
+        }
+        drop(database);
+    }
+    world.open()?;
+    Ok(world)
+}
+
+/// `STRATA_SEEDS` asks for another number of seeds.
+#[test]
+fn two_hundred_seeds_of_32_writers_lose_nothing_and_invent_nothing() {
+    let (mut acknowledged, mut unknown, mut resurrected, mut checkpoints) = (0, 0, 0, 0);
+    let seeds = std::env::var("STRATA_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(200);
+    for seed in 0..seeds {
+        let world = run(seed, Faults::default()).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        acknowledged += world.acknowledged;
+        unknown += world.unknown_total;
+        resurrected += world.resurrected;
+        checkpoints += world.checkpoints;
+    }
+    println!(
+        "{acknowledged} commits acknowledged, {unknown} unknown, {resurrected} of them found, \
+         {checkpoints} checkpoints"
+    );
+    assert!(acknowledged > 30_000 && unknown > 500 && resurrected > 50 && resurrected < unknown);
+    assert!(checkpoints > 300);
+}
+
+/// Whether a planted fault is noticed within a hundred rounds.
+fn is_caught(faults: Faults) -> bool {
+    let is_noticed = AtomicBool::new(false);
+    for seed in 0..100 {
+        if let Err(error) = run(seed, faults) {
+            println!("round {seed}: {error}");
+            is_noticed.store(true, Ordering::Relaxed);
+            break;
+        }
+    }
+    is_noticed.into_inner()
+}
+
+#[test]
+fn acknowledging_before_the_sync_is_caught() {
+    assert!(is_caught(Faults { acknowledge_before_sync: true, ..Faults::default() }));
+}
+
+#[test]
+fn leaving_out_directory_syncs_is_caught() {
+    assert!(is_caught(Faults { skip_directory_sync: true, ..Faults::default() }));
+}
+
+#[test]
+fn leaving_out_checksums_is_caught() {
+    assert!(is_caught(Faults { skip_checksums: true, ..Faults::default() }));
+}
