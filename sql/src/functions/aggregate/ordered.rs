@@ -9,7 +9,6 @@ use super::sum::only;
 use super::{Accumulator, Aggregates};
 use crate::error::{Error, Result, SqlState};
 use crate::evaluate::Context;
-use crate::functions::datetime::interval;
 use crate::functions::{Call, OrderKey};
 use crate::types::array::Array;
 use crate::types::compare;
@@ -45,8 +44,8 @@ fn between(low: &Value, high: &Value, part: f64) -> Result<Value> {
         (Value::Float64(low), Value::Float64(high)) => Ok(Value::Float64(low + part * (high - low))),
         (Value::Fixed16(low), Value::Fixed16(high)) => {
             let (low, high) = (Interval::from_bytes(low), Interval::from_bytes(high));
-            let step = interval::multiply(interval::subtract(high, low)?, part)?;
-            Ok(interval::add(step, low)?.to_value())
+            let step = high.subtract(low)?.multiply(part)?;
+            Ok(step.add(low)?.to_value())
         }
         _ => Err(Error::internal("a continuous percentile was given values it cannot interpolate")),
     }

@@ -6,7 +6,6 @@ use super::{Accumulator, Aggregates};
 use crate::error::{Error, Result};
 use crate::evaluate::Context;
 use crate::functions::arithmetic::integer::out_of_range;
-use crate::functions::datetime::interval;
 use crate::types::interval::Interval;
 use crate::types::numeric::{Numeric, Sum as NumericSum};
 
@@ -118,7 +117,7 @@ impl Intervals {
 impl Accumulator for Intervals {
     fn update(&mut self, _: &Context, arguments: &[Value]) -> Result<()> {
         if !only(arguments).is_null() {
-            self.sum = interval::add(self.sum, Interval::from_value(only(arguments))?)?;
+            self.sum = self.sum.add(Interval::from_value(only(arguments))?)?;
             self.count += 1;
         }
         Ok(())
@@ -126,7 +125,7 @@ impl Accumulator for Intervals {
 
     fn retract(&mut self, _: &Context, arguments: &[Value]) -> Result<bool> {
         if !only(arguments).is_null() {
-            self.sum = interval::subtract(self.sum, Interval::from_value(only(arguments))?)?;
+            self.sum = self.sum.subtract(Interval::from_value(only(arguments))?)?;
             self.count -= 1;
         }
         Ok(true)
@@ -136,7 +135,7 @@ impl Accumulator for Intervals {
         if self.count == 0 {
             return Ok(Value::Null);
         }
-        let result = if self.average { interval::divide(self.sum, self.count as f64)? } else { self.sum };
+        let result = if self.average { self.sum.divide(self.count as f64)? } else { self.sum };
         Ok(result.to_value())
     }
 }
