@@ -24,6 +24,8 @@ pub(super) struct IndexPath {
     pub relation: Arc<CatalogRelation>,
     pub keys: Vec<IndexKeyPart>,
     pub equal: Vec<Expression>,
+    /// The keys that `equal` fixes.
+    pub fixed: Vec<Expression>,
     pub list: Option<Expression>,
     pub lower: Option<(Expression, bool)>,
     pub upper: Option<(Expression, bool)>,
@@ -63,7 +65,8 @@ impl Planner<'_> {
             .filter_map(|relation| self.index_path(scan, relation, conjuncts, &own, rows))
             .collect();
         for mut path in paths {
-            let helps_order = !order.is_empty() && choose_direction(&mut path, order);
+            let fixed = std::mem::take(&mut path.fixed);
+            let helps_order = !order.is_empty() && choose_direction(&mut path, &fixed, order);
             let searched = !path.used.is_empty();
             let cost = if helps_order && limited { path.cost.min(5.0) } else { path.cost };
             let rival = if limited && order.is_empty() { full.min(5.0) } else { full + sort };
@@ -108,6 +111,7 @@ impl Planner<'_> {
             relation: relation.clone(),
             keys: keys.iter().map(|key| key.part).collect(),
             equal: Vec::new(),
+            fixed: Vec::new(),
             list: None,
             lower: None,
             upper: None,
@@ -130,6 +134,7 @@ impl Planner<'_> {
             shown.push(at);
             path.used.push(at);
             path.equal.push(value);
+            path.fixed.push(expression.clone());
             fraction *= self.key_selectivity(expression);
         }
         path.condition = shown
@@ -343,11 +348,17 @@ fn key_order(keys: &[Key], fixed: usize) -> Vec<OrderItem> {
         .collect()
 }
 
-/// Turns the path so that its rows come in the wanted order, where it can.
-fn choose_direction(path: &mut IndexPath, wanted: &[SortKey]) -> bool {
-    if super::table::satisfies(&path.order, wanted) {
-        return true;
-    }
+/// Turns the path so that its rows come in the wanted order, where it can. A key that is equal to one value orders
+/// nothing, so it may stand anywhere in what is wanted.
+fn choose_direction(path: &mut IndexPath, fixed: &[Expression], wanted: &[SortKey]) -> bool {
+    let open: Vec<SortKey> = wanted
+        .iter()
+        .filter(|key| {
+            let sorted = predicate::unlabelled(&key.expression);
+            !fixed.iter().any(|fixed| same_expression(fixed, sorted))
+        })
+        .cloned()
+        .collect();
     let reversed: Vec<_> = path
         .order
         .iter()
@@ -357,10 +368,19 @@ fn choose_direction(path: &mut IndexPath, wanted: &[SortKey]) -> bool {
             nulls_first: !item.nulls_first,
         })
         .collect();
-    if super::table::satisfies(&reversed, wanted) {
-        path.order = reversed;
+    if !super::table::satisfies(&path.order, &open) {
+        if !super::table::satisfies(&reversed, &open) {
+            return false;
+        }
         path.reverse = true;
-        return true;
     }
-    false
+    let columns = wanted.iter().map(|key| {
+        let column = as_column(&key.expression)?;
+        Some(OrderItem { column, descending: key.descending, nulls_first: key.nulls_first })
+    });
+    match columns.collect() {
+        Some(order) => path.order = order,
+        None => return false,
+    }
+    true
 }

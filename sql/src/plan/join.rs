@@ -160,7 +160,8 @@ impl Planner<'_> {
             }
             return Ok(super::planner::nothing(columns));
         }
-        let (volatile, conjuncts): (Vec<_>, Vec<_>) = conjuncts.into_iter().partition(is_volatile);
+        let (volatile, mut conjuncts): (Vec<_>, Vec<_>) = conjuncts.into_iter().partition(is_volatile);
+        predicate::spread_constants(&mut conjuncts);
         let (joins, conjuncts) = self.split_subquery_joins(conjuncts);
         let mut final_columns = need.required.clone();
         volatile.iter().for_each(|conjunct| walk::add_columns(conjunct, &mut final_columns));
@@ -244,7 +245,7 @@ impl Planner<'_> {
         (base * selectivity).max(1.0)
     }
 
-    fn relation_rows(&self, relation: &Relation) -> f64 {
+    pub(super) fn relation_rows(&self, relation: &Relation) -> f64 {
         match relation {
             Relation::Empty => 1.0,
             Relation::Nothing { columns: _ } => 0.0,

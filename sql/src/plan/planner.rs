@@ -201,6 +201,11 @@ impl<'a> Planner<'a> {
             walk::add_columns(conjunct, &mut need.required);
         }
         need.conjuncts = moving;
+        if let [join] = joins.as_slice()
+            && let Some(node) = self.semi_join_by_index(input, join, &need)?
+        {
+            return self.filter(node, fixed);
+        }
         if !fixed.is_empty() || !joins.is_empty() {
             need.limited = false;
         }

@@ -145,3 +145,46 @@ pub fn reads_any(conjunct: &Expression, columns: &Columns) -> bool {
         &mut |part| matches!(part.kind, ExpressionKind::Column(number) if columns.contains(&number)),
     )
 }
+
+/// Where a column is equal to a value and to another column of its type, the other is equal to the value too.
+pub fn spread_constants(conjuncts: &mut Vec<Expression>) {
+    let mut pairs = Vec::new();
+    let mut values = Vec::new();
+    for conjunct in conjuncts.iter() {
+        let Some(found) = as_comparison(conjunct) else { continue };
+        if found.comparison != Comparison::Equal || found.left_type != found.right_type {
+            continue;
+        }
+        match (as_column(found.left), as_column(found.right)) {
+            (Some(left), Some(right)) if found.left.ty == found.right.ty => pairs.push((left, right)),
+            (Some(column), None) if walk::columns_of(found.right).is_empty() => values.push((column, conjunct.clone())),
+            _ => {}
+        }
+    }
+    let mut added = Vec::new();
+    for (column, conjunct) in &values {
+        for (left, right) in &pairs {
+            let other = match (left == column, right == column) {
+                (true, false) => right,
+                (false, true) => left,
+                _ => continue,
+            };
+            if values.iter().any(|(known, _)| known == other) || added.iter().any(|(known, _)| known == other) {
+                continue;
+            }
+            let mut conjunct = conjunct.clone();
+            rename(&mut conjunct, *column, *other);
+            added.push((*other, conjunct));
+        }
+    }
+    conjuncts.extend(added.into_iter().map(|(_, conjunct)| conjunct));
+}
+
+fn rename(expression: &mut Expression, from: ColumnNumber, to: ColumnNumber) {
+    if let ExpressionKind::Column(number) = &mut expression.kind
+        && *number == from
+    {
+        *number = to;
+    }
+    walk::children_mut(expression, &mut |part| rename(part, from, to));
+}

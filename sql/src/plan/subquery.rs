@@ -183,6 +183,40 @@ impl Planner<'_> {
         self.join_nodes(left, right, join.kind, conditions, &wanted)
     }
 
+    /// `column IN (subquery)` over a table with an index on the column: the subquery's distinct rows look theirs up.
+    pub(super) fn semi_join_by_index(
+        &mut self,
+        input: &Relation,
+        join: &SubqueryJoin,
+        need: &Need,
+    ) -> Result<Option<Arc<Node>>> {
+        let Relation::Table(scan) = input else { return Ok(None) };
+        let Some((query, Some(test))) = subquery_of(&join.conjunct) else { return Ok(None) };
+        let own: Columns = scan.columns.iter().map(|column| column.number).collect();
+        let small = self.relation_rows(&query.relation) * 10.0 < self.input.statistics.rows(scan.table);
+        if join.kind != JoinType::Semi || !small || !walk::query_columns(query).is_disjoint(&own) {
+            return Ok(None);
+        }
+        let mut conditions = Vec::new();
+        predicate::conjuncts(test, &mut conditions);
+        let output = output_columns(&query.output);
+        let equalities = conditions.iter().all(|condition| {
+            predicate::as_comparison(condition).is_some_and(|found| {
+                let side = |expression| predicate::as_column(expression).is_some_and(|column| output.contains(&column));
+                found.comparison == Comparison::Equal
+                    && predicate::same_key(found.left_type, found.right_type)
+                    && (side(found.left) || side(found.right))
+            })
+        });
+        if !equalities {
+            return Ok(None);
+        }
+        let rows = self.output(query)?;
+        let distinct = Arc::new(super::grouping::distinct_rows(rows));
+        let wanted = need.required.clone();
+        self.index_join(&distinct, scan, need, JoinType::Inner, &conditions, &wanted)
+    }
+
     /// The subquery's relation without its correlated conditions, and those conditions; `None` where it is not plain.
     fn unnested(&self, query: &Query, left: &Node) -> Option<(Relation, Vec<Expression>)> {
         let (mut relation, mut conditions) = (query.relation.clone(), Vec::new());

@@ -160,6 +160,26 @@ fn correlated_subqueries_run_anywhere() {
 }
 
 #[test]
+fn a_small_in_subquery_looks_its_rows_up() {
+    let world = World::new();
+    let test = Box::new(op("=", c(1), c(30)));
+    let few = ints(values(30, &[Some(7), Some(7), Some(2000), None, Some(9)]), &[30]);
+    let found = ints(filter(t(1), subquery(SubqueryKind::Any { test }, few, oid::BOOL)), &[1, 2]);
+    assert_eq!(world.explain(&found)[0], "Nested Loop");
+    assert_eq!(world.rows(&found), ["7|∅", "9|9"]);
+}
+
+#[test]
+fn a_constant_reaches_what_it_is_joined_to() {
+    let world = World::new();
+    let joined = join(JoinKind::Inner, t(1), u(10), Some(op("=", c(1), c(11))), false);
+    let found = ints(filter(joined, op("=", c(1), int(6))), &[1, 10]);
+    assert_eq!(world.rows(&found), ["6|3"]);
+    let plan = world.explain(&found).join("\n");
+    assert!(plan.contains("t_pkey") && plan.contains("u_t"), "{plan}");
+}
+
+#[test]
 fn lateral_executes_its_right_side_for_each_left_row() {
     let world = World::new();
     let top = limit(sort(filter(u(10), op(">", c(11), c(1))), vec![(c(11), false)]), 2);
