@@ -152,6 +152,7 @@ struct World {
     unknown_total: u64,
     resurrected: u64,
     checkpoints: u64,
+    refused: u64,
 }
 
 /// Why a life ended.
@@ -184,6 +185,7 @@ impl World {
             unknown_total: 0,
             resurrected: 0,
             checkpoints: 0,
+            refused: 0,
         }
     }
 
@@ -193,6 +195,7 @@ impl World {
 
     /// Opens the database, with deaths in the middle of it, and compares what is there.
     fn open(&mut self) -> Verdict<Arc<Database>> {
+        self.disk.set_capacity(None);
         while self.random.once_in(4) {
             self.disk.arm(Fault::PowerOff { after: self.random.below(30) });
             let environment = environment_of(&self.disk, self.random.below(u64::MAX));
@@ -282,7 +285,8 @@ impl World {
                     self.unknown_total += 1;
                     end = End::Failed;
                 }
-                Err(Error::DiskFull) => {}
+                // Refused, and surely not there.
+                Err(Error::DiskFull) => self.refused += 1,
                 Err(error) => return Err(format!("a commit failed: {error}")),
             }
         }
@@ -332,6 +336,11 @@ impl World {
             }
             if self.random.once_in(25) {
                 self.note(database)?;
+            }
+            if self.random.once_in(100) {
+                // The disk becomes full, or has room again.
+                let is_full = self.random.once_in(4);
+                self.disk.set_capacity(is_full.then(|| self.disk.used()));
             }
             if self.random.once_in(120)
                 && let End::Failed = self.checkpoint(database)?
@@ -401,7 +410,7 @@ impl World {
                 Ok(End::Done)
             }
             // A file that could not be written, or the manifest: then the engine says so at the next commit.
-            Err(Error::Io(_)) => Ok(End::Done),
+            Err(Error::Io(_) | Error::DiskFull) => Ok(End::Done),
             Err(Error::LogFailed) => Ok(End::Failed),
             Err(error) => Err(format!("a checkpoint failed: {error}")),
         }
@@ -628,7 +637,8 @@ fn run(seed: u64, faults: Faults) -> Verdict<World> {
 /// `STRATA_SEEDS` asks for another number of seeds.
 #[test]
 fn two_hundred_seeds_of_32_writers_lose_nothing_and_invent_nothing() {
-    let (mut acknowledged, mut unknown, mut resurrected, mut checkpoints) = (0, 0, 0, 0);
+    let (mut acknowledged, mut unknown, mut resurrected) = (0, 0, 0);
+    let (mut checkpoints, mut refused) = (0, 0);
     let seeds = std::env::var("STRATA_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(200);
     for seed in 0..seeds {
         let world = run(seed, Faults::default()).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
@@ -636,13 +646,14 @@ fn two_hundred_seeds_of_32_writers_lose_nothing_and_invent_nothing() {
         unknown += world.unknown_total;
         resurrected += world.resurrected;
         checkpoints += world.checkpoints;
+        refused += world.refused;
     }
     println!(
         "{acknowledged} commits acknowledged, {unknown} unknown, {resurrected} of them found, \
-         {checkpoints} checkpoints"
+         {checkpoints} checkpoints, {refused} commits refused for want of room"
     );
     assert!(acknowledged > 30_000 && unknown > 500 && resurrected > 50 && resurrected < unknown);
-    assert!(checkpoints > 300);
+    assert!(checkpoints > 300 && refused > 100);
 }
 
 /// Whether a planted fault is noticed within a hundred rounds.

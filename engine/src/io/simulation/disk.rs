@@ -179,6 +179,11 @@ impl SimulatedDisk {
         state.held -= 1;
     }
 
+    /// Bytes that all files together take.
+    pub fn used(&self) -> u64 {
+        self.state.lock().used()
+    }
+
     /// How many calls have changed the disk so far.
     pub fn changes(&self) -> u64 {
         self.state.lock().changes
