@@ -1,5 +1,6 @@
 //! A statement in, a stream or an effect out: parse, analyze, plan, execute.
 
+pub mod analyze;
 pub mod copy;
 pub mod dml;
 pub mod error;

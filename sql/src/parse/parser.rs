@@ -86,10 +86,6 @@ impl<'a> Parser<'a> {
         Err(Error::unsupported(feature).at(position(self.text, self.at())))
     }
 
-    pub(super) fn unsupported_at<T>(&self, feature: &str, at: u32) -> Result<T> {
-        Err(Error::unsupported(feature).at(position(self.text, at)))
-    }
-
     /// Runs one level deeper, refusing to go too deep.
     pub(super) fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         if self.depth >= MAXIMUM_DEPTH {

@@ -9,6 +9,7 @@
 mod expression;
 mod modify;
 mod relation;
+pub mod visit;
 mod walk;
 
 pub use expression::{

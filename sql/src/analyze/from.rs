@@ -1,0 +1,276 @@
+//! FROM: tables, subqueries, functions.
+
+use super::Analyzer;
+use super::clause::Clause;
+use super::item::{Item, ItemColumn};
+use super::target::output_name;
+use crate::error::{Error, Result, SqlState};
+use crate::parse::syntax::{self, Alias, ObjectName, TableReference};
+use crate::tree::{
+    Column, Expression, ExpressionKind, FunctionItem, JoinKind, Relation, Type,
+};
+use crate::types::oid;
+
+/// An entry of FROM with what it offers to names.
+pub(super) struct Entry {
+    pub relation: Relation,
+    pub items: Vec<Item>,
+    /// It may read columns of the entries before it.
+    pub lateral: bool,
+}
+
+impl Analyzer<'_> {
+    /// The FROM list: its entries crossed, left to right. The items end up in the scope.
+    pub(super) fn from_list(&mut self, from: &[TableReference]) -> Result<Relation> {
+        let mut whole: Option<Relation> = None;
+        for reference in from {
+            let entry = self.from_entry(reference)?;
+            self.check_names(&entry.items, reference)?;
+            self.scope_mut()?.items.extend(entry.items);
+            whole = Some(match whole {
+                None => entry.relation,
+                Some(left) => Relation::Join {
+                    kind: JoinKind::Cross,
+                    left: Box::new(left),
+                    right: Box::new(entry.relation),
+                    on: None,
+                    lateral: entry.lateral,
+                },
+            });
+        }
+        Ok(whole.unwrap_or(Relation::Empty))
+    }
+
+    /// No two entries of a FROM list may go by one name.
+    pub(super) fn check_names(&self, items: &[Item], reference: &TableReference) -> Result<()> {
+        let known = &self.scope()?.items;
+        self.check_names_against(known, items, reference_at(reference))
+    }
+
+    pub(super) fn check_names_against(&self, known: &[Item], items: &[Item], at: u32) -> Result<()> {
+        for item in items.iter().filter(|item| item.name_visible && !item.name.is_empty()) {
+            let clash = known.iter().filter(|other| other.name_visible && other.name == item.name).any(|other| {
+                // Two tables of different schemas, neither with an alias, do not clash.
+                other.schema.is_none() || item.schema.is_none() || other.schema == item.schema
+            });
+            if clash {
+                let message = format!("table name \"{}\" specified more than once", item.name);
+                return Err(Error::new(SqlState::DuplicateAlias, message).at(self.position(at)));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn from_entry(&mut self, reference: &TableReference) -> Result<Entry> {
+        match reference {
+            TableReference::Table { name, alias, time } => self.from_table(name, alias.as_ref(), time.as_ref()),
+            TableReference::Subquery { lateral, query, alias, at } => {
+                self.from_subquery(query, alias.as_ref(), *lateral, *at)
+            }
+            TableReference::Functions { lateral: _, items, rows_from, ordinality, alias, at } => {
+                self.from_functions(items, *rows_from, *ordinality, alias.as_ref(), *at)
+            }
+            TableReference::Join { kind, left, right, condition, alias, at } => {
+                self.join(*kind, left, right, condition, alias.as_ref(), *at)
+            }
+        }
+    }
+
+    fn from_table(
+        &mut self,
+        name: &ObjectName,
+        alias: Option<&Alias>,
+        time: Option<&syntax::TimeClause>,
+    ) -> Result<Entry> {
+        if let [plain] = name.parts.as_slice()
+            && let Some((relation, item)) = self.common_scan(plain, alias)?
+        {
+            if time.is_some() {
+                let message = format!("FOR SYSTEM_TIME cannot be applied to WITH query \"{plain}\"");
+                return Err(Error::new(SqlState::WrongObjectType, message).at(self.position(name.at)));
+            }
+            return Ok(Entry { relation, items: vec![item], lateral: false });
+        }
+        let time = self.time_clause(time, name.at)?;
+        let past = self.past_catalog(time.as_ref())?;
+        let (relation, item) = self.table(name, alias, time, past)?;
+        Ok(Entry { relation, items: vec![item], lateral: false })
+    }
+
+    fn from_subquery(
+        &mut self,
+        query: &syntax::Query,
+        alias: Option<&Alias>,
+        lateral: bool,
+        at: u32,
+    ) -> Result<Entry> {
+        let was_open = std::mem::replace(&mut self.scope_mut()?.open, lateral);
+        let query = self.query(query);
+        self.scope_mut()?.open = was_open;
+        let query = query?;
+        let mut columns = Vec::with_capacity(query.output.len());
+        let mut output = query.output.clone();
+        let mut relation = Relation::Subquery(Box::new(query));
+        // Two output columns of one number, or one of an outer level, need numbers of their own here.
+        let mut seen = std::collections::HashSet::new();
+        let mut copies = Vec::new();
+        for column in &mut output {
+            let own = self.is_innermost_descendant(column.column);
+            if !own || !seen.insert(column.column) {
+                let number = self.new_column();
+                copies.push((number, super::subquery::output_reference(column)));
+                column.column = number;
+            }
+            self.adopt(column.column);
+            let produced = Column { number: column.column, ty: column.ty, collation: column.collation };
+            columns.push(ItemColumn::plain(&column.name, &produced, column.origin));
+        }
+        if !copies.is_empty() {
+            relation = Relation::Extend { input: Box::new(relation), items: copies };
+        }
+        let mut item = Item::derived("", columns);
+        match alias {
+            Some(alias) => self.apply_alias(&mut item, alias, "table")?,
+            None => return Err(Error::new(SqlState::SyntaxError, "subquery in FROM must have an alias").at(self.position(at))),
+        }
+        Ok(Entry { relation, items: vec![item], lateral })
+    }
+
+    /// Whether a column was made below the innermost scope, not by it or around it.
+    fn is_innermost_descendant(&self, column: crate::tree::ColumnNumber) -> bool {
+        let owner = self.owner(column);
+        !self.scopes.iter().any(|scope| scope.id == owner)
+    }
+
+    fn from_functions(
+        &mut self,
+        items: &[syntax::FunctionItem],
+        rows_from: bool,
+        ordinality: bool,
+        alias: Option<&Alias>,
+        at: u32,
+    ) -> Result<Entry> {
+        let mut functions = Vec::with_capacity(items.len());
+        let mut columns: Vec<ItemColumn> = Vec::new();
+        let mut scalar = false;
+        for item in items {
+            let call = self.function_in_from(&item.call)?;
+            let name = match (&alias, rows_from) {
+                (Some(alias), false) => alias.name.text.clone(),
+                _ => output_name(&item.call),
+            };
+            let (produced, named, is_scalar) = self.function_columns(&call, item, &name, at)?;
+            scalar = is_scalar && items.len() == 1 && !ordinality;
+            columns.extend(named);
+            functions.push(FunctionItem { call, columns: produced });
+        }
+        let mut ordinal = None;
+        if ordinality {
+            if items.iter().any(|item| !item.columns.is_empty()) && !rows_from {
+                let message = "WITH ORDINALITY cannot be used with a column definition list";
+                return Err(Error::new(SqlState::SyntaxError, message)
+                    .hint("Put the column definition list inside ROWS FROM().")
+                    .at(self.position(at)));
+            }
+            let number = self.new_column();
+            let column = Column { number, ty: Type::new(oid::INT8), collation: 0 };
+            columns.push(ItemColumn::plain("ordinality", &column, (0, 0)));
+            ordinal = Some(number);
+        }
+        let first = items.first().map(|item| output_name(&item.call)).unwrap_or_default();
+        let mut item = Item::derived(first, columns);
+        item.scalar = scalar;
+        if let Some(alias) = alias {
+            self.apply_alias(&mut item, alias, "table")?;
+        }
+        let relation = Relation::Functions { items: functions, ordinality: ordinal };
+        Ok(Entry { relation, items: vec![item], lateral: true })
+    }
+
+    /// The call of a function in FROM: a set at its top is no placeholder here.
+    fn function_in_from(&mut self, call: &syntax::Expression) -> Result<Expression> {
+        let outer = std::mem::replace(&mut self.scope_mut()?.clause, Clause::FromFunction);
+        let result = match &call.kind {
+            syntax::ExpressionKind::Function(function) => self.top_level_call(function),
+            _ => self.expression(call),
+        };
+        self.scope_mut()?.clause = outer;
+        let call = result?;
+        self.resolve_unknown(call)
+    }
+
+    /// The columns that a function gives: produced ones, and as named.
+    fn function_columns(
+        &mut self,
+        call: &Expression,
+        item: &syntax::FunctionItem,
+        name: &str,
+        at: u32,
+    ) -> Result<(Vec<Column>, Vec<ItemColumn>, bool)> {
+        let mut shape: Vec<(String, Type, u32)> = Vec::new();
+        let composite = self.is_composite(call.ty.oid);
+        let mut known: Vec<(String, Type)> = if composite { self.row_columns(call) } else { Vec::new() };
+        if let ExpressionKind::Call { function, .. } = &call.kind
+            && known.is_empty()
+        {
+            let row = catalog::builtin::function_by_oid(*function);
+            let outputs = row.map(|row| row.output_columns()).unwrap_or_default();
+            if outputs.len() == 1 && !composite {
+                known = Vec::new();
+                if let Some((output, _)) = outputs.first()
+                    && !output.is_empty()
+                {
+                    // A single OUT parameter names the column.
+                    shape.push(((*output).to_string(), call.ty, call.collation));
+                }
+            }
+        }
+        if !item.columns.is_empty() {
+            if call.ty.oid != oid::RECORD {
+                let message = "a column definition list is only allowed for functions returning \"record\"";
+                return Err(Error::new(SqlState::SyntaxError, message).at(self.position(at)));
+            }
+            if !known.is_empty() {
+                let message = "a column definition list is redundant for a function with OUT parameters";
+                return Err(Error::new(SqlState::SyntaxError, message).at(self.position(at)));
+            }
+            for column in &item.columns {
+                let ty = self.type_of(&column.ty)?;
+                let collation = match &column.collation {
+                    Some(collation) => self.collation_by_name(collation)?,
+                    None => self.default_collation(ty.oid),
+                };
+                shape.push((column.name.text.clone(), ty, collation));
+            }
+        } else if call.ty.oid == oid::RECORD && known.is_empty() {
+            let message = "a column definition list is required for functions returning \"record\"";
+            return Err(Error::new(SqlState::SyntaxError, message).at(call.position));
+        } else if composite {
+            shape.extend(known.into_iter().map(|(name, ty)| {
+                let collation = self.default_collation(ty.oid);
+                (name, ty, collation)
+            }));
+        }
+        let scalar = shape.len() <= 1 && !composite;
+        if shape.is_empty() {
+            shape.push((name.to_string(), call.ty, call.collation));
+        }
+        let (mut produced, mut named) = (Vec::new(), Vec::new());
+        for (name, ty, collation) in shape {
+            let column = Column { number: self.new_column(), ty, collation };
+            named.push(ItemColumn::plain(name, &column, (0, 0)));
+            produced.push(column);
+        }
+        Ok((produced, named, scalar))
+    }
+}
+
+/// Where messages about an entry of FROM point.
+fn reference_at(reference: &TableReference) -> u32 {
+    match reference {
+        TableReference::Table { name, alias: _, time: _ } => name.at,
+        TableReference::Subquery { lateral: _, query: _, alias: _, at }
+        | TableReference::Functions { lateral: _, items: _, rows_from: _, ordinality: _, alias: _, at }
+        | TableReference::Join { kind: _, left: _, right: _, condition: _, alias: _, at } => *at,
+    }
+}

@@ -1,0 +1,166 @@
+//! Names to numbers, expressions to types: statements as written become typed trees.
+//!
+//! The rules are PostgreSQL's: name resolution, candidate selection, implicit casts, output names, error wording and
+//! positions. Analysis is closed: every node of the syntax tree is either given a meaning or refused by name.
+//!
+//! An [`Environment`] says what analysis may look at; [`statement`] analyzes a query or a modification, and
+//! [`table_expression`] an expression that a table's definition holds. What comes out names objects by oid, columns
+//! of tables by attribute number, and every other column by a number unique in the statement.
+
+mod aggregate;
+mod call;
+mod candidate;
+mod clause;
+mod coerce;
+mod collation;
+mod column;
+mod common;
+mod compare;
+mod conflict;
+mod delete;
+mod expression;
+mod from;
+mod function;
+mod group;
+mod insert;
+mod item;
+mod join;
+mod literal;
+mod operator;
+mod order;
+mod parameter;
+mod polymorphic;
+mod prune;
+mod query;
+mod relation;
+mod returning;
+mod scope;
+mod select;
+mod set_operation;
+mod special;
+mod statement;
+mod stored;
+mod subquery;
+mod table_expression;
+mod target;
+mod time;
+mod type_name;
+mod types;
+mod update;
+mod values;
+mod window;
+
+use std::cell::Cell;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use catalog::Snapshot;
+
+use crate::error::Result;
+use crate::tree::{ColumnNumber, Expression};
+use crate::types::InputSettings;
+
+pub use statement::{Analyzed, AnalyzedStatement, CopyTarget, argument, statement, view_definition};
+pub use stored::{STORED_VERSION, stored_expression, stored_query, to_stored_expression, to_stored_query};
+pub use table_expression::{Purpose, TableColumns, table_expression};
+pub use type_name::resolve_type;
+
+/// The catalog as of the moment of a time clause: asked with the typed moment, answered with None where the moment
+/// cannot be known yet (a parameter), in which case the current catalog gives the shape.
+pub type PastCatalog<'a> = &'a dyn Fn(&Expression) -> Result<Option<Arc<Snapshot>>>;
+
+/// What analysis may look at.
+#[derive(Clone, Copy)]
+pub struct Environment<'a> {
+    pub catalog: &'a Snapshot,
+    /// Oid of the current database.
+    pub database: u32,
+    /// Schemas searched, `$user` resolved; pg_catalog is implied first unless named.
+    pub search_path: &'a [Arc<str>],
+    /// How literals are read.
+    pub input: InputSettings<'a>,
+    pub past: Option<PastCatalog<'a>>,
+}
+
+/// The analysis of one statement.
+pub(super) struct Analyzer<'a> {
+    environment: Environment<'a>,
+    text: &'a str,
+    /// The text has one byte a character, so positions need no counting.
+    ascii: bool,
+    /// The last offset counted, and the characters before it.
+    counted: Cell<(u32, u32)>,
+    /// For each column number, the scope that it belongs to.
+    owners: Vec<u32>,
+    next_scope: u32,
+    next_common: u32,
+    scopes: Vec<scope::Scope>,
+    parameters: parameter::Parameters,
+    /// Columns that something reads; scans are pruned to these.
+    used: HashSet<ColumnNumber>,
+    /// Relations and other catalog objects by oid.
+    objects: BTreeSet<u32>,
+    /// AS OF SYSTEM TIME of the statement.
+    statement_time: Option<Expression>,
+    /// How deep views are being expanded.
+    view_depth: u32,
+    /// Views stay what they are: the tree is to be stored.
+    keep_views: bool,
+    /// The next query keeps output columns without a type.
+    keep_unknown: bool,
+}
+
+impl<'a> Analyzer<'a> {
+    fn new(environment: Environment<'a>, text: &'a str, parameters: parameter::Parameters) -> Analyzer<'a> {
+        Analyzer {
+            environment,
+            text,
+            ascii: text.is_ascii(),
+            counted: Cell::new((0, 0)),
+            owners: Vec::new(),
+            next_scope: 0,
+            next_common: 0,
+            scopes: Vec::new(),
+            parameters,
+            used: HashSet::new(),
+            objects: BTreeSet::new(),
+            statement_time: None,
+            view_depth: 0,
+            keep_views: false,
+            keep_unknown: false,
+        }
+    }
+
+    /// The character position, from 1, of a byte offset in the text.
+    fn position(&self, at: u32) -> Option<u32> {
+        if self.ascii {
+            return at.checked_add(1);
+        }
+        let (offset, characters) = self.counted.get();
+        let (from, before) = if offset <= at { (offset, characters) } else { (0, 0) };
+        let between = self.text.get(from as usize..at as usize)?;
+        let characters = before + u32::try_from(between.chars().count()).ok()?;
+        self.counted.set((at, characters));
+        characters.checked_add(1)
+    }
+
+    /// A number that no column of the statement has, owned by the innermost scope.
+    fn new_column(&mut self) -> ColumnNumber {
+        let owner = self.scopes.last().map_or(u32::MAX, |scope| scope.id);
+        let number = u32::try_from(self.owners.len()).unwrap_or(u32::MAX);
+        self.owners.push(owner);
+        ColumnNumber(number)
+    }
+
+    /// Gives a column to the innermost scope: it passes through a subquery of its FROM.
+    fn adopt(&mut self, column: ColumnNumber) {
+        let owner = self.scopes.last().map_or(u32::MAX, |scope| scope.id);
+        if let Some(slot) = self.owners.get_mut(column.0 as usize) {
+            *slot = owner;
+        }
+    }
+
+    fn owner(&self, column: ColumnNumber) -> u32 {
+        self.owners.get(column.0 as usize).copied().unwrap_or(u32::MAX)
+    }
+}

@@ -1,0 +1,217 @@
+//! Names of relations to scans: tables, views, common tables.
+
+use std::sync::Arc;
+
+use catalog::{Relation as Object, RelationKind, Snapshot};
+
+use super::Analyzer;
+use super::item::{Item, ItemColumn};
+use crate::error::{Error, Result, SqlState};
+use crate::parse::syntax::{Alias, ObjectName};
+use crate::tree::{
+    Column, Query, Relation, SystemColumn, TableColumn, TableScan, TimeClause, Type,
+};
+use crate::types::oid;
+
+/// Views may stand on views only so deep.
+const MAXIMUM_VIEW_DEPTH: u32 = 32;
+
+/// The system columns: name, source and type.
+const SYSTEM_COLUMNS: [(&str, SystemColumn, u32); 6] = [
+    ("tableoid", SystemColumn::TableOid, oid::OID),
+    ("ctid", SystemColumn::Handle, oid::TID),
+    ("xmin", SystemColumn::Xmin, oid::XID),
+    ("_system_from", SystemColumn::SystemFrom, oid::TIMESTAMPTZ),
+    ("_system_to", SystemColumn::SystemTo, oid::TIMESTAMPTZ),
+    ("_handle", SystemColumn::Handle, oid::BYTEA),
+];
+
+impl Analyzer<'_> {
+    /// The relation that a name means in a catalog.
+    pub(super) fn find_relation(&self, catalog: &Snapshot, name: &ObjectName) -> Result<Arc<Object>> {
+        let environment = &self.environment;
+        let found = match name.parts.as_slice() {
+            [plain] => catalog.find_relation(environment.database, environment.search_path, plain),
+            [schema, plain] => self.relation_in(catalog, schema, plain),
+            [database, schema, plain] => {
+                self.check_database(database, &name.parts, name.at)?;
+                self.relation_in(catalog, schema, plain)
+            }
+            _ => None,
+        };
+        match found {
+            Some(relation) => Ok(Arc::clone(relation)),
+            None => Err(Error::new(SqlState::UndefinedTable, format!("relation \"{name}\" does not exist"))
+                .at(self.position(name.at))),
+        }
+    }
+
+    fn relation_in<'c>(&self, catalog: &'c Snapshot, schema: &str, name: &str) -> Option<&'c Arc<Object>> {
+        let database = self.environment.database;
+        catalog.relation_by_name(database, catalog.schema_by_name(database, schema)?.oid, name)
+    }
+
+    /// A table or view in FROM, as of a moment where a time clause says so.
+    pub(super) fn table(
+        &mut self,
+        name: &ObjectName,
+        alias: Option<&Alias>,
+        time: Option<TimeClause>,
+        past: Option<Arc<Snapshot>>,
+    ) -> Result<(Relation, Item)> {
+        let catalog = match &past {
+            Some(past) => &**past,
+            None => self.environment.catalog,
+        };
+        let object = self.find_relation(catalog, name)?;
+        self.objects.insert(object.oid);
+        let (relation, mut item) = match &object.kind {
+            RelationKind::Table(_) | RelationKind::System { .. } => self.scan(&object, time),
+            RelationKind::View(_) if self.keep_views => {
+                let (relation, mut item) = self.scan(&object, time);
+                item.columns.retain(|column| !column.system);
+                item.lockable = None;
+                (relation, item)
+            }
+            RelationKind::View(view) => {
+                if time.is_some() {
+                    self.view_in_time(&object, &view.query, time, name)?
+                } else {
+                    self.view(&object, &view.query)?
+                }
+            }
+            RelationKind::Sequence(_) => self.sequence_scan(&object),
+            RelationKind::Index(_) => {
+                let message = format!("cannot open relation \"{}\"", object.name);
+                return Err(Error::new(SqlState::WrongObjectType, message)
+                    .detail("This operation is not supported for indexes.")
+                    .at(self.position(name.at)));
+            }
+        };
+        match alias {
+            Some(alias) => self.apply_alias(&mut item, alias, "table")?,
+            None => {
+                let schema = catalog.schema(self.environment.database, object.schema);
+                item.schema = schema.map(|schema| schema.name.clone());
+            }
+        }
+        Ok((relation, item))
+    }
+
+    /// A scan of all columns of a table, those of the system included; pruning leaves what is used.
+    pub(super) fn scan(&mut self, object: &Object, time: Option<TimeClause>) -> (Relation, Item) {
+        let mut columns = Vec::new();
+        let mut names = Vec::new();
+        for column in object.live_columns() {
+            let ty = Type::with_typmod(column.type_oid, column.typmod);
+            let number = self.new_column();
+            let produced = Column { number, ty, collation: column.collation };
+            names.push(ItemColumn::plain(&column.name, &produced, (object.oid, column.number)));
+            let source = SystemColumn::Attribute(column.number);
+            columns.push(TableColumn { number, source, ty, collation: column.collation });
+        }
+        let mut lockable = None;
+        for (name, source, type_oid) in SYSTEM_COLUMNS {
+            let ty = Type::new(type_oid);
+            let number = self.new_column();
+            columns.push(TableColumn { number, source, ty, collation: 0 });
+            if name == "_handle" {
+                lockable = Some(number);
+            } else if !names.iter().any(|known| known.name == name) {
+                let mut column = ItemColumn::plain(name, &Column { number, ty, collation: 0 }, (object.oid, 0));
+                column.system = true;
+                names.push(column);
+            }
+        }
+        let mut item = Item::derived(&object.name, names);
+        item.table = object.oid;
+        item.table_name = Some(object.name.clone());
+        item.row_type = object.row_type;
+        item.lockable = lockable.filter(|_| !object.is_system());
+        let scan = TableScan { table: object.oid, name: object.name.clone(), columns, time };
+        (Relation::Table(scan), item)
+    }
+
+    /// A sequence read as a table: its three columns.
+    fn sequence_scan(&mut self, object: &Object) -> (Relation, Item) {
+        let shape = [("last_value", oid::INT8), ("log_cnt", oid::INT8), ("is_called", oid::BOOL)];
+        let mut columns = Vec::new();
+        let mut names = Vec::new();
+        for ((name, type_oid), attribute) in shape.into_iter().zip(1i16..) {
+            let number = self.new_column();
+            let ty = Type::new(type_oid);
+            names.push(ItemColumn::plain(name, &Column { number, ty, collation: 0 }, (object.oid, attribute)));
+            columns.push(TableColumn { number, source: SystemColumn::Attribute(attribute), ty, collation: 0 });
+        }
+        let mut item = Item::derived(&object.name, names);
+        item.table = object.oid;
+        item.table_name = Some(object.name.clone());
+        let scan = TableScan { table: object.oid, name: object.name.clone(), columns, time: None };
+        (Relation::Table(scan), item)
+    }
+
+    /// A view: its stored tree with fresh numbers.
+    fn view(&mut self, object: &Object, stored: &catalog::StoredExpression) -> Result<(Relation, Item)> {
+        let query = self.view_query(stored)?;
+        Ok(self.view_item(object, query))
+    }
+
+    pub(super) fn view_query(&mut self, stored: &catalog::StoredExpression) -> Result<Query> {
+        if self.view_depth >= MAXIMUM_VIEW_DEPTH {
+            return Err(Error::new(SqlState::InvalidObjectDefinition, "views are nested too deeply"));
+        }
+        self.view_depth += 1;
+        let query = super::stored::stored_query(stored).and_then(|query| self.expand_views(query));
+        self.view_depth -= 1;
+        query
+    }
+
+    fn view_item(&mut self, object: &Object, query: Query) -> (Relation, Item) {
+        let names = object.live_columns().zip(&query.output).map(|(column, output)| {
+            let produced = Column { number: output.column, ty: output.ty, collation: output.collation };
+            ItemColumn::plain(&column.name, &produced, (object.oid, column.number))
+        });
+        let mut item = Item::derived(&object.name, names.collect());
+        item.table = object.oid;
+        item.table_name = Some(object.name.clone());
+        item.row_type = object.row_type;
+        (Relation::Subquery(Box::new(query)), item)
+    }
+
+    /// A view as of a moment: every table beneath it is read as of that moment.
+    fn view_in_time(
+        &mut self,
+        object: &Object,
+        stored: &catalog::StoredExpression,
+        time: Option<TimeClause>,
+        name: &ObjectName,
+    ) -> Result<(Relation, Item)> {
+        let Some(TimeClause::AsOf(moment)) = time else {
+            let message = "FOR SYSTEM_TIME FROM, BETWEEN and ALL of a view";
+            return Err(Error::unsupported(message).at(self.position(name.at)));
+        };
+        let mut query = self.view_query(stored)?;
+        super::time::set_moment(&mut query, &moment);
+        Ok(self.view_item(object, query))
+    }
+
+    /// Renames an item and its columns.
+    pub(super) fn apply_alias(&self, item: &mut Item, alias: &Alias, kind: &str) -> Result<()> {
+        item.name.clone_from(&alias.name.text);
+        item.schema = None;
+        let shown = item.shown().count();
+        if alias.columns.len() > shown {
+            let message = format!(
+                "{kind} \"{}\" has {shown} columns available but {} columns specified",
+                alias.name.text,
+                alias.columns.len()
+            );
+            return Err(Error::new(SqlState::InvalidColumnReference, message).at(self.position(alias.name.at)));
+        }
+        let visible = item.columns.iter_mut().filter(|column| !column.system);
+        for (column, name) in visible.zip(&alias.columns) {
+            column.name.clone_from(&name.text);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,195 @@
+//! Trees kept in the catalog: to and from their stored form, fresh numbers for each use, what they depend on.
+//!
+//! A stored expression names columns of its table by attribute number. A stored query has numbers of its own; views
+//! inside it stay scans of the view, so that a view may change beneath another, and are expanded at each use.
+
+use std::collections::{BTreeSet, HashMap};
+
+use catalog::{ObjectAddress, RelationKind, StoredExpression};
+use engine::Value;
+
+use super::Analyzer;
+use crate::error::{Error, Result, SqlState};
+use crate::tree::visit::{Visitor, walk_expression, walk_query};
+use crate::tree::{ColumnNumber, Expression, ExpressionKind, Query, Relation, SystemColumn, TimeClause};
+use crate::types::oid;
+
+/// Version of the form that trees are stored in.
+pub const STORED_VERSION: u32 = 1;
+
+fn read<T: serde::de::DeserializeOwned>(stored: &StoredExpression) -> Result<T> {
+    if stored.version != STORED_VERSION {
+        let message = format!("stored expression has version {}, not {STORED_VERSION}", stored.version);
+        return Err(Error::new(SqlState::DataCorrupted, message));
+    }
+    serde_json::from_value(stored.tree.clone())
+        .map_err(|error| Error::new(SqlState::DataCorrupted, format!("stored expression is damaged: {error}")))
+}
+
+/// The expression that is stored; its columns are attribute numbers.
+pub fn stored_expression(stored: &StoredExpression) -> Result<Expression> {
+    read(stored)
+}
+
+/// The query that is stored, its numbers as they were.
+pub fn stored_query(stored: &StoredExpression) -> Result<Query> {
+    read(stored)
+}
+
+/// Stores an expression over the columns of a table.
+pub fn to_stored_expression(expression: &Expression, table: u32, text: &str) -> Result<StoredExpression> {
+    let mut collect = Dependencies { table: Some(table), found: BTreeSet::new() };
+    walk_expression(&mut expression.clone(), &mut collect);
+    store(expression, text, collect.found)
+}
+
+/// Stores the query of a view.
+pub fn to_stored_query(query: &Query, text: &str) -> Result<StoredExpression> {
+    let mut collect = Dependencies { table: None, found: BTreeSet::new() };
+    walk_query(&mut query.clone(), &mut collect);
+    store(query, text, collect.found)
+}
+
+fn store<T: serde::Serialize>(tree: &T, text: &str, found: BTreeSet<ObjectAddress>) -> Result<StoredExpression> {
+    let tree = serde_json::to_value(tree).map_err(|error| Error::internal(format!("tree not stored: {error}")))?;
+    let dependencies = found.into_iter().collect();
+    Ok(StoredExpression { version: STORED_VERSION, tree, text: text.to_string(), dependencies })
+}
+
+/// What must not vanish while a tree stands.
+struct Dependencies {
+    /// The table whose attribute numbers the columns are.
+    table: Option<u32>,
+    found: BTreeSet<ObjectAddress>,
+}
+
+impl Visitor for Dependencies {
+    fn expression(&mut self, expression: &mut Expression) -> bool {
+        match (&expression.kind, self.table) {
+            (ExpressionKind::Column(number), Some(table)) if table != 0 => {
+                if let Ok(attribute) = i16::try_from(number.0) {
+                    self.found.insert(ObjectAddress::column(table, attribute));
+                }
+            }
+            // nextval('s'::regclass) and the like.
+            (ExpressionKind::Constant(Value::UInt32(object)), _) if expression.ty.oid == oid::REGCLASS => {
+                if *object >= catalog::bootstrap::FIRST_OBJECT_OID {
+                    self.found.insert(ObjectAddress::relation(*object));
+                }
+            }
+            _ => {}
+        }
+        true
+    }
+
+    fn relation(&mut self, relation: &mut Relation) -> bool {
+        if let Relation::Table(scan) = relation
+            && scan.table >= catalog::bootstrap::FIRST_OBJECT_OID
+        {
+            self.found.insert(ObjectAddress::relation(scan.table));
+            for column in &scan.columns {
+                if let SystemColumn::Attribute(attribute) = column.source {
+                    self.found.insert(ObjectAddress::column(scan.table, attribute));
+                }
+            }
+        }
+        true
+    }
+}
+
+/// Gives every number of a tree a fresh one.
+struct Renumber<'r, 'a> {
+    analyzer: &'r mut Analyzer<'a>,
+    columns: HashMap<ColumnNumber, ColumnNumber>,
+    common: HashMap<u32, u32>,
+}
+
+impl Visitor for Renumber<'_, '_> {
+    fn column(&mut self, column: &mut ColumnNumber) {
+        if let Some(known) = self.columns.get(column) {
+            *column = *known;
+            return;
+        }
+        let fresh = self.analyzer.new_column();
+        self.columns.insert(*column, fresh);
+        self.analyzer.used.insert(fresh);
+        *column = fresh;
+    }
+
+    fn common(&mut self, id: &mut u32) {
+        let next = &mut self.analyzer.next_common;
+        *id = *self.common.entry(*id).or_insert_with(|| {
+            *next += 1;
+            *next - 1
+        });
+    }
+}
+
+/// Puts the stored queries of views in the place of scans of them.
+struct Expand<'r, 'a> {
+    analyzer: &'r mut Analyzer<'a>,
+    error: Option<Error>,
+}
+
+impl Visitor for Expand<'_, '_> {
+    fn relation(&mut self, relation: &mut Relation) -> bool {
+        let Relation::Table(scan) = relation else { return self.error.is_none() };
+        let (catalog, database) = (self.analyzer.environment.catalog, self.analyzer.environment.database);
+        self.analyzer.objects.insert(scan.table);
+        let Some(object) = catalog.relation(database, scan.table) else {
+            let message = format!("relation with OID {} does not exist", scan.table);
+            self.error = Some(Error::new(SqlState::UndefinedTable, message));
+            return false;
+        };
+        let RelationKind::View(view) = &object.kind else { return true };
+        match self.analyzer.expanded_view(&view.query, scan) {
+            Ok(expanded) => *relation = expanded,
+            Err(error) => self.error = Some(error),
+        }
+        false
+    }
+}
+
+impl Analyzer<'_> {
+    /// The same tree under fresh numbers, all of them counted as used.
+    pub(super) fn renumber(&mut self, mut query: Query) -> Query {
+        let mut visitor = Renumber { analyzer: self, columns: HashMap::new(), common: HashMap::new() };
+        walk_query(&mut query, &mut visitor);
+        query
+    }
+
+    /// A stored query with the views inside it expanded.
+    pub(super) fn expand_views(&mut self, query: Query) -> Result<Query> {
+        // Fresh numbers first: what views bring along must not meet the old ones.
+        let mut query = self.renumber(query);
+        let mut visitor = Expand { analyzer: self, error: None };
+        walk_query(&mut query, &mut visitor);
+        match visitor.error {
+            Some(error) => Err(error),
+            None => Ok(query),
+        }
+    }
+
+    /// What a scan of a view stands for.
+    fn expanded_view(
+        &mut self,
+        stored: &StoredExpression,
+        scan: &crate::tree::TableScan,
+    ) -> Result<Relation> {
+        let mut inner = self.view_query(stored)?;
+        if let Some(TimeClause::AsOf(moment)) = &scan.time {
+            super::time::set_moment(&mut inner, moment);
+        }
+        let mut items = Vec::with_capacity(scan.columns.len());
+        for column in &scan.columns {
+            let SystemColumn::Attribute(attribute) = column.source else {
+                return Err(Error::internal("a system column of a view"));
+            };
+            let index = usize::try_from(attribute).ok().and_then(|attribute| attribute.checked_sub(1));
+            let output = index.and_then(|index| inner.output.get(index));
+            let output = output.ok_or_else(|| Error::internal("a view with fewer columns than it had"))?;
+            items.push((column.number, super::subquery::output_reference(output)));
+        }
+        Ok(Relation::Extend { input: Box::new(Relation::Subquery(Box::new(inner))), items })
+    }
+}

@@ -1,0 +1,107 @@
+//! Time clauses: the moments that tables are read at.
+
+use std::sync::Arc;
+
+use catalog::Snapshot;
+use catalog::builtin::{CastContext, Volatility, function_by_oid};
+
+use super::Analyzer;
+use super::clause::Clause;
+use crate::error::{Error, Result, SqlState};
+use crate::parse::syntax;
+use crate::tree::visit::{Visitor, walk_expression, walk_query};
+use crate::tree::{Expression, ExpressionKind, Query, Relation, TimeClause, Type};
+use crate::types::oid;
+
+impl Analyzer<'_> {
+    /// The time clause that holds for a table: its own or the statement's, never both.
+    pub(super) fn time_clause(
+        &mut self,
+        clause: Option<&syntax::TimeClause>,
+        at: u32,
+    ) -> Result<Option<TimeClause>> {
+        let Some(clause) = clause else {
+            return Ok(self.statement_time.clone().map(TimeClause::AsOf));
+        };
+        if self.statement_time.is_some() {
+            return Err(Error::new(
+                SqlState::SyntaxError,
+                "FOR SYSTEM_TIME of a table cannot be combined with AS OF SYSTEM TIME of the statement",
+            )
+            .at(self.position(at)));
+        }
+        Ok(Some(match clause {
+            syntax::TimeClause::AsOf(moment) => TimeClause::AsOf(self.moment(moment)?),
+            syntax::TimeClause::FromTo(from, to) => TimeClause::FromTo(self.moment(from)?, self.moment(to)?),
+            syntax::TimeClause::Between(from, to) => TimeClause::Between(self.moment(from)?, self.moment(to)?),
+            syntax::TimeClause::All => TimeClause::All,
+        }))
+    }
+
+    /// A moment: a timestamptz without columns and without volatile functions.
+    pub(super) fn moment(&mut self, moment: &syntax::Expression) -> Result<Expression> {
+        // Columns of no level may be read, so the moment is analyzed where there are none.
+        let outer = std::mem::take(&mut self.scopes);
+        let node = self.scoped(|analyzer| analyzer.expression_in(Clause::Time, moment));
+        self.scopes = outer;
+        let node = node.map_err(|error| match error.state() {
+            SqlState::UndefinedColumn | SqlState::UndefinedTable => {
+                Error::new(SqlState::InvalidColumnReference, "a time clause cannot refer to columns")
+                    .at(error.report().position)
+            }
+            _ => error,
+        })?;
+        let (source, position) = (node.ty.oid, node.position);
+        let Some(mut node) = self.coerce_to(node, Type::new(oid::TIMESTAMPTZ), CastContext::Assignment, position)?
+        else {
+            let message =
+                format!("a time clause must be type timestamp with time zone, not type {}", self.type_text(source));
+            return Err(Error::new(SqlState::DatatypeMismatch, message).at(position));
+        };
+        let mut volatile = Volatile(false);
+        walk_expression(&mut node, &mut volatile);
+        match volatile.0 {
+            true => Err(Error::new(SqlState::FeatureNotSupported, "a time clause cannot use volatile functions")
+                .at(position)),
+            false => Ok(node),
+        }
+    }
+
+    /// The catalog as of a time clause; None where today's gives the shape.
+    pub(super) fn past_catalog(&self, time: Option<&TimeClause>) -> Result<Option<Arc<Snapshot>>> {
+        let Some(ask) = self.environment.past else { return Ok(None) };
+        match time {
+            Some(TimeClause::AsOf(moment)) => ask(moment),
+            // A range shows the shape at its end.
+            Some(TimeClause::FromTo(_, to) | TimeClause::Between(_, to)) => ask(to),
+            Some(TimeClause::All) | None => Ok(None),
+        }
+    }
+}
+
+struct Volatile(bool);
+
+impl Visitor for Volatile {
+    fn expression(&mut self, expression: &mut Expression) -> bool {
+        if let ExpressionKind::Call { function, .. } = expression.kind {
+            self.0 |= function_by_oid(function).is_none_or(|row| row.volatility == Volatility::Volatile);
+        }
+        !self.0
+    }
+}
+
+/// Reads every table of a query, that says nothing of time itself, as of a moment.
+pub(super) fn set_moment(query: &mut Query, moment: &Expression) {
+    struct Set<'m>(&'m Expression);
+    impl Visitor for Set<'_> {
+        fn relation(&mut self, relation: &mut Relation) -> bool {
+            if let Relation::Table(scan) = relation
+                && scan.time.is_none()
+            {
+                scan.time = Some(TimeClause::AsOf(self.0.clone()));
+            }
+            true
+        }
+    }
+    walk_query(query, &mut Set(moment));
+}
