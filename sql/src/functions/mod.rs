@@ -14,6 +14,7 @@ mod call;
 mod cast;
 mod comparison;
 mod datetime;
+mod formatting;
 mod json;
 mod math;
 mod pattern;

@@ -5,7 +5,9 @@ use std::sync::OnceLock;
 use arrow_array::ArrayRef;
 use engine::Value;
 
-use super::{Call, arithmetic, array, cast, comparison, datetime, json, math, pattern, string, vector};
+use super::{
+    Call, arithmetic, array, cast, comparison, datetime, formatting, json, math, pattern, string, vector,
+};
 use crate::error::Result;
 use crate::evaluate::Context;
 
@@ -62,6 +64,7 @@ const SCALARS: &[Scalars] = &[
     datetime::overlaps::FUNCTIONS,
     datetime::truncate::FUNCTIONS,
     datetime::zone::FUNCTIONS,
+    formatting::FUNCTIONS,
     cast::number::FUNCTIONS,
     string::basic::FUNCTIONS,
     string::trim::FUNCTIONS,

@@ -196,6 +196,27 @@ impl Numeric {
         }
     }
 
+    /// The power of ten of the first digit; zero for zero and what is not finite.
+    pub fn decimal_exponent(&self) -> i64 {
+        match self {
+            Numeric::Finite(decimal) => decimal.exponent(),
+            Numeric::Infinity | Numeric::NegativeInfinity | Numeric::NaN => 0,
+        }
+    }
+
+    /// The number times a power of ten, exactly.
+    pub fn shift_point(&self, power: i64) -> Result<Numeric> {
+        let Numeric::Finite(decimal) = self else { return Ok(self.clone()) };
+        let scale = i64::from(decimal.scale) - power;
+        if scale >= 0 {
+            let scale = u32::try_from(scale).map_err(|_| overflow())?;
+            // A first digit may stand further behind the point than any number may go; it is rounded at once.
+            return Ok(Numeric::Finite(Decimal::new(decimal.coefficient.clone(), scale)));
+        }
+        let zeros = u32::try_from(-scale).map_err(|_| overflow())?;
+        Numeric::checked(decimal.coefficient.times_power_of_ten(zeros), 0)
+    }
+
     /// The displayed scale; `None` for NaN and the infinities.
     pub fn scale(&self) -> Option<u32> {
         match self {
