@@ -82,7 +82,8 @@ impl Session {
         let Some(mut parsed) = parsed.pop().filter(|parsed| parsed.time.is_none()) else { return Ok(None) };
         let Some(types) = parameterise(&mut parsed.statement, literals) else { return Ok(None) };
         let now = self.shared.instance.now_micros();
-        Ok(Some(Arc::new(Prepared::new(Arc::from(text), Some(Arc::new(parsed.statement)), types, now))))
+        let prepared = Prepared::new(Arc::from(text), Some(Arc::new(parsed.statement)), now);
+        Ok(Some(Arc::new(prepared.with_parameters(types))))
     }
 
     fn literal_values(&self, text: &str, literals: &[Literal], types: &[u32]) -> Result<Arc<[Value]>> {

@@ -27,11 +27,9 @@ impl Session {
         let options = CopyOptions::placed(placed, copy.from)?;
         match (&copy.subject, copy.from) {
             (CopySubject::Table { name, columns }, true) => {
-                if copy.filter.is_some() {
-                    return Err(Error::unsupported("COPY FROM with WHERE"));
-                }
                 self.check_writable("COPY FROM")?;
-                self.copy_from(name, columns, options, sink).await
+                let filter = self.copy_filter(prepared)?;
+                self.copy_from(name, columns, filter, options, sink).await
             }
             (CopySubject::Table { name, columns }, false) => {
                 let relation = frontend::find_relation(self, name)?;
@@ -63,6 +61,18 @@ impl Session {
             (CopySubject::Statement(statement), false) => {
                 self.copy_to(Arc::new((**statement).clone()), options, prepared, sink).await
             }
+        }
+    }
+
+    /// WHERE of COPY FROM, over attribute numbers.
+    fn copy_filter(&self, prepared: &Prepared) -> Result<Option<crate::tree::Expression>> {
+        let Some(statement) = &prepared.statement else { return Ok(None) };
+        match frontend::analyze(self, prepared, statement)?.statement {
+            crate::analyze::AnalyzedStatement::Copy(target) => match *target {
+                crate::analyze::CopyTarget::Table { table: _, columns: _, filter } => Ok(filter),
+                crate::analyze::CopyTarget::Query(_) => Ok(None),
+            },
+            _ => Ok(None),
         }
     }
 

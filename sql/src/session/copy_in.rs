@@ -17,7 +17,9 @@ use super::sink::{CopyInput, Sink};
 use crate::copy::{BinaryReader, CopyKind, CopyOptions, Fields, Header, Line, Splitter, clipped, read_csv, read_text};
 use crate::dml::{TableModel, Writer};
 use crate::error::{Error, Result, SqlState};
+use crate::evaluate::{CompiledExpression, Layout, compile};
 use crate::parse::syntax::{Name, ObjectName};
+use crate::tree::{ColumnNumber, Expression};
 use crate::types::{self, InputSettings};
 
 /// Chunks that may wait for the worker.
@@ -30,6 +32,7 @@ impl Session {
         &mut self,
         name: &ObjectName,
         columns: &[Name],
+        filter: Option<Expression>,
         options: CopyOptions,
         sink: &mut dyn Sink,
     ) -> Result<String> {
@@ -41,7 +44,11 @@ impl Session {
         self.begin_statement()?;
         let context = self.context(Arc::from([]))?;
         let writer = self.writer_with(context)?;
-        let worker = CopyWorker::new(writer, model, positions, options)?;
+        let mut worker = CopyWorker::new(writer, model, positions, options)?;
+        if let Some(filter) = filter {
+            let columns = worker.model.columns.iter().map(|column| ColumnNumber(column.attribute as u32));
+            worker.filter = Some(compile(&filter, &Layout::new(columns))?);
+        }
         sink.copy_in(response(&worker.options, worker.positions.len()));
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
         let task = self.shared.instance.queries().spawn(worker.run(receiver));
@@ -94,6 +101,7 @@ struct CopyWorker {
     options: CopyOptions,
     force_null: Vec<bool>,
     force_not_null: Vec<bool>,
+    filter: Option<CompiledExpression>,
     line: u64,
     batch: Vec<Vec<Value>>,
     count: u64,
@@ -137,6 +145,7 @@ impl CopyWorker {
         Ok(CopyWorker {
             force_null: covered(&options.force_null),
             force_not_null: covered(&options.force_not_null),
+            filter: None,
             writer,
             model,
             positions,
@@ -348,6 +357,11 @@ impl CopyWorker {
     }
 
     async fn add(&mut self, row: Vec<Value>) -> Result<()> {
+        if let Some(filter) = &self.filter
+            && filter.evaluate_row(&self.writer.context, &row)? != Value::Bool(true)
+        {
+            return Ok(());
+        }
         self.batch.push(row);
         if self.batch.len() >= BATCH_ROWS {
             self.flush().await?;

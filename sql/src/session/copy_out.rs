@@ -25,7 +25,7 @@ impl Session {
         sink: &mut dyn Sink,
     ) -> Result<String> {
         let now = self.shared.instance.now_micros();
-        let prepared = Prepared::new(outer.text.clone(), Some(statement), Vec::new(), now);
+        let prepared = Prepared::new(outer.text.clone(), Some(statement), now).at_time(outer.time.clone());
         let analysis = self.analysis(&prepared)?;
         let Some(description) = analysis.description.clone() else {
             return Err(Error::new(

@@ -37,7 +37,7 @@ impl Session {
         }
         let statement = Arc::new(Statement::Query(declare.query.clone()));
         let now = self.shared.instance.now_micros();
-        let prepared = Arc::new(Prepared::new(text.clone(), Some(statement), Vec::new(), now));
+        let prepared = Arc::new(Prepared::new(text.clone(), Some(statement), now));
         let analysis = self.analysis(&prepared)?;
         let rows = self.start(&analysis, Arc::from([])).await?;
         let mut description = analysis.description.clone();

@@ -62,13 +62,18 @@ impl Session {
                 "cannot insert multiple commands into a prepared statement",
             ));
         }
-        let statement = script.statements.pop();
-        if !statement.as_ref().is_none_or(ends_failed_block) {
+        let parsed = script.statements.pop();
+        if !parsed.as_ref().is_none_or(|parsed| ends_failed_block(&parsed.statement)) {
             self.refuse_in_failed()?;
         }
         let now = self.shared.instance.now_micros();
-        let prepared =
-            Prepared::new(Arc::from(text), statement.map(Arc::new), parameter_types.to_vec(), now);
+        let (statement, time) = match parsed {
+            Some(parsed) => (Some(Arc::new(parsed.statement)), parsed.time),
+            None => (None, None),
+        };
+        let prepared = Prepared::new(Arc::from(text), statement, now)
+            .with_parameters(parameter_types.to_vec())
+            .at_time(time);
         if prepared.statement.is_some() {
             self.analysis(&prepared)?;
         }

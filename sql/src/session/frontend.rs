@@ -4,47 +4,54 @@ use std::sync::Arc;
 
 use catalog::Relation;
 
+use super::prepared::Prepared;
 use super::session::Session;
+use crate::analyze;
 use crate::error::{Error, Result, SqlState};
-use crate::parse::{self, syntax};
+use crate::parse::{self, Parsed, syntax};
 use crate::tree;
+use crate::types::InputSettings;
 
 /// The statements of a text.
 pub struct Script {
-    pub statements: Vec<syntax::Statement>,
+    pub statements: Vec<Parsed>,
 }
 
 impl Script {
-    /// Parses a text; a statement-wide time clause is kept with its statement.
+    /// Parses a text.
     pub fn parse(text: &str) -> Result<Script> {
-        let statements = parse::parse(text)?.into_iter().map(|parsed| parsed.statement).collect();
-        Ok(Script { statements })
+        Ok(Script { statements: parse::parse(text)? })
     }
 }
 
-/// What a statement means.
-pub enum Analyzed {
-    Query(tree::Query),
-    Insert(tree::Insert),
-    Update(tree::Update),
-    Delete(tree::Delete),
-    Utility,
+/// Gives analysis what it may look at.
+fn with_environment<T>(session: &Session, call: impl FnOnce(analyze::Environment<'_>) -> Result<T>) -> Result<T> {
+    let catalog = session.catalog();
+    let settings = session.shared.evaluated();
+    let names = session.names();
+    let now = session.now_for_input();
+    let past = |moment: &tree::Expression| session.past_catalog(moment);
+    call(analyze::Environment {
+        catalog: &catalog,
+        database: session.shared.entry.database_oid,
+        search_path: &settings.search_path,
+        input: InputSettings::new(&settings, now, &names),
+        past: Some(&past),
+    })
 }
 
-/// Analyzes a statement. `parameters` has the types given, and afterwards all that were found.
-pub fn analyze(
-    _session: &Session,
-    statement: &syntax::Statement,
-    _text: &str,
-    _parameters: &mut Vec<u32>,
-) -> Result<Analyzed> {
-    match statement {
-        syntax::Statement::Query(_)
-        | syntax::Statement::Insert(_)
-        | syntax::Statement::Update(_)
-        | syntax::Statement::Delete(_) => Err(Error::unsupported("this statement")),
-        _ => Ok(Analyzed::Utility),
-    }
+/// Analyzes a statement.
+pub fn analyze(session: &Session, prepared: &Prepared, statement: &syntax::Statement) -> Result<analyze::Analyzed> {
+    with_environment(session, |environment| {
+        analyze::statement(
+            environment,
+            &prepared.text,
+            statement,
+            prepared.time.as_ref(),
+            &prepared.declared,
+            prepared.open,
+        )
+    })
 }
 
 /// Whether a relation locks the rows it reads.
@@ -60,17 +67,21 @@ pub fn locks_rows(relation: &tree::Relation) -> bool {
 }
 
 /// The type a name means.
-pub fn resolve_type(_session: &Session, name: &syntax::TypeName) -> Result<u32> {
-    Err(Error::unsupported(format!("type {}", name.name)))
+pub fn resolve_type(session: &Session, text: &str, name: &syntax::TypeName) -> Result<u32> {
+    with_environment(session, |environment| {
+        analyze::resolve_type(environment, text, name).map(|found| found.oid)
+    })
 }
 
 /// An argument of EXECUTE, cast to its parameter's type.
 pub fn analyze_argument(
-    _session: &Session,
-    _argument: &syntax::Expression,
-    _type_oid: u32,
+    session: &Session,
+    text: &str,
+    argument: &syntax::Expression,
+    type_oid: u32,
+    number: u32,
 ) -> Result<tree::Expression> {
-    Err(Error::unsupported("EXECUTE with arguments"))
+    with_environment(session, |environment| analyze::argument(environment, text, argument, type_oid, number))
 }
 
 /// The relation a name means.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::frontend::{Analyzed, analyze};
+use super::frontend::analyze;
 use super::row::RowDescription;
 use super::session::Session;
 use crate::dml::{CompiledDelete, CompiledInsert, CompiledUpdate};
 use crate::error::{Error, Result, SqlState};
-use crate::parse::syntax::Statement;
+use crate::analyze::AnalyzedStatement;
+use crate::parse::syntax::{Expression, Statement};
 use crate::plan::Plan;
 use crate::point::PointScan;
 
@@ -18,8 +19,12 @@ pub struct Prepared {
     pub text: Arc<str>,
     /// `None` for an empty query.
     pub statement: Option<Arc<Statement>>,
+    /// AS OF SYSTEM TIME of the statement.
+    pub time: Option<Expression>,
     /// Types given by the client, 0 where it gave none.
     pub declared: Vec<u32>,
+    /// Whether there may be parameters beyond the declared ones.
+    pub open: bool,
     /// PREPARE made it, not the protocol.
     pub from_sql: bool,
     /// Microseconds since 2000-01-01.
@@ -65,8 +70,31 @@ impl Work {
 }
 
 impl Prepared {
-    pub fn new(text: Arc<str>, statement: Option<Arc<Statement>>, declared: Vec<u32>, now: i64) -> Prepared {
-        Prepared { text, statement, declared, from_sql: false, prepared_at: now, analysis: Mutex::new(None) }
+    /// A statement without parameters.
+    pub fn new(text: Arc<str>, statement: Option<Arc<Statement>>, now: i64) -> Prepared {
+        Prepared {
+            text,
+            statement,
+            time: None,
+            declared: Vec::new(),
+            open: false,
+            from_sql: false,
+            prepared_at: now,
+            analysis: Mutex::new(None),
+        }
+    }
+
+    /// The same statement with parameters of the given types, and more where it has more.
+    pub fn with_parameters(mut self, declared: Vec<u32>) -> Prepared {
+        self.declared = declared;
+        self.open = true;
+        self
+    }
+
+    /// The same statement as of a moment.
+    pub fn at_time(mut self, time: Option<Expression>) -> Prepared {
+        self.time = time;
+        self
     }
 }
 
@@ -85,27 +113,27 @@ impl Session {
         let Some(statement) = &prepared.statement else {
             return Err(Error::internal("an empty query has no meaning"));
         };
-        let mut parameters = prepared.declared.clone();
         let database = self.shared.entry.database_oid;
-        let analyzed = analyze(self, statement, &prepared.text, &mut parameters)?;
+        let analyzed = analyze(self, prepared, statement)?;
+        let parameters = analyzed.parameters;
         let models = self.shared.instance.models();
         let plan = |query: &crate::tree::Query| -> Result<Arc<Plan>> { self.plan_query(query, &catalog).map(Arc::new) };
-        let (description, work) = match analyzed {
-            Analyzed::Query(query) => {
+        let (description, work) = match analyzed.statement {
+            AnalyzedStatement::Query(query) => {
                 let description = self.describe_output(&query.output);
                 let locks_rows = super::frontend::locks_rows(&query.relation);
                 let plan = plan(&query)?;
                 let point = if locks_rows { None } else { PointScan::recognise(&plan).map(Arc::new) };
                 (Some(description), Work::Query { plan, point, locks_rows })
             }
-            Analyzed::Insert(insert) => {
+            AnalyzedStatement::Insert(insert) => {
                 let model = models.get(&catalog, database, insert.table)?;
                 let compiled = CompiledInsert::new(&insert, model)?;
                 let source = if crate::dml::is_values(&compiled.source) { None } else { Some(plan(&compiled.source)?) };
                 let description = insert.returning.as_ref().map(|returning| self.describe_output(&returning.output));
                 (description, Work::Insert { insert: Arc::new(compiled), plan: source })
             }
-            Analyzed::Update(update) => {
+            AnalyzedStatement::Update(update) => {
                 let model = models.get(&catalog, database, update.target.table)?;
                 let compiled = CompiledUpdate::new(&update, model)?;
                 let plan = plan(&compiled.source)?;
@@ -113,7 +141,7 @@ impl Session {
                 let point = PointScan::recognise(&plan).map(Arc::new);
                 (description, Work::Update { update: Arc::new(compiled), plan, point })
             }
-            Analyzed::Delete(delete) => {
+            AnalyzedStatement::Delete(delete) => {
                 let model = models.get(&catalog, database, delete.target.table)?;
                 let compiled = CompiledDelete::new(&delete, model)?;
                 let plan = plan(&compiled.source)?;
@@ -121,7 +149,11 @@ impl Session {
                 let point = PointScan::recognise(&plan).map(Arc::new);
                 (description, Work::Delete { delete: Arc::new(compiled), plan, point })
             }
-            Analyzed::Utility => (self.describe_utility(statement)?, Work::Utility),
+            AnalyzedStatement::CreateTableAs(_)
+            | AnalyzedStatement::Cursor(_)
+            | AnalyzedStatement::Copy(_)
+            | AnalyzedStatement::Explain(_)
+            | AnalyzedStatement::Utility => (self.describe_utility(statement)?, Work::Utility),
         };
         if let Some(known) = &known
             && known.description != description

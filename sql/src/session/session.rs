@@ -112,8 +112,37 @@ impl Session {
         CatalogNames::new(self.catalog(), self.shared.entry.database_oid, search_path)
     }
 
+    /// What 'now' means in a literal.
+    pub(super) fn now_for_input(&self) -> i64 {
+        self.block.as_ref().map_or_else(|| self.shared.instance.now_micros(), |block| block.started)
+    }
+
+    /// The catalog at the moment of a time clause, where the moment is known before execution.
+    pub(super) fn past_catalog(&self, moment: &crate::tree::Expression) -> Result<Option<Arc<Snapshot>>> {
+        let unknown = crate::plan::walk::any(moment, &mut |part| {
+            matches!(part.kind, crate::tree::ExpressionKind::Parameter(_))
+        });
+        if unknown {
+            return Ok(None);
+        }
+        let compiled = crate::evaluate::compile(moment, &crate::evaluate::Layout::default())?;
+        let context = self.context_of(Arc::from([]))?;
+        match compiled.evaluate_row(&context, &[])? {
+            Value::Int64(micros) if micros < context.transaction_micros => {
+                let at = engine::Timestamp::from_micros(micros);
+                let found = self.shared.instance.store().at(at);
+                found.map(Some).map_err(|error| Error::internal(error.to_string()))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// The context of a statement in the transaction at work.
     pub(super) fn context(&mut self, parameters: Arc<[Value]>) -> Result<Context> {
+        self.context_of(parameters)
+    }
+
+    fn context_of(&self, parameters: Arc<[Value]>) -> Result<Context> {
         let catalog = self.catalog();
         let now = self.shared.instance.now_micros();
         let shared = self.shared.clone();

@@ -7,6 +7,7 @@ use engine::Value;
 use super::cache::Hit;
 use super::encode::RowEncoder;
 use super::frontend::Script;
+use crate::parse::Parsed;
 use super::portal::Tag;
 use super::prepared::{Analysis, Prepared, Work};
 use super::row::RowDescription;
@@ -62,14 +63,13 @@ impl Session {
             return Ok(());
         }
         let whole: Arc<str> = Arc::from(text);
-        for (index, statement) in script.statements.into_iter().enumerate() {
+        for (index, parsed) in script.statements.into_iter().enumerate() {
             let started = std::time::Instant::now();
             let last = index + 1 == count;
-            let statement = Arc::new(statement);
-            if !ends_failed_block(&statement) {
+            if !ends_failed_block(&parsed.statement) {
                 self.refuse_in_failed()?;
             }
-            let tag = self.run_statement(&whole, statement, count > 1, sink).await?;
+            let tag = self.run_statement(&whole, parsed, count > 1, sink).await?;
             if last && self.block.as_ref().is_some_and(|block| !block.explicit) {
                 self.commit_block().await?;
             }
@@ -107,23 +107,18 @@ impl Session {
     async fn run_statement(
         &mut self,
         text: &Arc<str>,
-        statement: Arc<Statement>,
+        parsed: Parsed,
         several: bool,
         sink: &mut dyn Sink,
     ) -> Result<String> {
+        let statement = Arc::new(parsed.statement);
         if let Statement::Transaction(control) = &*statement {
             return self.control(control).await;
         }
         let now = self.shared.instance.now_micros();
-        let prepared = Prepared::new(text.clone(), Some(statement.clone()), Vec::new(), now);
+        let prepared = Prepared::new(text.clone(), Some(statement.clone()), now).at_time(parsed.time);
         self.ensure_block()?;
         let analysis = self.analysis(&prepared)?;
-        if !analysis.parameters.is_empty() {
-            return Err(crate::error::Error::new(
-                crate::error::SqlState::UndefinedParameter,
-                "there is no parameter $1",
-            ));
-        }
         if matches!(analysis.work, Work::Utility) {
             let done = self.utility(&prepared, &statement, several, sink).await?;
             return match done {

@@ -69,7 +69,7 @@ impl Session {
             }
             Statement::Discard(what) => self.discard(what)?,
             Statement::Prepare(prepare) => self.prepare(prepare, &prepared.text)?,
-            Statement::Execute(execute) => return self.execute_prepared(execute, sink).await,
+            Statement::Execute(execute) => return self.execute_prepared(execute, &prepared.text, sink).await,
             Statement::Deallocate(name) => self.deallocate(name.as_ref().map(|name| name.text.as_str()))?,
             Statement::DeclareCursor(declare) => self.declare(declare, &prepared.text).await?,
             Statement::Fetch(fetch) => return self.fetch(fetch).await,
@@ -124,17 +124,18 @@ impl Session {
         let types = prepare
             .types
             .iter()
-            .map(|name| frontend::resolve_type(self, name))
+            .map(|name| frontend::resolve_type(self, text, name))
             .collect::<Result<Vec<_>>>()?;
         let statement = Arc::new((*prepare.statement).clone());
-        let mut prepared = Prepared::new(text.clone(), Some(statement), types, self.shared.instance.now_micros());
+        let now = self.shared.instance.now_micros();
+        let mut prepared = Prepared::new(text.clone(), Some(statement), now).with_parameters(types);
         prepared.from_sql = true;
         self.analysis(&prepared)?;
         self.statements.insert(name.clone(), Arc::new(prepared));
         Ok("PREPARE".to_string())
     }
 
-    async fn execute_prepared(&mut self, execute: &Execute, sink: &mut dyn Sink) -> Result<Done> {
+    async fn execute_prepared(&mut self, execute: &Execute, text: &str, sink: &mut dyn Sink) -> Result<Done> {
         let prepared = self.prepared_by_name(&execute.name.text)?;
         let Some(statement) = prepared.statement.clone() else {
             return Err(Error::new(SqlState::InvalidSqlStatementName, "the prepared statement is empty"));
@@ -153,8 +154,8 @@ impl Session {
         }
         let context = self.context(Arc::from([]))?;
         let mut values = Vec::with_capacity(execute.arguments.len());
-        for (argument, type_oid) in execute.arguments.iter().zip(&analysis.parameters) {
-            let expression = frontend::analyze_argument(self, argument, *type_oid)?;
+        for (number, (argument, type_oid)) in (1..).zip(execute.arguments.iter().zip(&analysis.parameters)) {
+            let expression = frontend::analyze_argument(self, text, argument, *type_oid, number)?;
             let compiled = crate::evaluate::compile(&expression, &crate::evaluate::Layout::default())?;
             values.push(compiled.evaluate_row(&context, &[])?);
         }
@@ -221,7 +222,9 @@ impl Session {
         }
         let inner = Arc::new((*explain.statement).clone());
         let now = self.shared.instance.now_micros();
-        let inner = Prepared::new(prepared.text.clone(), Some(inner), prepared.declared.clone(), now);
+        let mut inner = Prepared::new(prepared.text.clone(), Some(inner), now).at_time(prepared.time.clone());
+        inner.declared = prepared.declared.clone();
+        inner.open = prepared.open;
         let analysis = self.analysis(&inner)?;
         let mut lines = match &analysis.work {
             Work::Query { plan, .. } => crate::plan::explain(plan, costs),
