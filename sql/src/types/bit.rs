@@ -22,7 +22,7 @@ pub fn stored(length: usize, bits: &[u8]) -> Vec<u8> {
     out.extend_from_slice(&(length as u32).to_le_bytes());
     out.extend_from_slice(&bits[..length.div_ceil(8).min(bits.len())]);
     out.resize(4 + length.div_ceil(8), 0);
-    if let Some(last) = out.last_mut().filter(|_| length % 8 != 0) {
+    if let Some(last) = out.last_mut().filter(|_| !length.is_multiple_of(8)) {
         *last &= 0xff << (8 - length % 8);
     }
     out

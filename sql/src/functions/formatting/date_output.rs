@@ -336,7 +336,7 @@ impl Source<'_> {
             _ => {
                 let width = if modifiers.fill { 0 } else { 2 };
                 let _ = write!(out, "{sign}{:0width$}", seconds / 3600);
-                if seconds % 3600 != 0 {
+                if !seconds.is_multiple_of(3600) {
                     let _ = write!(out, ":{:02}", seconds % 3600 / 60);
                 }
             }

@@ -258,7 +258,7 @@ impl<'a> Writer<'a> {
         let positive = !prepared.negative && !picture.roman;
         let sign_written;
         if picture.plus || picture.minus {
-            sign_written = !(picture.plus && !picture.minus);
+            sign_written = !picture.plus || picture.minus;
         } else {
             if !prepared.negative && picture.fill {
                 picture.brackets = false;

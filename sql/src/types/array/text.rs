@@ -252,11 +252,8 @@ fn count(text: &str, contents: &[u8]) -> Result<Vec<i32>> {
             }
             b'"' => counter.quote()?,
             b'{' if !quoted => counter.open()?,
-            b'}' if !quoted => {
-                if counter.close()? {
-                    break;
-                }
-            }
+            b'}' if !quoted && counter.close()? => break,
+            b'}' if !quoted => {}
             &DELIMITER if !quoted => counter.delimit()?,
             byte if !quoted && !is_space(*byte) => counter.character()?,
             _ => {}

@@ -60,10 +60,10 @@ pub fn append_offset(east: i32, out: &mut Vec<u8>) {
     out.push(if east < 0 { b'-' } else { b'+' });
     let seconds = east.unsigned_abs();
     append_two(seconds / 3600, out);
-    if seconds % 3600 != 0 {
+    if !seconds.is_multiple_of(3600) {
         out.push(b':');
         append_two(seconds / 60 % 60, out);
-        if seconds % 60 != 0 {
+        if !seconds.is_multiple_of(60) {
             out.push(b':');
             append_two(seconds % 60, out);
         }

@@ -27,6 +27,8 @@ pub(super) fn fields_of(typmod: i32) -> i32 {
     if typmod < 0 { field::ALL } else { (typmod >> 16) & 0x7fff }
 }
 
+// `add` may fail, so it cannot be the operator's trait.
+#[allow(clippy::should_implement_trait)]
 impl Interval {
     pub fn negate(self) -> Result<Interval> {
         let negated = (|| {
@@ -98,7 +100,7 @@ impl Interval {
         }
         let days = days.checked_add(month_rest as i32).ok_or_else(out_of_range)?;
         let micros = (scale(self.micros as f64) + seconds * 1_000_000.0).round_ties_even();
-        if micros.is_nan() || micros < -9_223_372_036_854_775_808.0 || micros >= 9_223_372_036_854_775_808.0 {
+        if !(-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&micros) {
             return Err(out_of_range());
         }
         Ok(Interval { months, days, micros: micros as i64 })

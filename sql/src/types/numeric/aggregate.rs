@@ -58,13 +58,11 @@ impl Sum {
     fn add_decimal(&mut self, decimal: &Decimal) {
         if let (Coefficient::Small(total), Coefficient::Small(number)) =
             (&self.total.coefficient, &decimal.coefficient)
+            && self.total.scale == decimal.scale
+            && let Some(sum) = total.checked_add(*number)
         {
-            if self.total.scale == decimal.scale {
-                if let Some(sum) = total.checked_add(*number) {
-                    self.total.coefficient = Coefficient::Small(sum);
-                    return;
-                }
-            }
+            self.total.coefficient = Coefficient::Small(sum);
+            return;
         }
         let scale = self.total.scale.max(decimal.scale);
         let sum = self.total.coefficient_at(scale).add(&decimal.coefficient_at(scale));

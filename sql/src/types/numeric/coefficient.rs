@@ -111,37 +111,37 @@ impl Coefficient {
         if power == 0 {
             return self.clone();
         }
-        if let (Coefficient::Small(number), Some(factor)) = (self, POWERS.get(power as usize)) {
-            if let Some(product) = number.checked_mul(*factor) {
-                return Coefficient::Small(product);
-            }
+        if let (Coefficient::Small(number), Some(factor)) = (self, POWERS.get(power as usize))
+            && let Some(product) = number.checked_mul(*factor)
+        {
+            return Coefficient::Small(product);
         }
         Coefficient::from(self.to_big().as_ref() * power_of_ten(power))
     }
 
     pub(super) fn add(&self, other: &Coefficient) -> Coefficient {
-        if let (Coefficient::Small(left), Coefficient::Small(right)) = (self, other) {
-            if let Some(sum) = left.checked_add(*right) {
-                return Coefficient::Small(sum);
-            }
+        if let (Coefficient::Small(left), Coefficient::Small(right)) = (self, other)
+            && let Some(sum) = left.checked_add(*right)
+        {
+            return Coefficient::Small(sum);
         }
         Coefficient::from(self.to_big().as_ref() + other.to_big().as_ref())
     }
 
     pub(super) fn subtract(&self, other: &Coefficient) -> Coefficient {
-        if let (Coefficient::Small(left), Coefficient::Small(right)) = (self, other) {
-            if let Some(difference) = left.checked_sub(*right) {
-                return Coefficient::Small(difference);
-            }
+        if let (Coefficient::Small(left), Coefficient::Small(right)) = (self, other)
+            && let Some(difference) = left.checked_sub(*right)
+        {
+            return Coefficient::Small(difference);
         }
         Coefficient::from(self.to_big().as_ref() - other.to_big().as_ref())
     }
 
     pub(super) fn multiply(&self, other: &Coefficient) -> Coefficient {
-        if let (Coefficient::Small(left), Coefficient::Small(right)) = (self, other) {
-            if let Some(product) = left.checked_mul(*right) {
-                return Coefficient::Small(product);
-            }
+        if let (Coefficient::Small(left), Coefficient::Small(right)) = (self, other)
+            && let Some(product) = left.checked_mul(*right)
+        {
+            return Coefficient::Small(product);
         }
         Coefficient::from(self.to_big().as_ref() * other.to_big().as_ref())
     }
@@ -162,10 +162,10 @@ impl Coefficient {
 
     /// Quotient towards zero and remainder; `divisor` is not zero.
     pub(super) fn divide_remainder(&self, divisor: &Coefficient) -> (Coefficient, Coefficient) {
-        if let (Coefficient::Small(left), Coefficient::Small(right)) = (self, divisor) {
-            if let (Some(quotient), Some(remainder)) = (left.checked_div(*right), left.checked_rem(*right)) {
-                return (Coefficient::Small(quotient), Coefficient::Small(remainder));
-            }
+        if let (Coefficient::Small(left), Coefficient::Small(right)) = (self, divisor)
+            && let (Some(quotient), Some(remainder)) = (left.checked_div(*right), left.checked_rem(*right))
+        {
+            return (Coefficient::Small(quotient), Coefficient::Small(remainder));
         }
         let (left, right) = (self.to_big(), divisor.to_big());
         let quotient = left.as_ref() / right.as_ref();

@@ -8,9 +8,13 @@ use super::arithmetic::{clamp_scale, divide_at, division_by_zero};
 use super::coefficient::power_of_ten;
 use super::{Coefficient, Decimal, MINIMUM_SIGNIFICANT_DIGITS, Numeric, fixed_point, overflow};
 
+/// PostgreSQL's constant for ln(10), likewise.
+#[allow(clippy::approx_constant)]
+const LN_10: f64 = 2.302585092994046;
 /// Beyond this power of e nothing is representable.
 const MAXIMUM_EXPONENT: f64 = 6000.0;
 /// PostgreSQL's constant for log10(e); its digits decide result scales.
+#[allow(clippy::approx_constant)]
 pub(super) const LOG10_E: f64 = 0.434294481903252;
 
 fn logarithm_error(what: &str) -> Error {
@@ -43,7 +47,7 @@ pub(super) fn logarithm_weight(decimal: &Decimal) -> i64 {
         Coefficient::Small(number) => number as f64,
         Coefficient::Big(_) => f64::MAX,
     };
-    let logarithm = head.ln() + (lowest * 4) as f64 * 2.302585092994046;
+    let logarithm = head.ln() + (lowest * 4) as f64 * LN_10;
     logarithm.abs().log10() as i64
 }
 

@@ -112,10 +112,10 @@ impl Numeric {
     /// A result of arithmetic: refused when it has more digits than the format holds.
     pub(super) fn checked(coefficient: Coefficient, scale: u32) -> Result<Numeric> {
         let decimal = Decimal { coefficient, scale };
-        if let Coefficient::Big(_) = decimal.coefficient {
-            if decimal.exponent() >= MAXIMUM_WHOLE_DIGITS {
-                return Err(overflow());
-            }
+        if let Coefficient::Big(_) = decimal.coefficient
+            && decimal.exponent() >= MAXIMUM_WHOLE_DIGITS
+        {
+            return Err(overflow());
         }
         if scale > MAXIMUM_SCALE {
             return Err(overflow());

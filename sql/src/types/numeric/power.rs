@@ -31,10 +31,10 @@ impl Numeric {
         }
         if is_whole {
             let (whole, _) = exponent.coefficient.split_by(exponent.scale);
-            if let Coefficient::Small(number) = whole {
-                if let Some(number) = number.to_i32() {
-                    return whole_power(base, number);
-                }
+            if let Coefficient::Small(number) = whole
+                && let Some(number) = number.to_i32()
+            {
+                return whole_power(base, number);
             }
         }
         real_power(base, exponent)
@@ -105,8 +105,7 @@ fn whole_power(base: &Decimal, exponent: i32) -> Result<Numeric> {
         return Ok(Numeric::from_i128(0, scale));
     }
     let magnitude = exponent.unsigned_abs();
-    if base.coefficient.digit_count().saturating_mul(u64::from(magnitude)) > EXACT_DIGITS && !(magnitude <= 1)
-    {
+    if base.coefficient.digit_count().saturating_mul(u64::from(magnitude)) > EXACT_DIGITS && magnitude > 1 {
         return rounded_whole_power(base, exponent, scale, weight);
     }
     let power: BigInt = base.coefficient.to_big().pow(magnitude);
