@@ -76,6 +76,10 @@ impl Analyzer<'_> {
                 order_by.push(self.sort_key(item, expression.clone())?);
             }
             prepared.arguments = ordered;
+            if row.kind == 'h' {
+                self.pair_hypothetical(call, &mut direct_arguments, &mut order_by)?;
+                prepared.arguments = order_by.iter().map(|key| key.expression.clone()).collect();
+            }
         }
         for item in &call.order_by {
             let expression = self.expression(&item.expression)?;
@@ -98,8 +102,46 @@ impl Analyzer<'_> {
         }))
     }
 
+    /// The row asked about has a value for each key of the order, of its type.
+    fn pair_hypothetical(
+        &mut self,
+        call: &FunctionCall,
+        direct: &mut Vec<Expression>,
+        order_by: &mut [SortKey],
+    ) -> Result<()> {
+        if direct.len() != order_by.len() {
+            let types: Vec<String> = direct
+                .iter()
+                .chain(order_by.iter().map(|key| &key.expression))
+                .map(|argument| self.type_text(argument.ty.oid))
+                .collect();
+            let message = format!("function {}({}) does not exist", call.name, types.join(", "));
+            let hint = format!(
+                "To use the hypothetical-set aggregate {}, the number of hypothetical direct arguments (here {}) \
+                 must match the number of ordering columns (here {}).",
+                call.name,
+                direct.len(),
+                order_by.len()
+            );
+            return Err(Error::new(SqlState::UndefinedFunction, message)
+                .hint(hint)
+                .at(self.position(call.name.at)));
+        }
+        let mut paired = Vec::with_capacity(direct.len());
+        for (value, key) in direct.drain(..).zip(order_by) {
+            let (nodes, _) = self.unify(vec![value, key.expression.clone()], "WITHIN GROUP")?;
+            let mut nodes = nodes.into_iter();
+            paired.extend(nodes.next());
+            if let Some(ordered) = nodes.next() {
+                key.expression = ordered;
+            }
+        }
+        *direct = paired;
+        Ok(())
+    }
+
     fn aggregate_hint(&self, call: &FunctionCall, error: Error) -> Error {
-        if call.within_group.is_none() && call.order_by.is_empty() || error.state() != SqlState::UndefinedFunction {
+        if call.order_by.is_empty() || error.state() != SqlState::UndefinedFunction {
             return error;
         }
         Error::new(SqlState::UndefinedFunction, error.message().to_string())

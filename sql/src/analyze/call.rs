@@ -203,7 +203,9 @@ impl Analyzer<'_> {
         let (clause, in_aggregate) = (self.scope()?.clause, self.scope()?.in_aggregate);
         if in_aggregate {
             let message = "aggregate function calls cannot contain set-returning function calls";
-            return Err(Error::new(SqlState::FeatureNotSupported, message).at(position));
+            return Err(Error::new(SqlState::FeatureNotSupported, message)
+                .hint("You might be able to move the set-returning function into a LATERAL FROM item.")
+                .at(position));
         }
         if clause == Clause::FromFunction {
             let message = "set-returning functions must appear at top level of FROM";

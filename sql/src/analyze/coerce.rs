@@ -107,7 +107,7 @@ impl Analyzer<'_> {
             && target.oid != oid::RECORD
             && self.is_composite(target.oid)
         {
-            return self.coerce_row(node, target.oid, context);
+            return self.coerce_row(node, target.oid, context, position);
         }
         if target.oid == oid::RECORD || target.oid == oid::RECORD_ARRAY {
             return Ok(relabel(node, target.oid, 0));
@@ -236,13 +236,19 @@ impl Analyzer<'_> {
     }
 
     /// ROW(...) to a named composite type, field by field.
-    fn coerce_row(&mut self, node: Expression, target: u32, context: CastContext) -> Result<Expression> {
+    fn coerce_row(
+        &mut self,
+        node: Expression,
+        target: u32,
+        context: CastContext,
+        cast_position: Option<u32>,
+    ) -> Result<Expression> {
         let columns = self.composite_columns(target);
         let ExpressionKind::Row { fields, .. } = node.kind else {
             return Err(Error::internal("a row that is none"));
         };
         let cannot = |detail: String| {
-            Error::new(SqlState::CannotCoerce, detail).at(node.position)
+            Error::new(SqlState::CannotCoerce, detail).at(cast_position)
         };
         if fields.len() != columns.len() {
             let which = if fields.len() < columns.len() { "few" } else { "many" };

@@ -117,12 +117,15 @@ impl Analyzer<'_> {
             let columns = analyzer.common_columns(table, &start)?;
             let known = KnownCommon { name: name.clone(), id, columns: columns.clone() };
             analyzer.scope_mut()?.common.push(known);
-            let step = analyzer.query(right)?;
+            let mut step = analyzer.query_keeping_unknown(right)?;
             if step.output.len() != start.output.len() {
                 let message = "each UNION query must have the same number of columns";
                 return Err(Error::new(SqlState::SyntaxError, message).at(analyzer.position(right.at)));
             }
-            let step = analyzer.recursive_step(step, &columns, name)?;
+            for (i, (_, ty, _)) in columns.iter().enumerate() {
+                analyzer.retype_output(&mut step, i, Type::new(ty.oid))?;
+            }
+            let step = analyzer.recursive_step(step, &columns, name, left)?;
             start.common.splice(0..0, inner);
             let query = CommonQuery::Recursive { start: Box::new(start), step: Box::new(step), all: *all };
             Ok((query, columns))
@@ -135,6 +138,7 @@ impl Analyzer<'_> {
         step: Query,
         columns: &[(String, Type, u32)],
         name: &str,
+        start: &syntax::Query,
     ) -> Result<Query> {
         let mut targets: Vec<Expression> = Vec::with_capacity(columns.len());
         for (i, (output, (_, ty, _))) in step.output.iter().zip(columns).enumerate() {
@@ -148,7 +152,8 @@ impl Analyzer<'_> {
                     self.type_text(common)
                 );
                 return Err(Error::new(SqlState::DatatypeMismatch, message)
-                    .hint("Cast the output of the non-recursive term to the correct type."));
+                    .hint("Cast the output of the non-recursive term to the correct type.")
+                    .at(self.position(super::set_operation::item_at(start, i))));
             }
             targets.push(self.coerce_common(source, ty.oid, "UNION")?);
         }

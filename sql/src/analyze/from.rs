@@ -25,7 +25,7 @@ impl Analyzer<'_> {
         let mut whole: Option<Relation> = None;
         for reference in from {
             let entry = self.from_entry(reference)?;
-            self.check_names(&entry.items, reference)?;
+            self.check_names(&entry.items)?;
             self.scope_mut()?.items.extend(entry.items);
             whole = Some(match whole {
                 None => entry.relation,
@@ -42,12 +42,11 @@ impl Analyzer<'_> {
     }
 
     /// No two entries of a FROM list may go by one name.
-    pub(super) fn check_names(&self, items: &[Item], reference: &TableReference) -> Result<()> {
-        let known = &self.scope()?.items;
-        self.check_names_against(known, items, reference_at(reference))
+    pub(super) fn check_names(&self, items: &[Item]) -> Result<()> {
+        self.check_names_against(&self.scope()?.items, items)
     }
 
-    pub(super) fn check_names_against(&self, known: &[Item], items: &[Item], at: u32) -> Result<()> {
+    pub(super) fn check_names_against(&self, known: &[Item], items: &[Item]) -> Result<()> {
         for item in items.iter().filter(|item| item.name_visible && !item.name.is_empty()) {
             let clash = known.iter().filter(|other| other.name_visible && other.name == item.name).any(|other| {
                 // Two tables of different schemas, neither with an alias, do not clash.
@@ -55,7 +54,7 @@ impl Analyzer<'_> {
             });
             if clash {
                 let message = format!("table name \"{}\" specified more than once", item.name);
-                return Err(Error::new(SqlState::DuplicateAlias, message).at(self.position(at)));
+                return Err(Error::new(SqlState::DuplicateAlias, message));
             }
         }
         Ok(())
@@ -153,6 +152,8 @@ impl Analyzer<'_> {
         let mut functions = Vec::with_capacity(items.len());
         let mut columns: Vec<ItemColumn> = Vec::new();
         let mut scalar = false;
+        let spread = spread_unnest(items);
+        let items = spread.as_deref().unwrap_or(items);
         for item in items {
             let call = self.function_in_from(&item.call)?;
             let name = match (&alias, rows_from) {
@@ -237,7 +238,7 @@ impl Analyzer<'_> {
             for column in &item.columns {
                 let ty = self.type_of(&column.ty)?;
                 let collation = match &column.collation {
-                    Some(collation) => self.collation_by_name(collation)?,
+                    Some(collation) => self.collation_by_name(collation, collation.at)?,
                     None => self.default_collation(ty.oid),
                 };
                 shape.push((column.name.text.clone(), ty, collation));
@@ -265,12 +266,33 @@ impl Analyzer<'_> {
     }
 }
 
-/// Where messages about an entry of FROM point.
-fn reference_at(reference: &TableReference) -> u32 {
-    match reference {
-        TableReference::Table { name, alias: _, time: _ } => name.at,
-        TableReference::Subquery { lateral: _, query: _, alias: _, at }
-        | TableReference::Functions { lateral: _, items: _, rows_from: _, ordinality: _, alias: _, at }
-        | TableReference::Join { kind: _, left: _, right: _, condition: _, alias: _, at } => *at,
+/// `unnest(a, b)` in FROM is ROWS FROM (unnest(a), unnest(b)).
+fn spread_unnest(items: &[syntax::FunctionItem]) -> Option<Vec<syntax::FunctionItem>> {
+    let several = |item: &syntax::FunctionItem| match &item.call.kind {
+        syntax::ExpressionKind::Function(call) => {
+            let name = call.name.parts.as_slice();
+            let is_unnest = matches!(name, [unnest] if unnest == "unnest")
+                || matches!(name, [schema, unnest] if schema == "pg_catalog" && unnest == "unnest");
+            is_unnest && call.arguments.len() > 1 && item.columns.is_empty()
+        }
+        _ => false,
+    };
+    if !items.iter().any(several) {
+        return None;
     }
+    let mut spread = Vec::new();
+    for item in items {
+        match &item.call.kind {
+            syntax::ExpressionKind::Function(call) if several(item) => {
+                for argument in &call.arguments {
+                    let single = syntax::FunctionCall::plain(call.name.clone(), vec![argument.value.clone()]);
+                    let kind = syntax::ExpressionKind::Function(Box::new(single));
+                    let call = syntax::Expression { kind, at: item.call.at };
+                    spread.push(syntax::FunctionItem { call, columns: Vec::new() });
+                }
+            }
+            _ => spread.push(item.clone()),
+        }
+    }
+    Some(spread)
 }

@@ -29,7 +29,7 @@ impl Analyzer<'_> {
         let right = self.from_entry(right);
         self.scope_mut()?.items.truncate(before);
         let right = right?;
-        self.check_names_against(&left.items, &right.items, at)?;
+        self.check_names_against(&left.items, &right.items)?;
         let mut items = left.items;
         let left_count = items.len();
         items.extend(right.items);
@@ -95,7 +95,7 @@ impl Analyzer<'_> {
         for (i, name) in columns.iter().enumerate() {
             if columns.iter().take(i).any(|other| other.text == name.text) {
                 let message = format!("column name \"{}\" appears more than once in USING clause", name.text);
-                return Err(Error::new(SqlState::DuplicateColumn, message).at(self.position(name.at)));
+                return Err(Error::new(SqlState::DuplicateColumn, message));
             }
             let (left_items, right_items) = items.split_at(left_count);
             let left = self.using_column(left_items, name, "left")?;
@@ -118,11 +118,11 @@ impl Analyzer<'_> {
         let mut found = visible.flat_map(Item::shown).filter(|column| column.name == name.text);
         let Some(column) = found.next() else {
             let message = format!("column \"{}\" specified in USING clause does not exist in {side} table", name.text);
-            return Err(Error::new(SqlState::UndefinedColumn, message).at(self.position(name.at)));
+            return Err(Error::new(SqlState::UndefinedColumn, message));
         };
         if found.next().is_some() {
             let message = format!("common column name \"{}\" appears more than once in {side} table", name.text);
-            return Err(Error::new(SqlState::AmbiguousColumn, message).at(self.position(name.at)));
+            return Err(Error::new(SqlState::AmbiguousColumn, message));
         }
         Ok(column.clone())
     }

@@ -3,7 +3,7 @@
 use catalog::builtin::CastContext;
 
 use super::Analyzer;
-use super::types::is_polymorphic;
+use super::types::{is_polymorphic, is_polymorphic_range};
 use crate::error::{Error, Result, SqlState};
 use crate::types::oid;
 
@@ -33,6 +33,10 @@ impl Analyzer<'_> {
         let mut generic = Generic::default();
         let mut compatible = Vec::new();
         for (&source, &target) in sources.iter().zip(targets) {
+            if source != oid::UNKNOWN && (is_polymorphic_range(target) || target == oid::ANYENUM) {
+                let wanted = self.type_text(target);
+                return Err(self.not_of_kind(source, &wanted));
+            }
             match target {
                 oid::ANYCOMPATIBLE | oid::ANYCOMPATIBLENONARRAY => {
                     generic.wants_compatible = true;
@@ -76,6 +80,12 @@ impl Analyzer<'_> {
             self.settle_compatible(&mut generic, &compatible)?;
         }
         Ok(generic)
+    }
+
+    fn not_of_kind(&self, source: u32, wanted: &str) -> Error {
+        let source = self.type_text(source);
+        let message = format!("argument declared {wanted} is not of that kind but type {source}");
+        Error::new(SqlState::DatatypeMismatch, message)
     }
 
     fn not_an_array(&self, source: u32, parameter: &str) -> Error {

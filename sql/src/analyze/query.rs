@@ -37,14 +37,13 @@ impl Analyzer<'_> {
 
     fn refuse_locks(&self, query: &syntax::Query, with: &str) -> Result<()> {
         match query.locks.first() {
-            Some(lock) => Err(Error::new(
+            Some(_) => Err(Error::new(
                 SqlState::FeatureNotSupported,
                 match with {
                     "VALUES" => "FOR UPDATE cannot be applied to VALUES".to_string(),
                     _ => format!("FOR UPDATE is not allowed with {with}"),
                 },
-            )
-            .at(self.position(lock.at))),
+            )),
             None => Ok(()),
         }
     }

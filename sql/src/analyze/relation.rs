@@ -118,7 +118,14 @@ impl Analyzer<'_> {
             if name == "_handle" {
                 lockable = Some(number);
             } else if !names.iter().any(|known| known.name == name) {
-                let mut column = ItemColumn::plain(name, &Column { number, ty, collation: 0 }, (object.oid, 0));
+                let attribute = match name {
+                    "ctid" => -1,
+                    "xmin" => -2,
+                    "tableoid" => -6,
+                    _ => 0,
+                };
+                let origin = if attribute == 0 { (0, 0) } else { (object.oid, attribute) };
+                let mut column = ItemColumn::plain(name, &Column { number, ty, collation: 0 }, origin);
                 column.system = true;
                 names.push(column);
             }
@@ -206,7 +213,7 @@ impl Analyzer<'_> {
                 alias.name.text,
                 alias.columns.len()
             );
-            return Err(Error::new(SqlState::InvalidColumnReference, message).at(self.position(alias.name.at)));
+            return Err(Error::new(SqlState::InvalidColumnReference, message));
         }
         let visible = item.columns.iter_mut().filter(|column| !column.system);
         for (column, name) in visible.zip(&alias.columns) {

@@ -83,7 +83,9 @@ impl Analyzer<'_> {
                 }
                 for sorting in sortings.iter().take(keys.len()) {
                     if !keys.contains(&sorting.target) {
-                        let position = targets.get(sorting.target).and_then(|target| target.expression.position);
+                        let sorted = |key: &usize| sortings.iter().any(|sorting| sorting.target == *key);
+                        let stray = keys.iter().position(|key| !sorted(key));
+                        let position = stray.and_then(|i| items.get(i)).and_then(|item| self.position(item.at));
                         let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
                         return Err(Error::new(SqlState::InvalidColumnReference, message).at(position));
                     }

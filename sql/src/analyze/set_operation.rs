@@ -191,7 +191,7 @@ impl Visitor for PutItem {
 }
 
 /// Where messages about a query's column point.
-fn item_at(query: &syntax::Query, index: usize) -> u32 {
+pub(super) fn item_at(query: &syntax::Query, index: usize) -> u32 {
     match &query.body {
         syntax::QueryBody::Select(select) => select.items.get(index).map_or(query.at, |item| item.expression.at),
         syntax::QueryBody::Values(rows) => {

@@ -170,14 +170,14 @@ impl Analyzer<'_> {
             let message = format!("collations are not supported by type {}", self.type_text(argument.ty.oid));
             return Err(Error::new(SqlState::DatatypeMismatch, message).at(self.position(at)));
         }
-        let collation = self.collation_by_name(collation)?;
+        let collation = self.collation_by_name(collation, at)?;
         let ty = argument.ty;
         let position = self.position(at);
         Ok(Expression { kind: ExpressionKind::Collate(Box::new(argument)), ty, collation, position })
     }
 
     /// The oid of a collation.
-    pub(super) fn collation_by_name(&self, name: &ObjectName) -> Result<u32> {
+    pub(super) fn collation_by_name(&self, name: &ObjectName, at: u32) -> Result<u32> {
         if let Some(schema) = name.schema() {
             self.schema_by_name(schema, name.at)?;
         }
@@ -187,7 +187,7 @@ impl Analyzer<'_> {
                 SqlState::UndefinedObject,
                 format!("collation \"{name}\" for encoding \"UTF8\" does not exist"),
             )
-            .at(self.position(name.at))),
+            .at(self.position(at))),
         }
     }
 
@@ -275,6 +275,10 @@ impl Analyzer<'_> {
 
     /// `(row).field`.
     pub(super) fn field(&mut self, argument: &syntax::Expression, name: &Name, at: u32) -> Result<Expression> {
+        let table = match &argument.kind {
+            Syntax::Column(parts) => parts.last().cloned(),
+            _ => None,
+        };
         let argument = self.expression(argument)?;
         let position = self.position(at);
         let columns = self.row_columns(&argument);
@@ -283,6 +287,9 @@ impl Analyzer<'_> {
             return self.take_field(argument, index, position);
         }
         let ty = argument.ty.oid;
+        if let (Some(table), ExpressionKind::Row { .. }) = (table, &argument.kind) {
+            return Err(self.no_column(Some(&table), &name.text, at));
+        }
         let error = match ty {
             oid::RECORD => Error::new(
                 SqlState::UndefinedColumn,

@@ -56,7 +56,11 @@ impl<'a> Analyzer<'a> {
 
     /// The name of a type in messages.
     pub(super) fn type_text(&self, type_oid: u32) -> String {
-        format_type(type_oid, -1, self.environment.input.names)
+        match (catalog::builtin::type_by_oid(type_oid), self.type_row(type_oid)) {
+            (None, Some(row)) if row.is_array() => format!("{}[]", self.type_text(row.element)),
+            (None, Some(row)) => row.name.to_string(),
+            _ => format_type(type_oid, -1, self.environment.input.names),
+        }
     }
 }
 
@@ -68,9 +72,14 @@ pub(super) fn is_polymorphic(type_oid: u32) -> bool {
             | oid::ANYARRAY
             | oid::ANYNONARRAY
             | oid::ANYENUM
-            | oid::ANYRANGE
             | oid::ANYCOMPATIBLE
             | oid::ANYCOMPATIBLEARRAY
             | oid::ANYCOMPATIBLENONARRAY
-    )
+    ) || is_polymorphic_range(type_oid)
+}
+
+/// Whether a type stands for any range or multirange, of which this server has none.
+pub(super) fn is_polymorphic_range(type_oid: u32) -> bool {
+    // anyrange, anymultirange, anycompatiblerange, anycompatiblemultirange
+    matches!(type_oid, 3831 | 4537 | 5080 | 4538)
 }

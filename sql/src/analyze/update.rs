@@ -107,9 +107,7 @@ impl Analyzer<'_> {
         target: Item,
     ) -> Result<Option<Relation>> {
         let relation = self.from_list(from)?;
-        if let Some(reference) = from.first() {
-            self.check_names(std::slice::from_ref(&target), reference)?;
-        }
+        self.check_names(std::slice::from_ref(&target))?;
         self.scope_mut()?.items.insert(0, target);
         Ok((!from.is_empty()).then_some(relation))
     }

@@ -184,7 +184,7 @@ impl Analyzer<'_> {
             order_by.push(self.sort_key(item, expression)?);
         }
         let frame = match &specification.frame {
-            Some(frame) => self.frame(frame, &order_by)?,
+            Some(frame) => self.frame(frame, &order_by, specification.at)?,
             None => WindowFrame {
                 units: FrameUnits::Range,
                 start: FrameBound::UnboundedPreceding,
@@ -195,8 +195,8 @@ impl Analyzer<'_> {
         Ok(Window { partition_by, order_by, frame })
     }
 
-    fn frame(&mut self, frame: &syntax::Frame, order_by: &[SortKey]) -> Result<WindowFrame> {
-        let position = self.position(frame.at);
+    fn frame(&mut self, frame: &syntax::Frame, order_by: &[SortKey], at: u32) -> Result<WindowFrame> {
+        let position = self.position(at);
         let offset = |bound: &syntax::FrameBound| {
             matches!(bound, syntax::FrameBound::Preceding(_) | syntax::FrameBound::Following(_))
         };
