@@ -168,7 +168,9 @@ fn updates(database: &Database, filler: &Arc<str>) {
         let id = (next(&mut state) % ROWS as u64) as i32;
         tickets.push(update(database, id, filler));
         if tickets.len() == 1000 {
-            tickets.drain(..).for_each(|ticket| drop(ticket.wait().unwrap()));
+            for ticket in tickets.drain(..) {
+                ticket.wait().unwrap();
+            }
         }
     }
     println!("pipelined single-row updates: {:.2} µs each", started.elapsed().as_micros() as f64 / 100_000.0);

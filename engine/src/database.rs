@@ -258,6 +258,10 @@ impl Database {
     /// [`Error::FutureMoment`].
     pub fn past(&self, at: Timestamp) -> Result<Past, Error> {
         let (past, wants_lease) = self.engine.clock.read_at(at)?;
+        if matches!(past, Past::Wait(_)) {
+            // Without a working log nothing would ever settle the moment.
+            self.engine.check_writable()?;
+        }
         if wants_lease {
             self.engine.queue.want_lease();
         }

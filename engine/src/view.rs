@@ -10,6 +10,8 @@ use crate::scan::{Moments, ScanColumn, ScanCursor};
 use crate::table::row::{Found, RowRef};
 use crate::table::visibility::{Mark, visible};
 use crate::table::{Generation, Table, TableState, Tables};
+use crate::transaction::ReadRecord;
+use crate::transaction::reads::Reads;
 use crate::transaction::write_set::{TableWrites, WriteSet};
 use crate::{ColumnId, Error, IndexId, RowHandle, TableId, Timestamp, Value};
 use parking_lot::RwLock;
@@ -33,6 +35,8 @@ pub struct ReadView {
     pub(crate) tables: Arc<Tables>,
     pub(crate) at: Timestamp,
     pub(crate) own: Option<Own>,
+    /// Where reads are recorded, at SERIALIZABLE.
+    pub(crate) reads: Option<Arc<Reads>>,
     /// Keeps what checkpoints move findable while the view lives.
     pub(crate) shared: Arc<TransactionShared>,
 }
@@ -73,6 +77,12 @@ impl ReadView {
     /// The moment that the view shows.
     pub fn timestamp(&self) -> Timestamp {
         self.at
+    }
+
+    /// The same view, whose reads are not recorded for the validation of a SERIALIZABLE commit: for a caller that
+    /// notes them itself by [`crate::Transaction::note_read`], with what it knows of them.
+    pub fn untracked(&self) -> ReadView {
+        ReadView { reads: None, ..self.clone() }
     }
 
     pub(crate) fn table(&self, table: TableId) -> Option<&Arc<Table>> {
@@ -146,6 +156,9 @@ impl ReadView {
         key: &[u8],
         f: &mut dyn FnMut(RowHandle, RowRef<'_>),
     ) -> Result<(), Error> {
+        if let Some(reads) = &self.reads {
+            reads.note(ReadRecord::Key { table, index, key: key.to_vec() });
+        }
         let Some(own) = &self.own else {
             let eyes = Eyes { at: self.at.0, me: 0, own_at: 0, own: None };
             return self.lookup_base(table, index, key, eyes, f);
@@ -236,6 +249,10 @@ impl ReadView {
         upper: Bound<&[u8]>,
         reverse: bool,
     ) -> RowCursor {
+        if let Some(reads) = &self.reads {
+            let (lower, upper) = (lower.map(<[u8]>::to_vec), upper.map(<[u8]>::to_vec));
+            reads.note(ReadRecord::Range { table, index, lower, upper });
+        }
         RowCursor::new(self.clone(), table, index, lower, upper, reverse)
     }
 
@@ -246,6 +263,9 @@ impl ReadView {
         projection: &[ScanColumn],
         batch_rows: usize,
     ) -> Result<ScanCursor, Error> {
+        if let Some(reads) = &self.reads {
+            reads.note(ReadRecord::Table { table, predicate: None });
+        }
         ScanCursor::new(self, table, projection, batch_rows, Moments::At(self.at.0))
     }
 

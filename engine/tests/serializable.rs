@@ -12,9 +12,7 @@ fn serializable(database: &Database) -> Transaction {
 }
 
 fn read_key(transaction: &mut Transaction, id: i64) -> Option<i64> {
-    let found = amount(&transaction.view(), id);
-    transaction.note_read(ReadRecord::Key { table: TABLE, index: KEY, key: key(id) });
-    found
+    amount(&transaction.view(), id)
 }
 
 fn outcomes(commits: [Transaction; 2]) -> [Result<(), Error>; 2] {
@@ -47,13 +45,11 @@ fn a_phantom_in_a_range_or_under_an_absent_key_is_refused() {
     let world = World::new(1);
     let database = world.open();
     with_rows(&database, 5);
-    let mut by_range = serializable(&database);
-    by_range.note_read(ReadRecord::Range {
-        table: TABLE,
-        index: KEY,
-        lower: Bound::Included(key(10)),
-        upper: Bound::Excluded(key(20)),
-    });
+    let by_range = serializable(&database);
+    let (ten, twenty) = (key(10), key(20));
+    let mut cursor =
+        by_range.view().range(TABLE, KEY, Bound::Included(&ten), Bound::Excluded(&twenty), false);
+    assert!(!cursor.next(&mut |_, _, _| {}).unwrap());
     let mut by_key = serializable(&database);
     assert_eq!(read_key(&mut by_key, 15), None);
     let mut elsewhere = serializable(&database);
@@ -94,6 +90,21 @@ fn a_scan_is_refused_for_rows_that_satisfy_its_predicate_only() {
     let was = reader();
     commit_amount(&database, 1, 3);
     assert_eq!(was.commit().wait(), Err(Error::ReadWriteDependency), "an old image counts too");
+}
+
+#[test]
+fn a_scan_without_a_predicate_covers_the_whole_table() {
+    let world = World::new(1);
+    let database = world.open();
+    with_rows(&database, 5);
+    let mut reader = serializable(&database);
+    assert_eq!(scan(&reader.view()).len(), 5);
+    let mut blind = serializable(&database);
+    assert_eq!(scan(&blind.view().untracked()).len(), 5);
+    commit_amount(&database, 1, 7);
+    insert(&mut reader, 50, "five rows", 5);
+    insert(&mut blind, 51, "five rows", 5);
+    assert_eq!(outcomes([reader, blind]), [Err(Error::ReadWriteDependency), Ok(())]);
 }
 
 #[test]

@@ -41,9 +41,42 @@ struct Waiter {
     wake: Wake,
 }
 
+/// Mostly one: then nothing is allocated.
+#[derive(Default)]
+struct Holders {
+    first: Option<Holder>,
+    more: Vec<Holder>,
+}
+
+impl Holders {
+    fn iter(&self) -> impl Iterator<Item = &Holder> {
+        self.first.iter().chain(&self.more)
+    }
+
+    fn add(&mut self, owner: u64, modes: Modes) {
+        match self.first.iter_mut().chain(&mut self.more).find(|holder| holder.owner == owner) {
+            Some(holder) => holder.modes |= modes,
+            None if self.first.is_none() => self.first = Some(Holder { owner, modes }),
+            None => self.more.push(Holder { owner, modes }),
+        }
+    }
+
+    fn remove(&mut self, owner: u64) {
+        if self.first.is_some_and(|holder| holder.owner == owner) {
+            self.first = self.more.pop();
+        } else {
+            self.more.retain(|holder| holder.owner != owner);
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+}
+
 #[derive(Default)]
 struct Entry {
-    holders: Vec<Holder>,
+    holders: Holders,
     waiters: VecDeque<Waiter>,
 }
 
@@ -58,10 +91,7 @@ impl Entry {
     }
 
     fn add(&mut self, owner: u64, modes: Modes) {
-        match self.holders.iter_mut().find(|holder| holder.owner == owner) {
-            Some(holder) => holder.modes |= modes,
-            None => self.holders.push(Holder { owner, modes }),
-        }
+        self.holders.add(owner, modes);
     }
 
     /// Grants to the front of the queue whatever now can be granted; says whom to wake.
@@ -286,7 +316,7 @@ impl LockManager {
         {
             let mut shard = self.shard(&tag).lock();
             if let Some(entry) = shard.get_mut(&tag) {
-                entry.holders.retain(|holder| holder.owner != owner);
+                entry.holders.remove(owner);
                 if !entry.waiters.is_empty() {
                     entry.waiters.retain(|waiter| waiter.owner != owner);
                     entry.grant(&mut granted);

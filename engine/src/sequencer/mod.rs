@@ -253,6 +253,8 @@ fn write(
             Ok(())
         }
         Err(LogError::DiskFull(_)) => Err(Error::DiskFull),
+        // Nothing was written, and the log still works.
+        Err(LogError::Misuse(_)) => Err(Error::LimitExceeded("a transaction writes at most 4 GiB")),
         Err(error) => {
             engine.poison(&error.to_string());
             Err(Error::LogFailed)

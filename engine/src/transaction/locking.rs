@@ -138,6 +138,11 @@ impl Transaction {
                 continue;
             }
             handle.location = location.0;
+            let unseen = self.isolation != Isolation::ReadCommitted && lock.is_exclusive();
+            if unseen && found.from()? > self.snapshot.0 {
+                // Found by a unique key, not by the snapshot: ON CONFLICT meets a row that came since.
+                return Err(Error::SerializationFailure);
+            }
             if Mark::of(end).is_some_and(|mark| mark.owner() == Some(self.shared.id) && mark.is_closing()) {
                 drop(state);
                 let command = self.closed_in(table, handle.birth);

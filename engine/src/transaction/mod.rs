@@ -5,6 +5,7 @@
 //! position in the list of changes and of locks. Dropping a transaction rolls it back.
 
 mod locking;
+pub(crate) mod reads;
 mod rows;
 mod shape;
 pub(crate) mod write_set;
@@ -23,6 +24,7 @@ use crate::ticket::{CommitTicket, Settlement};
 use crate::view::{Own, ReadView};
 use crate::{Error, IndexId, RowHandle, RowRef, TableId, Timestamp};
 use parking_lot::RwLock;
+use reads::Reads;
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,7 +77,6 @@ pub struct Savepoint {
     tags: usize,
     rows: usize,
     hooks: usize,
-    reads: usize,
 }
 
 /// A transaction at work.
@@ -93,7 +94,8 @@ pub struct Transaction {
     tags: Vec<Tag>,
     /// Rows marked by this transaction, in the order in which they were.
     rows: Vec<(TableId, RowHandle)>,
-    reads: Vec<ReadRecord>,
+    /// Recorded at SERIALIZABLE only.
+    reads: Option<Arc<Reads>>,
     hooks: Vec<PublishHook>,
     lock_timeout: Option<Duration>,
     /// A savepoint was set since the last change: the next change must not be joined to it.
@@ -119,7 +121,7 @@ impl Transaction {
             undo: Vec::new(),
             tags: Vec::new(),
             rows: Vec::new(),
-            reads: Vec::new(),
+            reads: tracked(isolation, read_only),
             hooks: Vec::new(),
             lock_timeout: None,
             savepoint_here: false,
@@ -143,11 +145,17 @@ impl Transaction {
     /// Forbids writes from now on, or allows them again (SET TRANSACTION).
     pub fn set_read_only(&mut self, read_only: bool) {
         self.read_only = read_only;
+        if read_only {
+            self.reads = None;
+        } else if self.reads.is_none() {
+            self.reads = tracked(self.isolation, read_only);
+        }
     }
 
     /// Changes the level, as SET TRANSACTION does before the first query.
     pub fn set_isolation(&mut self, isolation: Isolation) {
         self.isolation = isolation;
+        self.reads = tracked(isolation, self.read_only);
     }
 
     /// How long writes wait for another transaction's key (lock_timeout); `None` for ever.
@@ -189,6 +197,7 @@ impl Transaction {
         ReadView {
             tables: self.tables.clone(),
             at: self.snapshot,
+            reads: self.reads.clone(),
             own: self.writes.as_ref().map(|writes| Own { writes: writes.clone(), at: self.command - 1 }),
             shared: self.shared.clone(),
         }
@@ -197,13 +206,14 @@ impl Transaction {
     /// A past moment, without own writes. The moment must have been settled by [`crate::Database::past`].
     pub fn view_at(&self, at: Timestamp) -> ReadView {
         let tables = self.engine.tables();
-        ReadView { tables, at, own: None, shared: self.shared.clone() }
+        ReadView { tables, at, reads: None, own: None, shared: self.shared.clone() }
     }
 
-    /// Records a read, for the validation of a SERIALIZABLE commit. Does nothing at other levels.
+    /// Records a read made through [`ReadView::untracked`], for the validation of a SERIALIZABLE commit. Does nothing
+    /// at other levels.
     pub fn note_read(&mut self, read: ReadRecord) {
-        if self.isolation == Isolation::Serializable && !self.read_only {
-            self.reads.push(read);
+        if let Some(reads) = &self.reads {
+            reads.note(read);
         }
     }
 
@@ -226,7 +236,6 @@ impl Transaction {
             tags: self.tags.len(),
             rows: self.rows.len(),
             hooks: self.hooks.len(),
-            reads: self.reads.len(),
         }
     }
 
@@ -353,7 +362,7 @@ impl Transaction {
         let request = Request {
             shared: self.shared.clone(),
             snapshot: self.snapshot,
-            reads: std::mem::take(&mut self.reads),
+            reads: self.reads.take().map(|reads| reads.take()).unwrap_or_default(),
             set,
             record,
             hooks: std::mem::take(&mut self.hooks),
@@ -408,6 +417,11 @@ impl Drop for Transaction {
             self.finish();
         }
     }
+}
+
+/// Where reads are recorded. A transaction that only reads is serializable by its snapshot alone.
+fn tracked(isolation: Isolation, read_only: bool) -> Option<Arc<Reads>> {
+    (isolation == Isolation::Serializable && !read_only).then(Arc::default)
 }
 
 /// Takes the marks of a transaction off rows that it did not close for good.
