@@ -4,9 +4,9 @@
 //! entries (private store, hot stores, segments), keeps those up to the smallest place where a fetch stopped short,
 //! and gives them out one by one; each row is found anew by its handle, wherever a checkpoint has put it meanwhile.
 
+use crate::batch::{BatchBuilder, ScanColumn};
 use crate::ids::Location;
 use crate::index::{HotIndex, IndexKey, is_range};
-use crate::scan::{BatchBuilder, ScanColumn};
 use crate::table::row::{Found, RowRef};
 use crate::table::segments::SegmentPart;
 use crate::table::{Generation, TableState};

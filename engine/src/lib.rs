@@ -3,6 +3,7 @@
 //! The engine knows bytes, ids and time. It never sees SQL, names, sockets or DataFusion, and none of its calls
 //! blocks its caller: what must wait answers with a ticket.
 
+mod batch;
 mod checkpoint;
 mod clock;
 mod cursor;
@@ -27,6 +28,7 @@ mod transaction;
 mod value;
 mod view;
 
+pub use batch::ScanColumn;
 pub use clock::Past;
 pub use cursor::RowCursor;
 pub use database::{Configuration, Database, FailureHook, OpenError};
@@ -34,7 +36,7 @@ pub use error::Error;
 pub use ids::{ColumnId, FileId, IndexId, RowHandle, TableId, Timestamp};
 pub use io::Environment;
 pub use lock::{KeyLock, RelationLockMode, RowLock, WaitPolicy};
-pub use scan::{ScanColumn, ScanCursor};
+pub use scan::ScanCursor;
 pub use schema::{IndexSchema, NewRow, TableSchema};
 pub use sequence::{SequenceDefinition, SequenceState, TableStatistics};
 pub use table::row::RowRef;

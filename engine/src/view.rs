@@ -3,10 +3,11 @@
 //! Cheap to clone, usable from any thread. Look-ups borrow rows under a table's latch, which is held for the time of
 //! the callback: a callback may read through views, but it must neither write nor wait.
 
+use crate::batch::ScanColumn;
 use crate::cursor::RowCursor;
 use crate::ids::{Location, Place};
 use crate::registry::TransactionShared;
-use crate::scan::{Moments, ScanColumn, ScanCursor};
+use crate::scan::{Moments, ScanCursor};
 use crate::table::row::{Found, RowRef};
 use crate::table::visibility::{Mark, visible};
 use crate::table::{Generation, Table, TableState, Tables};

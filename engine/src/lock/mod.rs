@@ -54,10 +54,18 @@ impl Holders {
     }
 
     fn add(&mut self, owner: u64, modes: Modes) {
-        match self.first.iter_mut().chain(&mut self.more).find(|holder| holder.owner == owner) {
-            Some(holder) => holder.modes |= modes,
-            None if self.first.is_none() => self.first = Some(Holder { owner, modes }),
-            None => self.more.push(Holder { owner, modes }),
+        let holders = self.first.iter_mut().chain(&mut self.more);
+        for holder in holders {
+            if holder.owner == owner {
+                holder.modes |= modes;
+                return;
+            }
+        }
+        let holder = Holder { owner, modes };
+        if self.first.is_none() {
+            self.first = Some(holder);
+        } else {
+            self.more.push(holder);
         }
     }
 
