@@ -21,6 +21,7 @@ mod pattern;
 mod registry;
 mod set_returning;
 mod string;
+mod system;
 mod text_form;
 mod vector;
 mod window;

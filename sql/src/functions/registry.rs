@@ -6,7 +6,7 @@ use arrow_array::ArrayRef;
 use engine::Value;
 
 use super::{
-    Call, arithmetic, array, cast, comparison, datetime, formatting, json, math, pattern, string, vector,
+    Call, arithmetic, array, cast, comparison, datetime, formatting, json, math, pattern, string, system, vector,
 };
 use crate::error::Result;
 use crate::evaluate::Context;
@@ -85,6 +85,16 @@ const SCALARS: &[Scalars] = &[
     json::cast::FUNCTIONS,
     json::change::FUNCTIONS,
     json::contain::FUNCTIONS,
+    system::comment::FUNCTIONS,
+    system::describe::FUNCTIONS,
+    system::live::FUNCTIONS,
+    system::name::FUNCTIONS,
+    system::object::FUNCTIONS,
+    system::privilege::FUNCTIONS,
+    system::sequence::FUNCTIONS,
+    system::session::FUNCTIONS,
+    system::size::FUNCTIONS,
+    system::visible::FUNCTIONS,
     pattern::like::FUNCTIONS,
     pattern::similar::FUNCTIONS,
     pattern::regexp::FUNCTIONS,

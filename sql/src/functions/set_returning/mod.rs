@@ -5,6 +5,7 @@
 mod array;
 mod json;
 mod series;
+mod system;
 
 use std::sync::OnceLock;
 
@@ -40,7 +41,7 @@ pub type Start = fn(&Context, &Call, &[Value]) -> Result<Box<dyn Rows>>;
 /// A family's set-returning functions.
 type Family = &'static [(u32, Start)];
 
-const FAMILIES: &[Family] = &[series::FUNCTIONS, array::FUNCTIONS, json::FUNCTIONS];
+const FAMILIES: &[Family] = &[series::FUNCTIONS, array::FUNCTIONS, json::FUNCTIONS, system::FUNCTIONS];
 
 /// The implementation of a set-returning function.
 pub fn set_returning(oid: u32) -> Option<&'static SetReturningImplementation> {
