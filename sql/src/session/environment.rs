@@ -8,9 +8,11 @@ use engine::Value;
 
 use super::advisory::AdvisoryKey;
 use super::engine_error;
+use super::names::CatalogNames;
 use super::shared::Shared;
 use crate::error::{Error, Result, SqlState};
 use crate::evaluate::Environment;
+use crate::types::Names;
 
 /// The environment of one statement.
 pub struct StatementEnvironment {
@@ -169,6 +171,11 @@ impl Environment for StatementEnvironment {
 
     fn database(&self) -> u32 {
         self.shared.entry.database_oid
+    }
+
+    fn names(&self) -> Arc<dyn Names> {
+        let path = self.shared.evaluated().search_path.clone();
+        Arc::new(CatalogNames::new(self.catalog.clone(), self.database(), path))
     }
 
     fn current_user(&self) -> Arc<str> {
