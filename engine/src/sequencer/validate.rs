@@ -92,10 +92,13 @@ impl Validation<'_> {
         if self.emptied(&state) {
             return Ok(true);
         }
+        let unique = state.schema.index(index).is_some_and(|schema| schema.unique);
         let mut stale = false;
         state.current.versions_of(index, key, &mut |_, found| {
             stale = self.changed(found)?;
-            Ok(!stale)
+            // Of a unique key, what is older than a hot version from before the snapshot ended before it, too.
+            let is_hot = matches!(found, Found::Chunk(_, _));
+            Ok(!stale && !(unique && is_hot && found.from()? <= self.snapshot))
         })?;
         Ok(stale)
     }

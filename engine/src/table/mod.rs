@@ -124,6 +124,39 @@ impl Generation {
         Ok(())
     }
 
+    /// Calls `visit` with the living versions that have this key. In a unique index the newest version of a key says
+    /// everything: a key that is updated a thousand times a second is not walked through.
+    pub fn living_of<'a>(
+        &'a self,
+        index: IndexId,
+        key: &[u8],
+        unique: bool,
+        visit: &mut dyn FnMut(Location, Found<'a>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        for store in self.stores() {
+            let versions = store.index(index).map_or(&[][..], |map| map.get(key));
+            for location in versions.iter().rev() {
+                let found = self.locate(*location)?;
+                if visibility::is_live(found.end()) {
+                    visit(*location, found)?;
+                }
+                if unique {
+                    return Ok(());
+                }
+            }
+        }
+        for part in self.segments.iter().rev().filter(|part| part.may_show(Timestamp::LATEST.0)) {
+            for position in part.find(index, key)?.rev() {
+                let row = part.row_at(index, position)?;
+                let found = Found::Segment(part, row);
+                if visibility::is_live(found.end()) {
+                    visit(part.location(row), found)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The place of a location that an index of this generation names.
     #[inline]
     pub fn locate(&self, location: Location) -> Result<Found<'_>, Error> {

@@ -8,7 +8,7 @@ use super::Transaction;
 use super::write_set::{Closed, TableWrites, Undo, WriteSet};
 use crate::ids::Location;
 use crate::lock::{Answer, KeyLock, Mode, RowLock, Tag, WaitPolicy};
-use crate::table::visibility::{ALIVE, Mark, is_live};
+use crate::table::visibility::{ALIVE, Mark};
 use crate::{Error, IndexId, LockedRow, NewRow, Outcome, RowHandle, TableId, Ticket};
 use std::sync::atomic::Ordering;
 
@@ -222,12 +222,11 @@ impl Transaction {
         let mut rows = Vec::new();
         if let Some(base) = self.base(table) {
             let state = base.read();
-            state.current.versions_of(index, key, &mut |location, found| {
-                let end = found.end();
-                if is_live(end) {
-                    rows.push((RowHandle { location: location.0, birth: found.birth()? }, Mark::of(end)));
-                }
-                Ok(true)
+            let unique = state.schema.index(index).is_some_and(|schema| schema.unique);
+            state.current.living_of(index, key, unique, &mut |location, found| {
+                let handle = RowHandle { location: location.0, birth: found.birth()? };
+                rows.push((handle, Mark::of(found.end())));
+                Ok(())
             })?;
         }
         Ok(rows)
