@@ -32,7 +32,7 @@ impl Analyzer<'_> {
         }
         predicate.iter_mut().for_each(|predicate| self.prune_expression(predicate));
         for table in &mut common {
-            crate::tree::visit::walk_common(table, &mut super::prune::Prune(&self.used));
+            crate::tree::visit::walk_common(table, &mut super::prune::Finish(self));
         }
         Ok(Delete { common, target, handle, others: others.map(Box::new), predicate, returning })
     }

@@ -102,6 +102,8 @@ pub(super) struct Analyzer<'a> {
     objects: BTreeSet<u32>,
     /// AS OF SYSTEM TIME of the statement.
     statement_time: Option<Expression>,
+    /// Some table has been read as of that moment.
+    statement_time_taken: bool,
     /// How deep views are being expanded.
     view_depth: u32,
     /// Views stay what they are: the tree is to be stored.
@@ -125,6 +127,7 @@ impl<'a> Analyzer<'a> {
             used: HashSet::new(),
             objects: BTreeSet::new(),
             statement_time: None,
+            statement_time_taken: false,
             view_depth: 0,
             keep_views: false,
             keep_unknown: false,

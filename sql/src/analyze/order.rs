@@ -123,7 +123,7 @@ impl Analyzer<'_> {
             Some(Limit::WithTies(expression)) => {
                 if keys.is_empty() {
                     let message = "WITH TIES cannot be specified without ORDER BY clause";
-                    return Err(Error::new(SqlState::SyntaxError, message).at(self.position(expression.at)));
+                    return Err(Error::new(SqlState::SyntaxError, message));
                 }
                 count = self.row_count(expression, Clause::Limit)?;
                 if count.is_none() {

@@ -65,6 +65,18 @@ impl Analyzer<'_> {
         })
     }
 
+    /// A parameter that was met before its type was known has it now.
+    pub(super) fn settle_parameter(&self, expression: &mut Expression) {
+        if let ExpressionKind::Parameter(index) = expression.kind
+            && expression.ty.oid == oid::UNKNOWN
+            && let Some(known) = self.parameters.types.get(index as usize)
+            && *known != 0
+        {
+            expression.ty = Type::new(*known);
+            expression.collation = self.default_collation(*known);
+        }
+    }
+
     /// Every parameter must have found a type by the end.
     pub(super) fn check_parameters(&self) -> Result<()> {
         let unknown = self.parameters.types.iter().position(|ty| *ty == 0 || *ty == oid::UNKNOWN);

@@ -281,9 +281,16 @@ impl Analyzer<'_> {
         };
         let argument = self.expression(argument)?;
         let position = self.position(at);
-        let columns = self.row_columns(&argument);
-        let found = columns.iter().position(|(column, _)| *column == name.text);
-        if let Some(index) = found {
+        let set_columns = self.set_columns(&argument)?;
+        let of_set = set_columns.is_some();
+        let columns = set_columns.unwrap_or_else(|| self.row_columns(&argument));
+        let found = columns.iter().enumerate().find(|(_, (column, _))| *column == name.text);
+        if let Some((index, (_, ty))) = found {
+            if of_set {
+                let (ty, collation) = (*ty, self.default_collation(ty.oid));
+                let kind = ExpressionKind::Field { argument: Box::new(argument), index: index as u32 };
+                return Ok(Expression { kind, ty, collation, position });
+            }
             return self.take_field(argument, index, position);
         }
         let ty = argument.ty.oid;

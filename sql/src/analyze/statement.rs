@@ -58,7 +58,7 @@ pub fn statement(
         analyzer.statement_time = Some(analyzer.moment(time)?);
     }
     let meaning = analyzer.meaning(statement)?;
-    if time.is_some() && matches!(meaning, AnalyzedStatement::Utility) {
+    if time.is_some() && !analyzer.statement_time_taken {
         return Err(Error::new(SqlState::SyntaxError, "AS OF SYSTEM TIME has no table to apply to"));
     }
     if analyzer.parameters.open {

@@ -168,7 +168,7 @@ impl Analyzer<'_> {
     }
 
     /// The fields of the rows of a set-returning call in the select list.
-    fn set_columns(&self, row: &Expression) -> Result<Option<Vec<(String, crate::tree::Type)>>> {
+    pub(super) fn set_columns(&self, row: &Expression) -> Result<Option<Vec<(String, crate::tree::Type)>>> {
         let ExpressionKind::Column(number) = row.kind else { return Ok(None) };
         let sets = &self.scope()?.sets;
         let found = sets.iter().find(|item| item.columns.iter().any(|column| column.number == number));

@@ -21,6 +21,7 @@ impl Analyzer<'_> {
         at: u32,
     ) -> Result<Option<TimeClause>> {
         let Some(clause) = clause else {
+            self.statement_time_taken = true;
             return Ok(self.statement_time.clone().map(TimeClause::AsOf));
         };
         if self.statement_time.is_some() {

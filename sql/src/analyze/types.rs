@@ -30,6 +30,7 @@ impl<'a> Analyzer<'a> {
     /// The element type of a true array, else 0.
     pub(super) fn element_type(&self, type_oid: u32) -> u32 {
         match catalog::builtin::type_by_oid(type_oid) {
+            Some(_) if type_oid == oid::RECORD_ARRAY => oid::RECORD,
             Some(row) if row.is_array() => row.element,
             Some(_) => 0,
             None => self.type_row(type_oid).filter(|row| row.is_array()).map_or(0, |row| row.element),
@@ -38,7 +39,10 @@ impl<'a> Analyzer<'a> {
 
     /// The array type over a type, else 0.
     pub(super) fn array_type(&self, type_oid: u32) -> u32 {
-        self.type_row(type_oid).map_or(0, |row| row.array)
+        match type_oid {
+            oid::RECORD => oid::RECORD_ARRAY,
+            _ => self.type_row(type_oid).map_or(0, |row| row.array),
+        }
     }
 
     pub(super) fn is_composite(&self, type_oid: u32) -> bool {

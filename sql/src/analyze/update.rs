@@ -65,7 +65,7 @@ impl Analyzer<'_> {
             returning,
         };
         for table in &mut update.common {
-            crate::tree::visit::walk_common(table, &mut super::prune::Prune(&self.used));
+            crate::tree::visit::walk_common(table, &mut super::prune::Finish(self));
         }
         update.predicate.iter_mut().for_each(|predicate| self.prune_expression(predicate));
         update.assignments.iter_mut().for_each(|assignment| self.prune_expression(&mut assignment.value));

@@ -99,7 +99,12 @@ impl<'a> Parser<'a> {
 
     /// Notes that what is being built has grown by one level.
     pub(super) fn grow(&mut self) -> Result<()> {
-        self.height += 1;
+        self.grow_by(1)
+    }
+
+    /// Notes a level that costs those who walk it later more than an operator does.
+    pub(super) fn grow_by(&mut self, weight: u32) -> Result<()> {
+        self.height += weight;
         if self.height > MAXIMUM_HEIGHT { Err(self.too_complex()) } else { Ok(()) }
     }
 

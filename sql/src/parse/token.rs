@@ -154,10 +154,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn word(&mut self, start: usize) -> TokenKind {
-        let bytes = self.text.as_bytes();
-        while bytes.get(self.at).is_some_and(|b| is_word_byte(*b)) {
-            self.at += 1;
-        }
+        self.skip_word();
         let word = self.text.get(start..self.at).unwrap_or_default();
         let mut lower = [0u8; 24];
         let class = match lower.get_mut(..word.len()) {
@@ -177,7 +174,7 @@ impl<'a> Lexer<'a> {
             self.at += 1;
         }
         if is_word_start(self.byte(0)) {
-            self.at += 1;
+            self.skip_word();
             return Err(self.error("trailing junk after parameter", start));
         }
         let digits = self.text.get(start + 1..self.at).unwrap_or_default();
@@ -204,11 +201,16 @@ impl<'a> Lexer<'a> {
             }
         }
         if is_word_start(self.byte(0)) {
-            let extra = self.text.get(self.at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
-            self.at += extra;
+            self.skip_word();
             return Err(self.error("trailing junk after numeric literal", start));
         }
         Ok(kind)
+    }
+
+    fn skip_word(&mut self) {
+        while is_word_byte(self.byte(0)) {
+            self.at += 1;
+        }
     }
 
     fn digits(&mut self) {

@@ -60,10 +60,13 @@ impl Parser<'_> {
         if !call.distinct {
             self.accept("all");
         }
-        call.arguments = self.list(Self::call_argument)?;
-        let last = call.arguments.len().saturating_sub(1);
-        if call.arguments.iter().take(last).any(|argument| argument.variadic) {
-            return self.unexpected();
+        loop {
+            let argument = self.call_argument()?;
+            let last = argument.variadic;
+            call.arguments.push(argument);
+            if last || !self.accept_symbol(b',') {
+                break;
+            }
         }
         if self.accept_all(&["order", "by"]) {
             call.order_by = self.list(Self::sort_item)?;

@@ -21,11 +21,10 @@ impl Parser<'_> {
         } else {
             CopySubject::Table { name: self.object_name()?, columns: self.optional_parenthesized(Self::name)? }
         };
-        let from = match (self.accept_one(&["from", "to"]), &subject) {
-            (Some("from"), CopySubject::Table { .. }) => true,
-            (Some("to"), _) => false,
-            _ => return self.unexpected(),
-        };
+        let from = matches!(subject, CopySubject::Table { .. }) && self.accept("from");
+        if !from {
+            self.expect("to")?;
+        }
         let endpoint = self.copy_endpoint()?;
         self.old_delimiters(&mut options)?;
         self.accept("with");

@@ -212,11 +212,8 @@ impl Parser<'_> {
         Ok(Expression { kind, at })
     }
 
-    /// ANY, SOME or ALL before a parenthesis.
+    /// ANY, SOME or ALL, which are reserved: a parenthesis must follow.
     fn accept_quantifier(&mut self) -> Option<bool> {
-        if !self.is_symbol_at(1, b'(') {
-            return None;
-        }
         self.accept_one(&["any", "some", "all"]).map(|word| word == "all")
     }
 

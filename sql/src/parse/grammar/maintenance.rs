@@ -125,8 +125,7 @@ impl Parser<'_> {
             return self.unexpected();
         };
         let concurrently = self.accept("concurrently");
-        let named = self.is_name_at(0, crate::parse::parser::column_like);
-        let name = if named { Some(self.object_name()?) } else { None };
+        let name = self.object_name()?;
         Ok(Statement::Reindex(Reindex { target: target.to_string(), name, concurrently, options }))
     }
 

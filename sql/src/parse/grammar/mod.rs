@@ -1,5 +1,10 @@
 //! The grammar, a room a file. Every production is a method of the one parser.
 
+/// How many levels of an expression one more set operation weighs, and one more join: their analysis and planning
+/// need that much more stack.
+const QUERY_WEIGHT: u32 = 4;
+const JOIN_WEIGHT: u32 = 2;
+
 mod alter;
 mod call;
 mod column;

@@ -90,7 +90,11 @@ impl Parser<'_> {
                 simple(ExpressionKind::Grouping(arguments))
             }
             _ => {
-                if let Some(special) = special_value(&word) {
+                let special = match word.as_str() {
+                    "current_schema" if !self.is_symbol_at(1, b'(') => Some(SpecialValue::CurrentSchema),
+                    word => special_value(word),
+                };
+                if let Some(special) = special {
                     return self.special_value(special);
                 }
                 if self.is_typed_literal(&word) {

@@ -101,7 +101,7 @@ impl Parser<'_> {
             let right = Box::new(self.set_operations(strength)?);
             let body = QueryBody::SetOperation { operator, all, left: Box::new(left), right };
             left = bare(body, at);
-            self.grow()?;
+            self.grow_by(super::QUERY_WEIGHT)?;
         }
     }
 
@@ -136,20 +136,22 @@ impl Parser<'_> {
         }
         loop {
             let at = self.at();
-            if self.accept("limit") {
-                self.once(query.limit.is_none(), "LIMIT", at)?;
+            if self.is("limit") {
+                self.once(query.limit.is_none())?;
+                self.advance();
                 query.limit =
                     Some(if self.accept("all") { Limit::All } else { Limit::Count(self.expression()?) });
                 if self.is_symbol(b',') {
-                    return Err(self.invalid("LIMIT #,# syntax is not supported", self.at())
+                    return Err(self.invalid("LIMIT #,# syntax is not supported", at)
                         .hint("Use separate LIMIT and OFFSET clauses."));
                 }
-            } else if self.accept("offset") {
-                self.once(query.offset.is_none(), "OFFSET", at)?;
+            } else if self.is("offset") {
+                self.once(query.offset.is_none())?;
+                self.advance();
                 query.offset = Some(self.expression()?);
                 self.accept_one(&["row", "rows"]);
             } else if self.is("fetch") {
-                self.once(query.limit.is_none(), "LIMIT", at)?;
+                self.once(query.limit.is_none())?;
                 query.limit = Some(self.fetch_first()?);
             } else if self.is("for") && self.locks_row() {
                 let lock = self.lock_clause()?;
@@ -162,11 +164,8 @@ impl Parser<'_> {
         }
     }
 
-    fn once(&self, first: bool, clause: &str, at: u32) -> Result<()> {
-        match first {
-            true => Ok(()),
-            false => Err(self.invalid(format!("multiple {clause} clauses not allowed"), at)),
-        }
+    fn once(&self, first: bool) -> Result<()> {
+        if first { Ok(()) } else { self.unexpected() }
     }
 
     /// FETCH {FIRST | NEXT} [n] {ROW | ROWS} {ONLY | WITH TIES}

@@ -1,6 +1,6 @@
 //! FROM: tables, subqueries, functions, joins, and the time clause of a table.
 
-use crate::error::{Error, Result, SqlState};
+use crate::error::Result;
 use crate::parse::parser::{Parser, column_like};
 use crate::parse::syntax::{
     Alias, ColumnDefinition, Expression, ExpressionKind, FunctionItem, JoinCondition, JoinKind, Query,
@@ -43,7 +43,7 @@ impl Parser<'_> {
             let kind = if natural && kind == JoinKind::Cross { return self.unexpected() } else { kind };
             let (left_side, right) = (Box::new(left), Box::new(right));
             left = TableReference::Join { kind, left: left_side, right, condition, alias: None, at };
-            self.grow()?;
+            self.grow_by(super::JOIN_WEIGHT)?;
         }
     }
 
@@ -281,7 +281,7 @@ impl Parser<'_> {
             | ExpressionKind::Least(_)
             | ExpressionKind::NullIf(_, _)
             | ExpressionKind::Cast { .. } => Ok(call),
-            _ => Err(Error::new(SqlState::SyntaxError, "a function is expected in FROM").at(self.position_of(at))),
+            _ => self.unexpected(),
         }
     }
 

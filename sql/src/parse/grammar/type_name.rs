@@ -180,16 +180,18 @@ impl Parser<'_> {
         Ok(ty)
     }
 
-    fn float_type(&mut self, at: u32) -> Result<TypeName> {
+    fn float_type(&mut self, name_at: u32) -> Result<TypeName> {
         let mut precision = 53;
+        let mut at = name_at;
         if self.accept_symbol(b'(') {
+            at = self.at();
             precision = self.small_integer()?;
             self.expect_symbol(b')')?;
         }
         let complaint = match precision {
             ..1 => "precision for type float must be at least 1 bit",
-            1..=24 => return Ok(system_type("float4", at)),
-            25..=53 => return Ok(system_type("float8", at)),
+            1..=24 => return Ok(system_type("float4", name_at)),
+            25..=53 => return Ok(system_type("float8", name_at)),
             54.. => "precision for type float must be less than 54 bits",
         };
         let position = crate::parse::position::position(self.text, at);

@@ -34,14 +34,17 @@ impl Parser<'_> {
             Some(_) => FrameUnits::Groups,
             None => return Ok(None),
         };
-        let (start, end) = if self.accept("between") {
-            let start = self.frame_bound()?;
+        let between = self.accept("between");
+        let start_at = self.at();
+        let start = self.frame_bound()?;
+        let mut end = None;
+        let mut end_at = start_at;
+        if between {
             self.expect("and")?;
-            (start, Some(self.frame_bound()?))
-        } else {
-            (self.frame_bound()?, None)
-        };
-        self.check_frame(&start, end.as_ref(), at)?;
+            end_at = self.at();
+            end = Some(self.frame_bound()?);
+        }
+        self.check_frame(&start, end.as_ref(), start_at, end_at)?;
         let exclusion = self.frame_exclusion()?;
         Ok(Some(Frame { units, start, end, exclusion, at }))
     }
@@ -77,7 +80,13 @@ impl Parser<'_> {
         }
     }
 
-    fn check_frame(&self, start: &FrameBound, end: Option<&FrameBound>, at: u32) -> Result<()> {
+    fn check_frame(
+        &self,
+        start: &FrameBound,
+        end: Option<&FrameBound>,
+        start_at: u32,
+        end_at: u32,
+    ) -> Result<()> {
         use crate::error::{Error, SqlState};
         let complaint = match (start, end) {
             (FrameBound::UnboundedFollowing, _) => "frame start cannot be UNBOUNDED FOLLOWING",
@@ -91,8 +100,8 @@ impl Parser<'_> {
             }
             _ => return Ok(()),
         };
-        let position = crate::parse::position::position(self.text, at);
-        Err(Error::new(SqlState::WindowingError, complaint).at(position))
+        let at = if complaint.starts_with("frame start cannot") { start_at } else { end_at };
+        Err(Error::new(SqlState::WindowingError, complaint).at(self.position_of(at)))
     }
 
     /// One item of ORDER BY.

@@ -100,7 +100,7 @@ pub struct Refresh {
 pub struct Reindex {
     /// index, table, schema, database or system.
     pub target: String,
-    pub name: Option<ObjectName>,
+    pub name: ObjectName,
     pub concurrently: bool,
     pub options: Vec<UtilityOption>,
 }
