@@ -41,7 +41,7 @@ pub struct Configuration {
 impl Default for Configuration {
     fn default() -> Configuration {
         Configuration {
-            checkpoint_bytes: 1 << 30,
+            checkpoint_bytes: 512 << 20,
             log_file_bytes: LogOptions::default().file_bytes,
             on_failure: Arc::new(|reason| {
                 tracing::error!(reason, "the log failed; the process ends and recovery will repair");

@@ -6,7 +6,8 @@
 use crate::batch::{ScanColumn, Shape, end_micros};
 use crate::ids::Location;
 use crate::table::chunk::{CHUNK_ROWS, Chunk};
-use crate::table::column::{Column, ColumnBuilder, SealedColumn, gather, repeat};
+use crate::table::column::{Column, ColumnBuilder, SealedColumn};
+use crate::table::gather::{gather, repeat};
 use crate::table::segments::SegmentPart;
 use crate::table::visibility::{ALIVE, visible};
 use crate::table::{Dictionary, Generation};
@@ -242,6 +243,10 @@ impl ScanCursor {
                 ScanColumn::Handle => {
                     let handle = |row| RowHandle { location: location(row).0, birth: chunk.birth(row) };
                     built(*physical, rows, |row| Value::Fixed16(handle(row).to_bytes()))?
+                }
+                // What is not committed has no moment.
+                ScanColumn::SystemFrom | ScanColumn::SystemTo if location(0).is_own() => {
+                    repeat(&Value::Null, *physical, rows.len())?
                 }
                 ScanColumn::SystemFrom => built(*physical, rows, |row| {
                     Value::Int64(Timestamp(chunk.life(row).map_or(0, |life| life.from)).micros())

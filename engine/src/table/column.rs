@@ -463,25 +463,3 @@ impl Column {
         Ok(())
     }
 }
-
-/// Copies the named rows of a column into a new array.
-pub(crate) fn gather(column: &Column, physical: PhysicalType, rows: &[u32]) -> Result<ArrayRef, Error> {
-    let mut builder = ColumnBuilder::new(physical);
-    for &row in rows {
-        if !builder.push_from(column, row as usize) {
-            return Err(Error::LimitExceeded("a batch holds at most 2 GiB of one column"));
-        }
-    }
-    builder.seal()
-}
-
-/// The same value in each of `rows` rows: what rows written before a column was added read as.
-pub(crate) fn repeat(value: &Value, physical: PhysicalType, rows: usize) -> Result<ArrayRef, Error> {
-    let mut builder = ColumnBuilder::new(physical);
-    for _ in 0..rows {
-        if !builder.push(value) {
-            return Err(Error::LimitExceeded("a batch holds at most 2 GiB of one column"));
-        }
-    }
-    builder.seal()
-}

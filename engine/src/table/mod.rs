@@ -10,6 +10,7 @@
 
 pub(crate) mod chunk;
 pub(crate) mod column;
+pub(crate) mod gather;
 pub(crate) mod row;
 pub(crate) mod segments;
 pub(crate) mod store;
