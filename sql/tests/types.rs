@@ -9,10 +9,10 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use engine::Value;
-use sql::error::{Error, Result};
-use sql::evaluate::{DateOrder, DateStyle, IntervalStyle, Settings};
-use sql::types::numeric::Numeric;
-use sql::types::{self, InputSettings, NoNames, OutputSettings, key, oid};
+use strata_sql::error::{Error, Result};
+use strata_sql::evaluate::{DateOrder, DateStyle, IntervalStyle, Settings};
+use strata_sql::types::numeric::Numeric;
+use strata_sql::types::{self, InputSettings, NoNames, OutputSettings, key, oid};
 
 const TEXT_TABLES: [&str; 5] = ["simple.txt", "datetime.txt", "interval.txt", "array.txt", "json.txt"];
 
@@ -415,7 +415,7 @@ fn numeric_operations_give_postgresqls_digits() {
 /// Sums stay exact beyond 128 bits, whatever the order and however they are merged.
 #[test]
 fn sums_are_exact_and_merge() {
-    use sql::types::numeric::Sum;
+    use strata_sql::types::numeric::Sum;
     let numbers: Vec<Numeric> = (0..1000)
         .map(|number| {
             Numeric::parse(&format!("{}.{number:03}", "9".repeat(1 + number % 45))).expect("a number")
