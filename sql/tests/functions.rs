@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use catalog::builtin;
 use engine::Value;
-use sql::error::Result;
-use sql::evaluate::{Context, Environment, Settings};
-use sql::functions::{Call, implementation};
-use sql::tree::Type;
-use sql::types::{InputSettings, NoNames, OutputSettings, input, output};
+use strata_sql::error::Result;
+use strata_sql::evaluate::{Context, Environment, Settings};
+use strata_sql::functions::{Call, implementation};
+use strata_sql::tree::Type;
+use strata_sql::types::{InputSettings, NoNames, OutputSettings, input, output};
 
 /// A session of which nothing is asked but its time.
 struct Nobody;
@@ -55,7 +55,7 @@ impl Environment for Nobody {
         0
     }
     fn system_call(&self, function: u32, _: &[Value]) -> Result<Value> {
-        Err(sql::Error::internal(format!("no session to ask for function {function}")))
+        Err(strata_sql::Error::internal(format!("no session to ask for function {function}")))
     }
 }
 
@@ -136,7 +136,7 @@ fn answer(context: &Context, call: &Call, fields: &[&str]) -> String {
     match result {
         Ok(None) => "\\N".to_owned(),
         Ok(Some(text)) => escape(&text),
-        Err::<_, sql::Error>(error) => escape(&format!("!{} {}", error.state().code(), error.message())),
+        Err::<_, strata_sql::Error>(error) => escape(&format!("!{} {}", error.state().code(), error.message())),
     }
 }
 

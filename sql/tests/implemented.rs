@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sql::functions::{implemented, implemented_aggregates, implemented_sets, implemented_windows};
+use strata_sql::functions::{implemented, implemented_aggregates, implemented_sets, implemented_windows};
 
 /// Input, output, receive, send and typmod functions of types are shown in pg_proc, because pg_type refers to them;
 /// `types` does their work by the type's oid.
