@@ -107,7 +107,7 @@ fn a_later_write_that_survives_without_the_earlier_one_is_a_tear() {
     append(&mut log, 2, 4000);
     append(&mut log, 3, 4000);
     // Record 2's sectors are lost, record 3's are kept: reordered writeback.
-    let first_kept = (4096 + start.0 - 64 + 4000 + 64 + 511) / 512;
+    let first_kept = (4096 + start.0 - 64 + 4000 + 64).div_ceil(512);
     let mut sector = (4096 + start.0 - 64) / 512;
     disk.crash_choosing(&mut |possibilities| {
         sector += 1;

@@ -68,7 +68,7 @@ fn what_is_written_is_read_every_way() {
     let disk = OsDisk::open(&directory.0).unwrap();
     let file = disk.create("a.tmp").unwrap();
     assert!(disk.create("a.tmp").is_err());
-    let bytes: Vec<u8> = (0..3_000_001_u32).map(|number| (number * 7 >> 3) as u8).collect();
+    let bytes: Vec<u8> = (0..3_000_001_u32).map(|number| ((number * 7) >> 3) as u8).collect();
     file.write_at(&bytes, 0).unwrap();
     file.sync_data().unwrap();
     disk.rename("a.tmp", "a").unwrap();

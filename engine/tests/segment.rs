@@ -47,7 +47,7 @@ struct Row {
 
 fn value(kind: PhysicalType, random: &SimulatedRandom) -> Value {
     let number = random.next_u64();
-    if number % 7 == 0 {
+    if number.is_multiple_of(7) {
         return Value::Null;
     }
     match kind {
@@ -261,11 +261,14 @@ fn rows_out_of_order_and_values_of_other_types_are_refused() {
     assert!(writer.append(&VersionRow { values: &[Value::Int64(1)], ..row(b"b", 5) }).is_err());
 }
 
+/// Key, clustering key, from, birth id, to.
+type Entry = (Vec<u8>, Vec<u8>, u64, u64, u64);
+
 #[test]
 fn an_index_run_gives_back_its_entries_both_ways() {
     let (disk, environment) = world(5);
     let random = SimulatedRandom::new(5);
-    let mut entries: Vec<(Vec<u8>, Vec<u8>, u64, u64, u64)> = (0..20_000)
+    let mut entries: Vec<Entry> = (0..20_000)
         .map(|birth| {
             let key = random.below(5000).to_string().into_bytes();
             (key, random.below(1 << 40).to_be_bytes().to_vec(), random.below(100), birth, u64::MAX)

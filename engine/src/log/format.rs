@@ -245,7 +245,7 @@ pub(super) fn decode_batch_header(
     let intact = trusting || crc32c::crc32c_append(epoch.seed, &bytes[..60]) == header.checksum;
     let sound = header.lsn == lsn
         && header.length > 0
-        && header.length % ALIGNMENT as u64 == 0
+        && header.length.is_multiple_of(ALIGNMENT as u64)
         && header.length <= BATCH_LIMIT as u64
         && header.records > 0;
     (intact && sound).then_some(header)

@@ -67,7 +67,7 @@ impl RowBuilder {
         self.zone = Some(self.zone.map_or(times, |zone| zone.and(times)));
         self.last = (from.0, birth);
         self.rows += 1;
-        if self.rows % ZONE_ROWS == 0 {
+        if self.rows.is_multiple_of(ZONE_ROWS) {
             self.close_zone();
         }
     }

@@ -9,7 +9,11 @@ use std::{
 use arrow_buffer::{Buffer, MutableBuffer};
 use parking_lot::{Condvar, Mutex};
 
-use super::{Faults, SimulatedRandom, image::Image};
+use super::{
+    Faults, SimulatedRandom,
+    handle::{Mount, SimulatedFile},
+    image::Image,
+};
 use crate::io::{Disk, File, Random, Space};
 
 /// Something that goes wrong once, at the `after`-th call of its kind from now (zero: the next one).
@@ -27,43 +31,43 @@ pub enum Fault {
 
 /// A change of the directory that is not durable yet.
 #[derive(Clone, Debug)]
-enum NameChange {
+pub(super) enum NameChange {
     Create { name: String, file: u64 },
     Rename { from: String, to: String, file: u64 },
     Remove { name: String, file: u64 },
 }
 
 #[derive(Debug, Default)]
-struct State {
-    files: BTreeMap<u64, Image>,
-    next_file: u64,
-    names: BTreeMap<String, u64>,
-    durable_names: BTreeMap<String, u64>,
-    name_changes: Vec<NameChange>,
-    faults: Faults,
-    fail_sync: Option<u64>,
-    fail_write: Option<u64>,
-    fail_read: Option<u64>,
-    power_off: Option<u64>,
-    is_off: bool,
-    capacity: Option<u64>,
+pub(super) struct State {
+    pub(super) files: BTreeMap<u64, Image>,
+    pub(super) next_file: u64,
+    pub(super) names: BTreeMap<String, u64>,
+    pub(super) durable_names: BTreeMap<String, u64>,
+    pub(super) name_changes: Vec<NameChange>,
+    pub(super) faults: Faults,
+    pub(super) fail_sync: Option<u64>,
+    pub(super) fail_write: Option<u64>,
+    pub(super) fail_read: Option<u64>,
+    pub(super) power_off: Option<u64>,
+    pub(super) is_off: bool,
+    pub(super) capacity: Option<u64>,
     /// Handles of an earlier life are dead.
-    life: u64,
+    pub(super) life: u64,
     /// Syncs of data wait until this is false again.
-    holds_syncs: bool,
+    pub(super) holds_syncs: bool,
     /// How many syncs wait.
-    held: usize,
+    pub(super) held: usize,
     /// Calls that change the disk, since it was made.
-    changes: u64,
-    syncs: u64,
+    pub(super) changes: u64,
+    pub(super) syncs: u64,
 }
 
 /// A disk in memory.
 pub struct SimulatedDisk {
-    state: Mutex<State>,
+    pub(super) state: Mutex<State>,
     /// Syncs are held no more.
     released: Condvar,
-    random: SimulatedRandom,
+    pub(super) random: SimulatedRandom,
     this: Weak<SimulatedDisk>,
 }
 
@@ -167,7 +171,7 @@ impl SimulatedDisk {
     }
 
     /// Waits, in a sync of a file of this life, while syncs are held.
-    fn pass_hold(&self, life: u64) {
+    pub(super) fn pass_hold(&self, life: u64) {
         let mut state = self.state.lock();
         if !state.holds_syncs || state.life != life {
             return;
@@ -313,7 +317,7 @@ impl State {
     }
 
     /// Counts a change of the disk, and fails when the power is off.
-    fn change(&mut self) -> io::Result<()> {
+    pub(super) fn change(&mut self) -> io::Result<()> {
         self.changes += 1;
         if due(&mut self.power_off) {
             self.is_off = true;
@@ -321,12 +325,12 @@ impl State {
         self.check_power()
     }
 
-    fn check_power(&self) -> io::Result<()> {
+    pub(super) fn check_power(&self) -> io::Result<()> {
         if self.is_off { Err(io::Error::other("simulated power cut")) } else { Ok(()) }
     }
 
     /// The bytes of all files, and whether `more` would fit.
-    fn check_room(&self, more: u64) -> io::Result<()> {
+    pub(super) fn check_room(&self, more: u64) -> io::Result<()> {
         let Some(capacity) = self.capacity else { return Ok(()) };
         if more > 0 && self.used() + more > capacity {
             Err(io::ErrorKind::StorageFull.into())
@@ -345,7 +349,7 @@ impl State {
 }
 
 /// Counts a fault down; true when its call has come.
-fn due(fault: &mut Option<u64>) -> bool {
+pub(super) fn due(fault: &mut Option<u64>) -> bool {
     match fault {
         Some(0) => {
             *fault = None;
@@ -436,227 +440,8 @@ impl Disk for SimulatedDisk {
     }
 }
 
-/// The disk of one life.
-#[derive(Debug)]
-struct Mount {
-    disk: Weak<SimulatedDisk>,
-    life: u64,
-}
-
-impl Mount {
-    /// The disk, while this life lasts.
-    fn disk(&self) -> io::Result<Arc<SimulatedDisk>> {
-        let disk = self.disk.upgrade().ok_or_else(|| io::Error::other("the simulated disk is gone"))?;
-        let life = disk.state.lock().life;
-        if life == self.life {
-            Ok(disk)
-        } else {
-            Err(io::Error::other("a process of the time before the crash"))
-        }
-    }
-}
-
-impl Disk for Mount {
-    fn create(&self, name: &str) -> io::Result<Arc<dyn File>> {
-        self.disk()?.create(name)
-    }
-
-    fn open(&self, name: &str) -> io::Result<Arc<dyn File>> {
-        self.disk()?.open(name)
-    }
-
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.disk()?.rename(from, to)
-    }
-
-    fn remove(&self, name: &str) -> io::Result<()> {
-        self.disk()?.remove(name)
-    }
-
-    fn sync_directory(&self) -> io::Result<()> {
-        self.disk()?.sync_directory()
-    }
-
-    fn list(&self) -> io::Result<Vec<String>> {
-        self.disk()?.list()
-    }
-
-    fn map(&self, name: &str) -> io::Result<Buffer> {
-        self.disk()?.map(name)
-    }
-
-    fn space(&self) -> io::Result<Space> {
-        self.disk()?.space()
-    }
-
-    fn faults(&self) -> Faults {
-        self.disk().map(|disk| disk.faults()).unwrap_or_default()
-    }
-}
-
-/// An open file of one life of the disk.
-#[derive(Debug)]
-struct SimulatedFile {
-    disk: Weak<SimulatedDisk>,
-    number: u64,
-    life: u64,
-}
-
-impl SimulatedFile {
-    /// Runs `work` on the disk, unless the handle is of an earlier life.
-    fn with<T>(&self, work: impl FnOnce(&SimulatedDisk, &mut State) -> io::Result<T>) -> io::Result<T> {
-        let disk = self.disk.upgrade().ok_or_else(|| io::Error::other("the simulated disk is gone"))?;
-        let mut state = disk.state.lock();
-        if state.life != self.life {
-            return Err(io::Error::other("a file of the time before the crash"));
-        }
-        state.check_power()?;
-        work(&disk, &mut state)
-    }
-
-    fn image<'a>(&self, state: &'a mut State) -> io::Result<&'a mut Image> {
-        state.files.get_mut(&self.number).ok_or_else(|| io::ErrorKind::NotFound.into())
-    }
-}
-
-impl File for SimulatedFile {
-    fn length(&self) -> io::Result<u64> {
-        self.with(|_, state| Ok(self.image(state)?.length()))
-    }
-
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.with(|_, state| {
-            if due(&mut state.fail_read) {
-                return Err(io::Error::other("simulated read error"));
-            }
-            self.image(state)?.read(buffer, offset).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
-        })
-    }
-
-    fn read_direct(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.with(|_, state| {
-            if due(&mut state.fail_read) {
-                return Err(io::Error::other("simulated read error"));
-            }
-            self.image(state)?.read_direct(buffer, offset).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
-        })
-    }
-
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.with(|disk, state| {
-            if due(&mut state.fail_write) {
-                return Err(io::Error::other("simulated write error"));
-            }
-            let had_power = !state.is_off;
-            if let Err(error) = state.change() {
-                if had_power && !bytes.is_empty() {
-                    // The power goes in the middle of the write: a beginning of it reached the cache.
-                    let count = disk.random.below(bytes.len() as u64) as usize;
-                    self.image(state)?.write(&bytes[..count], offset);
-                }
-                return Err(error);
-            }
-            let length = self.image(state)?.length();
-            state.check_room((offset + bytes.len() as u64).saturating_sub(length))?;
-            self.image(state)?.write(bytes, offset);
-            Ok(())
-        })
-    }
-
-    fn preallocate(&self, length: u64) -> io::Result<()> {
-        self.with(|_, state| {
-            state.change()?;
-            let old = self.image(state)?.length();
-            state.check_room(length.saturating_sub(old))?;
-            self.image(state)?.grow(length);
-            Ok(())
-        })
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        if let Some(disk) = self.disk.upgrade() {
-            disk.pass_hold(self.life);
-        }
-        self.with(|disk, state| {
-            state.change()?;
-            if due(&mut state.fail_sync) {
-                let random = &disk.random;
-                self.image(state)?.fail_sync(&mut |possibilities| random.below(possibilities));
-                return Err(io::Error::other("simulated sync error"));
-            }
-            state.syncs += 1;
-            self.image(state)?.sync();
-            Ok(())
-        })
-    }
-}
-
 impl Random for SimulatedDisk {
     fn next_u64(&self) -> u64 {
         self.random.next_u64()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_synced_survives_and_what_was_not_may_not() {
-        let mut lost = 0;
-        let mut kept = 0;
-        for seed in 0..64 {
-            let disk = SimulatedDisk::new(seed);
-            let file = disk.create("a").unwrap();
-            file.write_at(&[1; 1024], 0).unwrap();
-            file.sync_data().unwrap();
-            disk.sync_directory().unwrap();
-            file.write_at(&[2; 512], 512).unwrap();
-            disk.create("b").unwrap();
-            disk.crash();
-            assert!(file.length().is_err(), "a handle does not outlive a crash");
-            let content = disk.content("a").unwrap();
-            assert_eq!(content[..512], [1; 512]);
-            if content[512] == 1 {
-                lost += 1;
-            }
-            if disk.content("b").is_some() {
-                kept += 1;
-            }
-        }
-        assert!((1..64).contains(&lost) && (1..64).contains(&kept));
-    }
-
-    #[test]
-    fn a_failed_sync_leaves_clean_pages_that_are_not_durable() {
-        let disk = SimulatedDisk::new(7);
-        let file = disk.create("a").unwrap();
-        file.preallocate(64 * 512).unwrap();
-        file.sync_data().unwrap();
-        disk.sync_directory().unwrap();
-        file.write_at(&[3; 64 * 512], 0).unwrap();
-        disk.arm(Fault::FailSync { after: 0 });
-        assert!(file.sync_data().is_err());
-        assert!(file.sync_data().is_ok(), "the second sync has nothing to write");
-        let mut cached = vec![0; 64 * 512];
-        let mut device = vec![0; 64 * 512];
-        file.read_at(&mut cached, 0).unwrap();
-        file.read_direct(&mut device, 0).unwrap();
-        assert!(cached.iter().all(|byte| *byte == 3));
-        assert!(device.contains(&0));
-        disk.crash();
-        assert_eq!(disk.content("a").unwrap(), device);
-    }
-
-    #[test]
-    fn the_same_seed_tells_the_same_story() {
-        let story = |seed| {
-            let disk = SimulatedDisk::new(seed);
-            let file = disk.create("a").unwrap();
-            file.write_at(&[9; 4096], 100).unwrap();
-            disk.crash();
-            disk.content("a")
-        };
-        assert!((0..32).all(|seed| story(seed) == story(seed)));
     }
 }
