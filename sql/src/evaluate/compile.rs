@@ -121,6 +121,7 @@ impl Compiler<'_> {
                     result: ty,
                     collation: expression.collation,
                     variadic_array: *variadic_array,
+                    fields: Call::fields_of(arguments),
                     order: Vec::new(),
                 };
                 (Eager::Call(function_call(call)?), self.all(arguments)?)

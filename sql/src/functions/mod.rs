@@ -33,3 +33,8 @@ pub use call::{Call, OrderKey};
 pub use registry::{Implementation, ScalarFunction, Vector, VectorFunction, implementation, implemented};
 pub use set_returning::{Rows, SetReturningImplementation, implemented_sets, set_returning};
 pub use window::{WindowFunction, WindowImplementation, WindowPartition, implemented_windows, window};
+
+/// Drops what functions remember of a session that ends (the seed of setseed).
+pub fn forget_session(process: i32) {
+    math::random::forget(process);
+}

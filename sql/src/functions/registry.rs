@@ -6,7 +6,8 @@ use arrow_array::ArrayRef;
 use engine::Value;
 
 use super::{
-    Call, arithmetic, array, cast, comparison, datetime, formatting, json, math, pattern, string, system, vector,
+    Call, arithmetic, array, cast, comparison, datetime, formatting, json, math, pattern, string, system,
+    vector,
 };
 use crate::error::Result;
 use crate::evaluate::Context;
@@ -100,7 +101,8 @@ const SCALARS: &[Scalars] = &[
     pattern::regexp::FUNCTIONS,
 ];
 
-const VECTORS: &[Vectors] = &[vector::comparison::FUNCTIONS, vector::arithmetic::FUNCTIONS];
+const VECTORS: &[Vectors] =
+    &[vector::comparison::FUNCTIONS, vector::arithmetic::FUNCTIONS, vector::pattern::FUNCTIONS];
 
 /// The implementation of a scalar function, operator function or cast function.
 pub fn implementation(oid: u32) -> Option<&'static Implementation> {

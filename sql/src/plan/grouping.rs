@@ -109,6 +109,7 @@ impl Planner<'_> {
             result: call.ty,
             collation: call.collation,
             variadic_array: false,
+            fields: Call::fields_of(&call.arguments),
             order: if ordered_set {
                 call.order_by
                     .iter()

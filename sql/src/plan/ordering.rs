@@ -193,6 +193,7 @@ impl Planner<'_> {
             result: call.ty,
             collation: call.collation,
             variadic_array: false,
+            fields: Call::fields_of(&call.arguments),
             order: Vec::new(),
         };
         let frame = FramePlan {

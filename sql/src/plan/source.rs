@@ -52,6 +52,7 @@ impl Planner<'_> {
                 result: item.call.ty,
                 collation: item.call.collation,
                 variadic_array: *variadic_array,
+                fields: Call::fields_of(arguments),
                 order: Vec::new(),
             };
             return Ok(FunctionSource {

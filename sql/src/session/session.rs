@@ -257,5 +257,6 @@ impl Drop for Session {
         let process = self.shared.entry.process;
         self.shared.instance.advisory().release(process, false);
         self.shared.instance.registry().remove(process);
+        crate::functions::forget_session(process);
     }
 }

@@ -73,8 +73,6 @@ pub(super) const AGGREGATES: Aggregates = &[
     (2139, |call| Extreme::boxed(call, Ordering::Less)),
     // min(timetz)
     (2140, |call| Extreme::boxed(call, Ordering::Less)),
-    // min(money)
-    (2141, |call| Extreme::boxed(call, Ordering::Less)),
     // min(timestamp)
     (2142, |call| Extreme::boxed(call, Ordering::Less)),
     // min(timestamptz)
@@ -113,8 +111,6 @@ pub(super) const AGGREGATES: Aggregates = &[
     (2123, |call| Extreme::boxed(call, Ordering::Greater)),
     // max(timetz)
     (2124, |call| Extreme::boxed(call, Ordering::Greater)),
-    // max(money)
-    (2125, |call| Extreme::boxed(call, Ordering::Greater)),
     // max(timestamp)
     (2126, |call| Extreme::boxed(call, Ordering::Greater)),
     // max(timestamptz)

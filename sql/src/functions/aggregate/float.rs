@@ -129,7 +129,8 @@ impl Accumulator for Sum {
 #[derive(Default)]
 struct Moments {
     count: i64,
-    special: i64,
+    x_special: Special,
+    y_special: Special,
     x: ExactSum,
     y: ExactSum,
     xx: ExactSum,
@@ -141,16 +142,18 @@ impl Moments {
     fn step(&mut self, x: f64, y: Option<f64>, subtract: bool) {
         let step = if subtract { -1 } else { 1 };
         self.count += step;
-        if !x.is_finite() || y.is_some_and(|y| !y.is_finite()) {
-            self.special += step;
-            return;
+        let x_finite = self.x_special.finite(x, step);
+        if x_finite {
+            self.x.add(x, subtract);
+            self.xx.add_product(x, x, subtract);
         }
-        self.x.add(x, subtract);
-        self.xx.add_product(x, x, subtract);
-        if let Some(y) = y {
+        let Some(y) = y else { return };
+        if self.y_special.finite(y, step) {
             self.y.add(y, subtract);
             self.yy.add_product(y, y, subtract);
-            self.xy.add_product(x, y, subtract);
+            if x_finite {
+                self.xy.add_product(x, y, subtract);
+            }
         }
     }
 
@@ -216,7 +219,7 @@ impl Accumulator for Variance {
         if divisor <= 0 {
             return Ok(Value::Null);
         }
-        if self.moments.special > 0 {
+        if self.moments.x_special.sum().is_some() {
             return Ok(Value::Float64(f64::NAN));
         }
         let variance = self.moments.over(&self.moments.xx(), divisor);
@@ -264,6 +267,28 @@ impl Regression {
             self.moments.step(x, Some(y), subtract);
         }
         Ok(())
+    }
+
+    /// The value where an input was not finite: mostly NaN, but what does not vary is seen first.
+    fn special_value(&self) -> Option<Option<f64>> {
+        let moments = &self.moments;
+        let (x, y) = (moments.x_special.sum(), moments.y_special.sum());
+        let constant_x = || x.is_none() && moments.xx().is_zero();
+        let constant_y = || y.is_none() && moments.yy().is_zero();
+        match self.pair {
+            Pair::AverageX => x.map(Some),
+            Pair::AverageY => y.map(Some),
+            Pair::SumXx => x.map(|_| Some(f64::NAN)),
+            Pair::SumYy => y.map(|_| Some(f64::NAN)),
+            _ if x.is_none() && y.is_none() => None,
+            Pair::CovarianceSample if moments.count < 2 => Some(None),
+            Pair::Determination | Pair::Slope | Pair::Intercept | Pair::Correlation if constant_x() => {
+                Some(None)
+            }
+            Pair::Correlation if constant_y() => Some(None),
+            Pair::Determination if constant_y() => Some(Some(1.0)),
+            _ => Some(Some(f64::NAN)),
+        }
     }
 
     /// The value for finite inputs, of which there is at least one.
@@ -325,13 +350,13 @@ impl Accumulator for Regression {
         if self.moments.count < 1 {
             return Ok(Value::Null);
         }
-        if self.moments.special > 0 {
-            return Ok(Value::Float64(f64::NAN));
-        }
-        match self.value() {
-            Some(value) if value.is_infinite() => Err(overflow()),
-            Some(value) => Ok(Value::Float64(value)),
-            None => Ok(Value::Null),
+        match self.special_value() {
+            Some(special) => Ok(special.map_or(Value::Null, Value::Float64)),
+            None => match self.value() {
+                Some(value) if value.is_infinite() => Err(overflow()),
+                Some(value) => Ok(Value::Float64(value)),
+                None => Ok(Value::Null),
+            },
         }
     }
 

@@ -13,6 +13,8 @@ use crate::types::json::canonical;
 /// A JSON text that grows by one element or field a row.
 struct Document {
     types: Vec<u32>,
+    /// Names of the fields of each argument that is a record.
+    fields: Vec<Vec<String>>,
     binary: bool,
     object: bool,
     text: Option<String>,
@@ -21,6 +23,7 @@ struct Document {
 fn document(call: &Call, binary: bool, object: bool) -> Result<Box<dyn Accumulator>> {
     Ok(Box::new(Document {
         types: call.arguments.iter().map(|ty| ty.oid).collect(),
+        fields: call.fields.clone(),
         binary,
         object,
         text: None,
@@ -30,8 +33,9 @@ fn document(call: &Call, binary: bool, object: bool) -> Result<Box<dyn Accumulat
 impl Document {
     fn append(&mut self, context: &Context, arguments: &[Value]) -> Result<()> {
         let ty = |at: usize| self.types.get(at).copied().unwrap_or(0);
+        let fields = |at: usize| self.fields.get(at).map_or(&[][..], Vec::as_slice);
         let part = match arguments {
-            [value] if !self.object => Writer::new(context).text(ty(0), value)?,
+            [value] if !self.object => Writer::new(context).fields(fields(0)).text(ty(0), value)?,
             [Value::Null, _] => {
                 return Err(Error::new(SqlState::InvalidParameterValue, "field name must not be null"));
             }
@@ -39,7 +43,7 @@ impl Document {
                 let mut part = String::new();
                 push_key(context, ty(0), key, &mut part)?;
                 part.push_str(" : ");
-                part.push_str(&Writer::new(context).text(ty(1), value)?);
+                part.push_str(&Writer::new(context).fields(fields(1)).text(ty(1), value)?);
                 part
             }
             _ => return Err(Error::internal("an aggregate of json was given the wrong number of arguments")),

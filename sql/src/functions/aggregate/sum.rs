@@ -1,4 +1,4 @@
-//! sum and avg of integers, numerics, intervals and money.
+//! sum and avg of integers, numerics and intervals.
 
 use engine::Value;
 
@@ -140,24 +140,6 @@ impl Accumulator for Intervals {
     }
 }
 
-/// sum(money).
-#[derive(Default)]
-struct Money(Option<i64>);
-
-impl Accumulator for Money {
-    fn update(&mut self, _: &Context, arguments: &[Value]) -> Result<()> {
-        if let Some(value) = integer(only(arguments))? {
-            let sum = self.0.unwrap_or(0).checked_add(value);
-            self.0 = Some(sum.ok_or_else(out_of_range::<i64>)?);
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self, _: &Context, _: &[Value]) -> Result<Value> {
-        Ok(self.0.map_or(Value::Null, Value::Int64))
-    }
-}
-
 pub(super) const AGGREGATES: Aggregates = &[
     // sum(int2)
     (2109, |_| IntegerSum::boxed(IntegerResult::Int8)),
@@ -179,6 +161,4 @@ pub(super) const AGGREGATES: Aggregates = &[
     (2113, |_| Intervals::boxed(false)),
     // avg(interval)
     (2106, |_| Intervals::boxed(true)),
-    // sum(money)
-    (2112, |_| Ok(Box::<Money>::default())),
 ];

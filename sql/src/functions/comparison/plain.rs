@@ -1,4 +1,4 @@
-//! Comparison of types whose physical order is their order: bool, oid, xid, uuid, bytea, date, time, timestamp, money.
+//! Comparison of types whose physical order is their order: bool, oid, xid, uuid, bytea, date, time, timestamp.
 
 use crate::functions::argument::scalar;
 use crate::functions::registry::Scalars;
@@ -178,18 +178,4 @@ pub(in crate::functions) const FUNCTIONS: Scalars = &[
     (1195, scalar!(|a: i64, b: i64| a.min(b))),
     // timestamp_smaller(timestamp,timestamp)
     (2035, scalar!(|a: i64, b: i64| a.min(b))),
-    // cash_eq(money,money)
-    (888, scalar!(|a: i64, b: i64| a == b)),
-    // cash_ne(money,money)
-    (889, scalar!(|a: i64, b: i64| a != b)),
-    // cash_lt(money,money)
-    (890, scalar!(|a: i64, b: i64| a < b)),
-    // cash_le(money,money)
-    (891, scalar!(|a: i64, b: i64| a <= b)),
-    // cash_gt(money,money)
-    (892, scalar!(|a: i64, b: i64| a > b)),
-    // cash_ge(money,money)
-    (893, scalar!(|a: i64, b: i64| a >= b)),
-    // cash_cmp(money,money)
-    (377, scalar!(|a: i64, b: i64| a.cmp(&b) as i32)),
 ];

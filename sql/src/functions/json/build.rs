@@ -18,7 +18,10 @@ fn finished(text: String, binary: bool) -> Result<Value> {
 }
 
 fn to_json(context: &Context, call: &Call, arguments: &[Value], binary: bool, pretty: bool) -> Result<Value> {
-    let text = Writer::new(context).pretty(pretty).text(call.argument(0), at(arguments, 0)?)?;
+    let text = Writer::new(context)
+        .pretty(pretty)
+        .fields(call.field_names(0))
+        .text(call.argument(0), at(arguments, 0)?)?;
     finished(text, binary)
 }
 
@@ -34,8 +37,10 @@ fn variadic(call: &Call, arguments: &[Value]) -> Result<Option<Vec<(u32, Value)>
 
 fn build_array(context: &Context, call: &Call, arguments: &[Value], binary: bool) -> Result<Value> {
     let Some(values) = variadic(call, arguments)? else { return Ok(Value::Null) };
-    let writer = Writer::new(context);
-    let parts = values.iter().map(|(ty, value)| writer.text(*ty, value)).collect::<Result<Vec<String>>>()?;
+    let text = |(at, (ty, value)): (usize, &(u32, Value))| {
+        Writer::new(context).fields(call.field_names(at)).text(*ty, value)
+    };
+    let parts = values.iter().enumerate().map(text).collect::<Result<Vec<String>>>()?;
     finished(format!("[{}]", parts.join(", ")), binary)
 }
 
@@ -50,7 +55,6 @@ fn build_object(context: &Context, call: &Call, arguments: &[Value], binary: boo
         return Err(argument_error("argument list must have even number of elements")
             .hint(format!("The arguments of {function} must consist of alternating keys and values.")));
     }
-    let writer = Writer::new(context);
     let mut text = String::from("{");
     for (number, pair) in values.chunks(2).enumerate() {
         let [(key_type, key_value), (ty, value)] = pair else { continue };
@@ -70,7 +74,7 @@ fn build_object(context: &Context, call: &Call, arguments: &[Value], binary: boo
         }
         push_key(context, *key_type, key_value, &mut text)?;
         text.push_str(" : ");
-        text.push_str(&writer.text(*ty, value)?);
+        text.push_str(&Writer::new(context).fields(call.field_names(number * 2 + 1)).text(*ty, value)?);
     }
     text.push('}');
     finished(text, binary)

@@ -98,7 +98,7 @@ fn set_seed(context: &Context, seed: f64) -> Result<&'static str> {
 }
 
 /// Drops the seed of a session that ends.
-pub fn forget(session: i32) {
+pub(in crate::functions) fn forget(session: i32) {
     if SEEDED_SESSIONS.load(Ordering::Relaxed) == 0 {
         return;
     }

@@ -62,7 +62,7 @@ pub(in crate::functions) fn like(text: &str, pattern: &str) -> Result<bool> {
 }
 
 /// `text ILIKE pattern`.
-fn ilike(text: &str, pattern: &str) -> Result<bool> {
+pub(in crate::functions) fn ilike(text: &str, pattern: &str) -> Result<bool> {
     like(&lower(text), &lower(pattern))
 }
 

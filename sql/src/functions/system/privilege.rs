@@ -183,7 +183,9 @@ fn has_privilege(context: &Context, arguments: &[Value], kind: Kind) -> Result<V
         [object, privileges] => (None, object, privileges),
         [role, object, privileges] => (Some(role), object, privileges),
         _ => {
-            return Err(Error::internal("a privilege function was called with the wrong number of arguments"));
+            return Err(Error::internal(
+                "a privilege function was called with the wrong number of arguments",
+            ));
         }
     };
     let catalog = context.environment.catalog();
@@ -201,7 +203,9 @@ fn has_column_privilege(context: &Context, _: &Call, arguments: &[Value]) -> Res
         [table, column, privileges] => (None, table, column, privileges),
         [role, table, column, privileges] => (Some(role), table, column, privileges),
         _ => {
-            return Err(Error::internal("a privilege function was called with the wrong number of arguments"));
+            return Err(Error::internal(
+                "a privilege function was called with the wrong number of arguments",
+            ));
         }
     };
     let catalog = context.environment.catalog();

@@ -4,6 +4,7 @@
 
 pub(super) mod arithmetic;
 pub(super) mod comparison;
+pub(super) mod pattern;
 
 use std::sync::Arc;
 
@@ -176,6 +177,24 @@ enum TextSide<'a> {
     Column(&'a StringArray),
     Constant(&'a str),
     Null,
+}
+
+impl TextSide<'_> {
+    fn nulls(&self) -> Option<&NullBuffer> {
+        match self {
+            TextSide::Column(column) => arrow_array::Array::nulls(*column),
+            TextSide::Constant(_) | TextSide::Null => None,
+        }
+    }
+
+    /// The text of a row that is not NULL.
+    fn at(&self, row: usize) -> &str {
+        match self {
+            TextSide::Column(column) => column.value(row),
+            TextSide::Constant(text) => text,
+            TextSide::Null => "",
+        }
+    }
 }
 
 fn text_side(arguments: &[Vector], index: usize) -> Result<TextSide<'_>> {

@@ -15,7 +15,6 @@ pub(super) struct Parsed {
     pub(super) node: Node,
     /// How many groups capture.
     pub(super) groups: usize,
-    pub(super) flags: Flags,
 }
 
 /// The error for an expression that is none; `what` in the words of PostgreSQL.
@@ -42,7 +41,7 @@ pub(super) fn parse(pattern: &str, mut flags: Flags) -> Result<Parsed> {
     }
     let mut parser = Parser { text: text.chars().collect(), at: 0, flags, groups: 0, depth: 0 };
     let node = if parser.flags.literal { parser.literal() } else { parser.whole()? };
-    Ok(Parsed { node, groups: parser.groups, flags: parser.flags })
+    Ok(Parsed { node, groups: parser.groups })
 }
 
 /// Takes `(?letters)` off the start.
