@@ -20,6 +20,7 @@ mod statement;
 mod writer;
 
 pub use event::{Deferral, Event, Events};
+pub use key::index_key;
 pub use model::{CheckModel, ColumnModel, ForeignKeyModel, IndexModel, ModelCache, TableModel};
 pub use returning::ReturningRows;
 pub use source::{RowSource, ValuesSource, is_values, rows_of};

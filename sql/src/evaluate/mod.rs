@@ -19,6 +19,7 @@ mod special;
 mod text;
 mod vector;
 
+pub use column::value_at;
 pub use compile::{Surroundings, compile, compile_within};
 pub use context::{Context, DateOrder, DateStyle, Environment, IntervalStyle, Settings};
 pub use layout::Layout;

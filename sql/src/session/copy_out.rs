@@ -87,7 +87,7 @@ impl Session {
 /// How rows are written.
 struct CopyOutput {
     options: CopyOptions,
-    description: RowDescription,
+    description: Arc<RowDescription>,
     forced: Vec<bool>,
 }
 

@@ -44,7 +44,7 @@ impl Session {
         if declare.binary
             && let Some(description) = &mut description
         {
-            description.fields.iter_mut().for_each(|field| field.format = Format::Binary);
+            Arc::make_mut(description).fields.iter_mut().for_each(|field| field.format = Format::Binary);
         }
         let mut portal = Portal {
             prepared,

@@ -11,29 +11,29 @@ use engine::Value;
 use super::names::CatalogNames;
 use super::row::{DataRow, Format};
 use super::rows::RowBatch;
+use super::shared::Derived;
 use crate::error::Result;
-use crate::evaluate::Settings;
 use crate::evaluate::column::value_at;
 use crate::types::{self, OutputSettings};
 
 /// Writes rows of fixed types and formats.
 pub struct RowEncoder {
     columns: Vec<(u32, Format)>,
-    settings: Arc<Settings>,
+    settings: Arc<Derived>,
     names: Arc<CatalogNames>,
     scratch: Vec<u8>,
 }
 
 impl RowEncoder {
-    pub fn new(columns: Vec<(u32, Format)>, settings: Arc<Settings>, names: Arc<CatalogNames>) -> RowEncoder {
-        RowEncoder { columns, settings, names, scratch: Vec::new() }
+    pub fn new(columns: Vec<(u32, Format)>, settings: Arc<Derived>, names: CatalogNames) -> RowEncoder {
+        RowEncoder { columns, settings, names: Arc::new(names), scratch: Vec::new() }
     }
 
     /// Appends `count` rows from `start`.
     pub fn rows(&mut self, batch: &RowBatch, start: usize, count: usize, buffer: &mut BytesMut) -> Result<()> {
         let names = self.names.clone();
         let settings = self.settings.clone();
-        let output = OutputSettings::new(&settings, &*names);
+        let output = settings.output(&*names);
         match batch {
             RowBatch::Values(rows) => {
                 for row in rows.iter().skip(start).take(count) {

@@ -9,6 +9,7 @@ use futures::StreamExt;
 use tokio::sync::mpsc;
 
 use super::engine_error;
+use super::meters::meters;
 use super::names::CatalogNames;
 use super::prepared::{Analysis, Work};
 use super::registry::CancelHandle;
@@ -265,7 +266,7 @@ impl Session {
                 if let Some(point) = point.as_ref().filter(|_| self.uses_point_tier()) {
                     return self.point_query(point, parameters);
                 }
-                let input = self.execution_input(plan, parameters).await?;
+                let input = Box::pin(self.execution_input(plan, parameters)).await?;
                 let stream = execute(plan, input)?;
                 Ok(self.stream(stream))
             }
@@ -281,12 +282,12 @@ impl Session {
                         let mut writer = self.writer_with(context)?;
                         if source.rows() <= INLINE_ROWS {
                             let mut source = source;
-                            return self.change_here(&mut writer, &Change::Insert(insert), &mut source).await;
+                            return Box::pin(self.change_here(&mut writer, &Change::Insert(insert), &mut source)).await;
                         }
                         Ok(self.change(writer, Change::Insert(insert), Box::new(source)))
                     }
                     Some(plan) => {
-                        let (writer, source) = self.change_source(plan, parameters).await?;
+                        let (writer, source) = Box::pin(self.change_source(plan, parameters)).await?;
                         Ok(self.change(writer, Change::Insert(insert), source))
                     }
                 }
@@ -296,9 +297,9 @@ impl Session {
                 self.lock_for_write(update.model.id).await?;
                 if let Some(point) = point.as_ref().filter(|_| self.uses_point_tier()) {
                     let (mut writer, mut rows) = self.point_source(point, parameters)?;
-                    return self.change_here(&mut writer, &Change::Update(update), &mut rows).await;
+                    return Box::pin(self.change_here(&mut writer, &Change::Update(update), &mut rows)).await;
                 }
-                let (writer, source) = self.change_source(plan, parameters).await?;
+                let (writer, source) = Box::pin(self.change_source(plan, parameters)).await?;
                 Ok(self.change(writer, Change::Update(update), source))
             }
             Work::Delete { delete, plan, point } => {
@@ -306,9 +307,9 @@ impl Session {
                 self.lock_for_write(delete.model.id).await?;
                 if let Some(point) = point.as_ref().filter(|_| self.uses_point_tier()) {
                     let (mut writer, mut rows) = self.point_source(point, parameters)?;
-                    return self.change_here(&mut writer, &Change::Delete(delete), &mut rows).await;
+                    return Box::pin(self.change_here(&mut writer, &Change::Delete(delete), &mut rows)).await;
                 }
-                let (writer, source) = self.change_source(plan, parameters).await?;
+                let (writer, source) = Box::pin(self.change_source(plan, parameters)).await?;
                 Ok(self.change(writer, Change::Delete(delete), source))
             }
             Work::Utility => Err(Error::internal("a utility statement has no plan")),
@@ -322,7 +323,7 @@ impl Session {
 
     /// Runs a query by key where we stand.
     fn point_query(&mut self, point: &PointScan, parameters: Arc<[Value]>) -> Result<Rows> {
-        metrics::counter!("strata_statements_total", "tier" => "point").increment(1);
+        meters().point.increment(1);
         self.begin_statement()?;
         let context = self.context(parameters)?;
         let view = self.transaction()?.with(|transaction| transaction.view())?;
@@ -336,7 +337,7 @@ impl Session {
 
     /// The rows that a change by key is about.
     fn point_source(&mut self, point: &PointScan, parameters: Arc<[Value]>) -> Result<(Writer, PointRows)> {
-        metrics::counter!("strata_statements_total", "tier" => "point").increment(1);
+        meters().point.increment(1);
         self.begin_statement()?;
         let context = self.context(parameters)?;
         let writer = self.writer_with(context)?;
@@ -387,6 +388,7 @@ impl Session {
 
     /// Runs a stream on the pool of queries.
     fn stream(&self, mut stream: crate::execute::Batches) -> Rows {
+        meters().planned.increment(1);
         let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
         let task = self.shared.instance.queries().spawn(async move {
             while let Some(batch) = stream.next().await {
@@ -401,6 +403,7 @@ impl Session {
 
     /// Runs a change of rows on the pool of queries.
     fn change(&self, mut writer: Writer, change: Change, mut source: Box<dyn DmlSource>) -> Rows {
+        meters().planned.increment(1);
         let (sender, receiver) = mpsc::channel::<RowBatch>(BATCHES_AHEAD);
         let task = self.shared.instance.queries().spawn(async move {
             let mut returning = ReturningRows::new(sender);

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use engine::Value;
 
 use super::frontend::Script;
+use super::meters::meters;
 use super::portal::{Portal, PortalState, Tag, column_formats};
 use super::prepared::{Prepared, Work};
 use super::row::{Format, RowDescription};
@@ -121,8 +122,10 @@ impl Session {
         let mut description = analysis.as_ref().and_then(|analysis| analysis.description.clone());
         if let Some(description) = &mut description {
             let formats = column_formats(&formats, description.fields.len())?;
-            for (field, format) in description.fields.iter_mut().zip(formats) {
-                field.format = format;
+            if formats.contains(&Format::Binary) {
+                for (field, format) in Arc::make_mut(description).fields.iter_mut().zip(formats) {
+                    field.format = format;
+                }
             }
         }
         let savepoint_depth = self.block.as_ref().map_or(0, |block| block.savepoints.len());
@@ -170,10 +173,12 @@ impl Session {
                 ),
             ));
         }
+        if parameters.is_empty() {
+            return Ok(Arc::from([]));
+        }
         let names = self.names();
         let evaluated = self.shared.evaluated();
-        let now = self.block.as_ref().map_or_else(|| self.shared.instance.now_micros(), |block| block.started);
-        let settings = InputSettings::new(&evaluated, now, &names);
+        let settings = InputSettings::new(&evaluated, self.now_for_input(), &names);
         parameters
             .iter()
             .zip(types)
@@ -206,12 +211,12 @@ impl Session {
     }
 
     /// Describe of a statement: parameter types, and the rows (`None`: NoData).
-    pub async fn describe_statement(&mut self, name: &str) -> Result<(Vec<u32>, Option<RowDescription>)> {
+    pub async fn describe_statement(&mut self, name: &str) -> Result<(Vec<u32>, Option<Arc<RowDescription>>)> {
         let result = self.statement_description(name);
         self.note_failure(result)
     }
 
-    fn statement_description(&mut self, name: &str) -> Result<(Vec<u32>, Option<RowDescription>)> {
+    fn statement_description(&mut self, name: &str) -> Result<(Vec<u32>, Option<Arc<RowDescription>>)> {
         let prepared = self.statements.get(name).cloned().ok_or_else(|| no_statement(name))?;
         if prepared.statement.is_none() {
             return Ok((Vec::new(), None));
@@ -224,7 +229,7 @@ impl Session {
     }
 
     /// Describe of a portal.
-    pub async fn describe_portal(&mut self, name: &str) -> Result<Option<RowDescription>> {
+    pub async fn describe_portal(&mut self, name: &str) -> Result<Option<Arc<RowDescription>>> {
         let result = self.portals.get(name).map(|portal| portal.description.clone()).ok_or_else(|| no_portal(name));
         self.note_failure(result)
     }
@@ -235,7 +240,7 @@ impl Session {
             Some(found) => found.prepared.text.clone(),
             None => return self.note_failure(Err(no_portal(portal))),
         };
-        let timer = self.start_work(&text);
+        let timer = self.start_work(text);
         let started = std::time::Instant::now();
         // The portal leaves the map while it works, so that the session stays whole beside it.
         let Some(mut taken) = self.portals.remove(portal) else { return Err(no_portal(portal)) };
@@ -250,7 +255,7 @@ impl Session {
         }
         self.send_asides(sink);
         self.end_work();
-        metrics::histogram!("strata_statement_seconds").record(started.elapsed().as_secs_f64());
+        meters().seconds.record(started.elapsed().as_secs_f64());
         result
     }
 
@@ -292,14 +297,14 @@ impl Session {
         sink: &mut dyn Sink,
     ) -> Result<Option<String>> {
         if let Statement::Transaction(control) = &**statement {
-            return self.control(control).await.map(Some);
+            return Box::pin(self.control(control)).await.map(Some);
         }
         self.ensure_block()?;
         let Some(analysis) = portal.analysis.clone() else {
             return Err(Error::internal("a portal without a meaning"));
         };
         if matches!(analysis.work, Work::Utility) {
-            return match self.utility(&portal.prepared.clone(), statement, false, sink).await? {
+            return match Box::pin(self.utility(&portal.prepared.clone(), statement, false, sink)).await? {
                 Done::Tag(tag) => Ok(Some(tag)),
                 Done::Rows { description, rows, tag } => {
                     if portal.description.is_none() {
@@ -310,7 +315,6 @@ impl Session {
                 }
             };
         }
-        metrics::counter!("strata_statements_total", "tier" => "planned").increment(1);
         let mut rows: Rows = self.start(&analysis, portal.parameters.clone()).await?;
         let command = analysis.work.command();
         if analysis.work.writes() {

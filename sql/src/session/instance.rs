@@ -8,6 +8,7 @@ use engine::{Database, Timestamp};
 use parking_lot::Mutex;
 
 use super::advisory::AdvisoryLocks;
+use super::engine_error;
 use super::cache::StatementCache;
 use super::registry::{Activity, CancelHandle, Entry, Registry};
 use super::session::Session;
@@ -130,9 +131,9 @@ impl Instance {
         }
     }
 
-    /// Writes out what is hot.
+    /// Writes out what is hot, and waits until that is durable.
     pub async fn checkpoint(&self) -> Result<()> {
-        Ok(())
+        self.database.checkpoint().await.map_err(engine_error)
     }
 
     /// What a role must prove before `connect`.

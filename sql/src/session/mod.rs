@@ -26,6 +26,7 @@ mod extended;
 mod frontend;
 mod instance;
 mod literals;
+mod meters;
 pub mod names;
 mod portal;
 mod prepared;

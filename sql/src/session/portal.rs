@@ -14,7 +14,7 @@ pub struct Portal {
     pub analysis: Option<Arc<Analysis>>,
     pub parameters: Arc<[Value]>,
     /// With the formats asked for.
-    pub description: Option<RowDescription>,
+    pub description: Option<Arc<RowDescription>>,
     pub state: PortalState,
     pub cursor: Option<Cursor>,
     /// How many savepoints stood when it was made.

@@ -38,7 +38,7 @@ pub struct Analysis {
     search_path: Arc<[Arc<str>]>,
     pub parameters: Vec<u32>,
     /// Of the rows, all in text form; `None` where there are none.
-    pub description: Option<RowDescription>,
+    pub description: Option<Arc<RowDescription>>,
     pub work: Work,
 }
 
@@ -156,13 +156,14 @@ impl Session {
             | AnalyzedStatement::Utility => (self.describe_utility(statement)?, Work::Utility),
         };
         if let Some(known) = &known
-            && known.description != description
+            && known.description.as_deref() != description.as_ref()
         {
             return Err(Error::new(
                 SqlState::FeatureNotSupported,
                 "cached plan must not change result type",
             ));
         }
+        let description = description.map(Arc::new);
         let analysis =
             Arc::new(Analysis { generation: catalog.generation(), search_path, parameters, description, work });
         *prepared.analysis.lock() = Some(analysis.clone());

@@ -87,13 +87,13 @@ impl Session {
 
     /// How long the client may stay silent in the present state, and the error it gets then.
     pub fn idle_limit(&self) -> Option<(Duration, Error)> {
-        let settings = self.shared.settings.lock();
+        let derived = self.shared.derived();
         if self.block.as_ref().is_some_and(|block| block.explicit) {
-            let limit = duration_of(settings.integer("idle_in_transaction_session_timeout"))?;
+            let limit = derived.idle_in_transaction?;
             let message = "terminating connection due to idle-in-transaction timeout";
             return Some((limit, Error::new(SqlState::IdleInTransactionSessionTimeout, message)));
         }
-        let limit = duration_of(settings.integer("idle_session_timeout"))?;
+        let limit = derived.idle?;
         let message = "terminating connection due to idle-session timeout";
         Some((limit, Error::new(SqlState::IdleSessionTimeout, message)))
     }
@@ -195,12 +195,12 @@ impl Session {
     }
 
     /// Marks the session as running a statement; its time limit runs from here.
-    pub(super) fn start_work(&self, text: &str) -> StatementTimer {
+    pub(super) fn start_work(&self, text: Arc<str>) -> StatementTimer {
         let now = self.shared.instance.now_micros();
         {
             let mut activity = self.shared.entry.activity.lock();
             activity.state = "active";
-            activity.query = Arc::from(text);
+            activity.query = text;
             activity.query_start = Some(now);
             activity.state_change = Some(now);
         }

@@ -14,6 +14,8 @@ use super::transaction::isolation_of;
 use crate::error::{Report, Result};
 use crate::evaluate::Settings;
 use crate::settings::{SettingSource, SettingValues, settings_of};
+use crate::types::timezone::Zone;
+use crate::types::{Names, OutputSettings};
 
 /// Who a session is, and acts as.
 #[derive(Clone, Debug)]
@@ -36,6 +38,10 @@ pub struct SequenceMemory {
 #[derive(Debug)]
 pub struct Derived {
     pub settings: Arc<Settings>,
+    pub zone: Zone,
+    /// idle_in_transaction_session_timeout and idle_session_timeout.
+    pub idle_in_transaction: Option<Duration>,
+    pub idle: Option<Duration>,
     pub statement_timeout: Option<Duration>,
     pub lock_timeout: Option<Duration>,
     /// strata.as_of, where it is set.
@@ -48,10 +54,28 @@ pub struct Derived {
 }
 
 impl Derived {
+    /// What output functions look at, without looking the time zone up again.
+    pub fn output<'a>(&self, names: &'a dyn Names) -> OutputSettings<'a> {
+        let settings = &self.settings;
+        OutputSettings {
+            date_style: settings.date_style,
+            date_order: settings.date_order,
+            interval_style: settings.interval_style,
+            extra_float_digits: settings.extra_float_digits,
+            bytea_hex: settings.bytea_hex,
+            zone: self.zone,
+            names,
+        }
+    }
+
     fn new(values: &SettingValues, user: &str) -> Derived {
         let duration = |name: &str| super::session::duration_of(values.integer(name));
+        let settings = settings_of(values, user);
         Derived {
-            settings: Arc::new(settings_of(values, user)),
+            zone: Zone::find(&settings.time_zone).unwrap_or(Zone::UTC),
+            settings: Arc::new(settings),
+            idle_in_transaction: duration("idle_in_transaction_session_timeout"),
+            idle: duration("idle_session_timeout"),
             statement_timeout: duration("statement_timeout"),
             lock_timeout: duration("lock_timeout"),
             as_of: values.get("strata.as_of").filter(|moment| !moment.is_empty()),

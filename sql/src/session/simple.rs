@@ -7,6 +7,7 @@ use engine::Value;
 use super::cache::Hit;
 use super::encode::RowEncoder;
 use super::frontend::Script;
+use super::meters::meters;
 use crate::parse::Parsed;
 use super::portal::Tag;
 use super::prepared::{Analysis, Prepared, Work};
@@ -32,7 +33,7 @@ impl Session {
     /// Simple protocol: every statement of `text`, one after another, streaming. CommandComplete, EmptyQueryResponse
     /// and rows go to the sink; the caller sends ErrorResponse for an error, and ReadyForQuery.
     pub async fn query(&mut self, text: &str, sink: &mut dyn Sink) -> Result<()> {
-        let timer = self.start_work(text);
+        let timer = self.start_work(Arc::from(text));
         // The unnamed portal and statement go with every simple query.
         self.portals.remove("");
         let result = self.run_script(text, sink).await;
@@ -75,7 +76,7 @@ impl Session {
             }
             self.send_asides(sink);
             sink.command_complete(&tag);
-            metrics::histogram!("strata_statement_seconds").record(started.elapsed().as_secs_f64());
+            meters().seconds.record(started.elapsed().as_secs_f64());
         }
         Ok(())
     }
@@ -99,7 +100,7 @@ impl Session {
         }
         self.send_asides(sink);
         sink.command_complete(&tag);
-        metrics::histogram!("strata_statement_seconds").record(started.elapsed().as_secs_f64());
+        meters().seconds.record(started.elapsed().as_secs_f64());
         Ok(())
     }
 
@@ -113,17 +114,17 @@ impl Session {
     ) -> Result<String> {
         let statement = Arc::new(parsed.statement);
         if let Statement::Transaction(control) = &*statement {
-            return self.control(control).await;
+            return Box::pin(self.control(control)).await;
         }
         let now = self.shared.instance.now_micros();
         let prepared = Prepared::new(text.clone(), Some(statement.clone()), now).at_time(parsed.time);
         self.ensure_block()?;
         let analysis = self.analysis(&prepared)?;
         if matches!(analysis.work, Work::Utility) {
-            let done = self.utility(&prepared, &statement, several, sink).await?;
+            let done = Box::pin(self.utility(&prepared, &statement, several, sink)).await?;
             return match done {
                 Done::Tag(tag) => Ok(tag),
-                Done::Rows { description, rows, tag } => self.send_all(&description, rows, &tag, sink).await,
+                Done::Rows { description, rows, tag } => Box::pin(self.send_all(&description, rows, &tag, sink)).await,
             };
         }
         self.run_planned(&analysis, Arc::from([]), sink).await
@@ -167,12 +168,12 @@ impl Session {
     /// An encoder for rows of a description.
     pub(super) fn encoder(&self, description: &RowDescription) -> RowEncoder {
         let columns = description.fields.iter().map(|field| (field.type_oid, field.format)).collect();
-        RowEncoder::new(columns, self.shared.evaluated(), Arc::new(self.names()))
+        RowEncoder::new(columns, self.shared.derived(), self.names())
     }
 }
 
 /// What a utility statement gave.
 pub(super) enum Done {
     Tag(String),
-    Rows { description: RowDescription, rows: Rows, tag: Tag },
+    Rows { description: Arc<RowDescription>, rows: Rows, tag: Tag },
 }

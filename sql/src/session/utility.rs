@@ -5,6 +5,7 @@ use std::sync::Arc;
 use engine::{RelationLockMode, TableId, Value, WaitPolicy};
 
 use super::frontend;
+use super::meters::meters;
 use super::portal::Tag;
 use super::prepared::{Prepared, Work};
 use super::row::RowDescription;
@@ -30,12 +31,12 @@ impl Session {
             Statement::Execute(execute) => {
                 let prepared = self.prepared_by_name(&execute.name.text)?;
                 match &prepared.statement {
-                    Some(_) => Ok(self.analysis(&prepared)?.description.clone()),
+                    Some(_) => Ok(self.analysis(&prepared)?.description.as_deref().cloned()),
                     None => Ok(None),
                 }
             }
             Statement::Fetch(fetch) if !fetch.only_move => {
-                Ok(self.portals.get(&fetch.name.text).and_then(|portal| portal.description.clone()))
+                Ok(self.portals.get(&fetch.name.text).and_then(|portal| portal.description.as_deref().cloned()))
             }
             _ => Ok(None),
         }
@@ -58,13 +59,14 @@ impl Session {
         several: bool,
         sink: &mut dyn Sink,
     ) -> Result<Done> {
-        metrics::counter!("strata_statements_total", "tier" => "utility").increment(1);
+        meters().utility.increment(1);
         let tag = match &**statement {
             Statement::Transaction(control) => self.control(control).await?,
             Statement::Set(set) => self.set_statement(set).await?,
             Statement::Reset(name) => self.reset(name.as_deref())?,
             Statement::Show(name) => {
                 let (description, rows) = self.show_statement(name.as_deref())?;
+                let description = Arc::new(description);
                 return Ok(Done::Rows { description, rows, tag: Tag::Plain("SHOW".to_string()) });
             }
             Statement::Discard(what) => self.discard(what)?,
@@ -265,7 +267,7 @@ impl Session {
         }
         let rows = lines.into_iter().map(|line| vec![Value::from(line)]).collect();
         Ok(Done::Rows {
-            description: text_columns(&["QUERY PLAN"]),
+            description: Arc::new(text_columns(&["QUERY PLAN"])),
             rows: Rows::ready(rows),
             tag: Tag::Plain("EXPLAIN".to_string()),
         })
