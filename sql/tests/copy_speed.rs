@@ -105,3 +105,33 @@ fn a_copy_brings_every_row() {
     let wrong = client.run("COPY accounts FROM STDIN;\nx\t1\t0\t\n\\.\n");
     assert_eq!(wrong, "ERROR:  invalid input syntax for type integer: \"x\"\n");
 }
+
+#[test]
+fn rows_are_read_and_changed_by_key() {
+    let harness = Harness::new("by-key");
+    make_accounts(&harness);
+    let mut client = harness.client();
+    let printed = client.run(
+        "INSERT INTO accounts VALUES (1, 1, 10, 'a'), (2, 1, 20, 'b') RETURNING aid, abalance + 1 AS more;
+         SELECT abalance FROM accounts WHERE aid = 2;
+         UPDATE accounts SET abalance = abalance + -5 WHERE aid = 2;
+         UPDATE accounts SET abalance = 7 WHERE aid = 1 RETURNING abalance, bid;
+         UPDATE accounts SET abalance = abalance + 1;
+         SELECT aid, abalance FROM accounts ORDER BY aid;
+         SELECT aid FROM accounts WHERE aid IN (2, 1, 9) ORDER BY 1;
+         INSERT INTO accounts VALUES (1, 1, 1, 'x');
+         INSERT INTO accounts VALUES (1, 1, 1, 'x') ON CONFLICT (aid) DO UPDATE SET abalance = excluded.abalance RETURNING *;
+         DELETE FROM accounts WHERE aid = 2 RETURNING aid;
+         BEGIN; DELETE FROM accounts; SELECT count(*) FROM accounts; ROLLBACK; SELECT count(*) FROM accounts;",
+    );
+    let filler = " ".repeat(83);
+    let expected = format!(
+        "aid|more\n1|11\n2|21\n(2 rows)\nINSERT 0 2\nabalance\n20\n(1 row)\nUPDATE 1\n\
+         abalance|bid\n7|1\n(1 row)\nUPDATE 1\nUPDATE 2\naid|abalance\n1|8\n2|16\n(2 rows)\n\
+         aid\n1\n2\n(2 rows)\n\
+         ERROR:  duplicate key value violates unique constraint \"accounts_pkey\"\n\
+         aid|bid|abalance|filler\n1|1|1|a{filler}\n(1 row)\nINSERT 0 1\naid\n2\n(1 row)\nDELETE 1\n\
+         BEGIN\nDELETE 1\ncount\n0\n(1 row)\nROLLBACK\ncount\n1\n(1 row)\n"
+    );
+    assert_eq!(printed, expected);
+}
