@@ -55,6 +55,13 @@ pub fn input_timestamp(text: &str, typmod: i32, settings: &InputSettings<'_>) ->
 
 /// Microseconds since 2000-01-01 UTC.
 pub fn input_timestamptz(text: &str, typmod: i32, settings: &InputSettings<'_>) -> Result<i64> {
+    if let Some((fields, west)) = plain_timestamptz(text.as_bytes()) {
+        let local = fields.local_micros();
+        let west = west.or_else(|| local.map(|local| -settings.zone.offset_of_local(local)));
+        if let (Some(local), Some(west)) = (local, west) {
+            return Ok(round_micros(local + i64::from(west) * 1_000_000, typmod));
+        }
+    }
     let micros = match moment(text, "timestamp with time zone", settings)? {
         Decoded::Infinity => return Ok(TIMESTAMP_INFINITY),
         Decoded::NegativeInfinity => return Ok(TIMESTAMP_NEGATIVE_INFINITY),
@@ -139,6 +146,25 @@ fn plain_timestamp(text: &[u8]) -> Option<Fields> {
     };
     let valid = hour < 24 && minute < 60 && second < 60;
     valid.then_some(Fields { hour, minute, second, micros, ..date })
+}
+
+/// The plain form with `+hh`, `+hh:mm`, `Z` or nothing behind it; the zone in seconds west.
+fn plain_timestamptz(text: &[u8]) -> Option<(Fields, Option<i32>)> {
+    let sign = text.iter().skip(19).position(|byte| matches!(byte, b'+' | b'-' | b'Z'));
+    let Some(at) = sign.map(|sign| sign + 19) else { return Some((plain_timestamp(text)?, None)) };
+    let (clock, zone) = text.split_at_checked(at)?;
+    let fields = plain_timestamp(clock)?;
+    let (negative, hours, minutes) = match zone {
+        [b'Z'] => return Some((fields, Some(0))),
+        [sign, h1, h2] => (*sign == b'-', digits(&[*h1, *h2])?, 0),
+        [sign, h1, h2, b':', m1, m2] => (*sign == b'-', digits(&[*h1, *h2])?, digits(&[*m1, *m2])?),
+        _ => return None,
+    };
+    if hours > 15 || minutes > 59 {
+        return None;
+    }
+    let east = (hours * 60 + minutes) * 60;
+    Some((fields, Some(if negative { east } else { -east })))
 }
 
 pub fn receive_date(reader: &mut Reader<'_>) -> Result<i32> {

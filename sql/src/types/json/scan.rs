@@ -319,7 +319,10 @@ impl<'t> Scanner<'t> {
             }
             0xd800..=0xdbff => {
                 if self.bytes.get(after..after + 2) != Some(b"\\u") {
-                    self.end = after;
+                    // The context goes up to the character that should have been the other half.
+                    let escaped = self.bytes.get(after) == Some(&b'\\');
+                    let next = after + usize::from(escaped && after + 1 < self.bytes.len());
+                    self.end = if next < self.bytes.len() { self.character_end(next) } else { next };
                     return Err(self.syntax(lone.to_string()));
                 }
                 let low = self.four_digits(after + 2)?;

@@ -26,6 +26,9 @@ impl Numeric {
 
     /// Reads PostgreSQL's input syntax.
     pub fn parse(text: &str) -> Result<Numeric> {
+        if let Some(plain) = plain(text.as_bytes()) {
+            return Ok(plain);
+        }
         let trimmed = text.trim_matches(is_space);
         if let Some(special) = special(trimmed) {
             return Ok(special);
@@ -60,6 +63,36 @@ impl Decimal {
         out.copy_within(point..end - 1, point + 1);
         out[point] = b'.';
     }
+}
+
+/// A sign, up to eighteen digits and a point among them: what loading data is made of.
+fn plain(text: &[u8]) -> Option<Numeric> {
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    if digits.len() > 19 {
+        return None;
+    }
+    let mut number: i64 = 0;
+    let mut count = 0;
+    let mut point = None;
+    for (at, byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' if count == 18 => return None,
+            b'0'..=b'9' => {
+                number = number * 10 + i64::from(byte - b'0');
+                count += 1;
+            }
+            b'.' if point.is_none() => point = Some(at),
+            _ => return None,
+        }
+    }
+    if count == 0 {
+        return None;
+    }
+    let scale = point.map_or(0, |at| digits.len() - at - 1) as u32;
+    Some(Numeric::from_i128(i128::from(if negative { -number } else { number }), scale))
 }
 
 fn special(text: &str) -> Option<Numeric> {
