@@ -16,7 +16,9 @@ impl Analyzer<'_> {
     pub(super) fn aggregate_or_window(&mut self, call: &FunctionCall) -> Result<Expression> {
         let position = self.position(call.name.at);
         if self.scope()?.in_aggregate && call.over.is_none() {
-            return Err(Error::new(SqlState::GroupingError, "aggregate function calls cannot be nested").at(position));
+            return Err(
+                Error::new(SqlState::GroupingError, "aggregate function calls cannot be nested").at(position)
+            );
         }
         let outer = std::mem::replace(&mut self.scope_mut()?.in_aggregate, call.over.is_none());
         let result = self.aggregate_call(call);
@@ -182,7 +184,9 @@ impl Analyzer<'_> {
         if !call.distinct || call.within_group.is_some() {
             return Ok(());
         }
-        let stray = order_by.iter().find(|key| !arguments.iter().any(|argument| super::group::same(argument, &key.expression)));
+        let stray = order_by
+            .iter()
+            .find(|key| !arguments.iter().any(|argument| super::group::same(argument, &key.expression)));
         match stray {
             Some(key) => Err(Error::new(
                 SqlState::InvalidColumnReference,
@@ -199,7 +203,9 @@ impl Analyzer<'_> {
         let level = self.aggregate_level(&mut aggregate);
         let (ty, collation) = (aggregate.ty, aggregate.collation);
         let number = self.new_column();
-        let Some(scope) = self.scopes.get(level) else { return Err(Error::internal("an aggregate of no level")) };
+        let Some(scope) = self.scopes.get(level) else {
+            return Err(Error::internal("an aggregate of no level"));
+        };
         let (clause, id, in_window) = (scope.clause, scope.id, scope.in_window);
         if !clause.allows_aggregates() && !in_window {
             let message = format!("aggregate functions are not allowed in {}", clause.name());
@@ -210,7 +216,8 @@ impl Analyzer<'_> {
         }
         if let Some(scope) = self.scopes.get_mut(level) {
             // The same call twice is computed once.
-            let known = scope.aggregates.iter().find(|(_, known)| super::group::same_aggregate(known, &aggregate));
+            let known =
+                scope.aggregates.iter().find(|(_, known)| super::group::same_aggregate(known, &aggregate));
             let number = match known {
                 Some((number, _)) if !is_volatile(&aggregate) => *number,
                 _ => {
@@ -259,7 +266,12 @@ impl Analyzer<'_> {
         }
         let number = self.new_column();
         self.scope_mut()?.grouping.push((number, items));
-        Ok(Expression { kind: ExpressionKind::Column(number), ty: Type::new(oid::INT4), collation: 0, position })
+        Ok(Expression {
+            kind: ExpressionKind::Column(number),
+            ty: Type::new(oid::INT4),
+            collation: 0,
+            position,
+        })
     }
 
     /// One key of an order, with the operator that USING names.
@@ -289,7 +301,11 @@ impl Analyzer<'_> {
 
     /// Only types with a btree operator class have an order.
     pub(super) fn check_ordering(&self, expression: &Expression) -> Result<()> {
-        self.check_operator_class(expression, "an ordering operator", "Use an explicit ordering operator or modify the query.")
+        self.check_operator_class(
+            expression,
+            "an ordering operator",
+            "Use an explicit ordering operator or modify the query.",
+        )
     }
 
     /// Grouping and DISTINCT need equality.

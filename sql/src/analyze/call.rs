@@ -223,13 +223,22 @@ impl Analyzer<'_> {
         let names_known = !columns.is_empty() || !self.is_composite(ty.oid);
         self.scope_mut()?.sets.push(FunctionItem { call, columns: vec![column] });
         if !names_known {
-            return Err(Error::new(SqlState::FeatureNotSupported, "function returning record called in context that cannot accept type record").at(position));
+            return Err(Error::new(
+                SqlState::FeatureNotSupported,
+                "function returning record called in context that cannot accept type record",
+            )
+            .at(position));
         }
         Ok(Expression { kind: ExpressionKind::Column(number), ty, collation, position })
     }
 
     /// A call of a function of pg_catalog that stands behind another form.
-    pub(super) fn system_call(&mut self, name: &str, arguments: Vec<Expression>, at: u32) -> Result<Expression> {
+    pub(super) fn system_call(
+        &mut self,
+        name: &str,
+        arguments: Vec<Expression>,
+        at: u32,
+    ) -> Result<Expression> {
         let name = ObjectName { parts: vec!["pg_catalog".to_string(), name.to_string()], at };
         let types: Vec<u32> = arguments.iter().map(|argument| argument.ty.oid).collect();
         let names = vec![None; types.len()];
@@ -244,15 +253,20 @@ impl Analyzer<'_> {
 
     /// `f(row)` where the row has a column f and no function of that name takes it.
     fn field_as_call(&mut self, call: &FunctionCall) -> Result<Option<Expression>> {
-        let ([name], [argument]) = (call.name.parts.as_slice(), call.arguments.as_slice()) else { return Ok(None) };
-        let crate::parse::syntax::ExpressionKind::Column(parts) = &argument.value.kind else { return Ok(None) };
+        let ([name], [argument]) = (call.name.parts.as_slice(), call.arguments.as_slice()) else {
+            return Ok(None);
+        };
+        let crate::parse::syntax::ExpressionKind::Column(parts) = &argument.value.kind else {
+            return Ok(None);
+        };
         let [table] = parts.as_slice() else { return Ok(None) };
         if !catalog::builtin::functions_by_name(name).is_empty() {
             return Ok(None);
         }
         let Some((scope, item)) = self.find_item(None, table, call.name.at)? else { return Ok(None) };
         let columns = &self.item(scope, item)?.columns;
-        let found = columns.iter().find(|column| column.name == *name).map(|column| column.expression.clone());
+        let found =
+            columns.iter().find(|column| column.name == *name).map(|column| column.expression.clone());
         Ok(found.map(|expression| self.use_column(expression, call.name.at)))
     }
 

@@ -30,7 +30,11 @@ impl Analyzer<'_> {
         }
         let preferred = |candidate: &T| {
             let slots = types(candidate).iter().zip(inputs).enumerate();
-            slots.filter(|(i, (slot, input))| known(*i) && (slot == input || self.is_preferred_for(**slot, **input))).count()
+            slots
+                .filter(|(i, (slot, input))| {
+                    known(*i) && (slot == input || self.is_preferred_for(**slot, **input))
+                })
+                .count()
         };
         candidates = keep_best(candidates, preferred);
         if candidates.len() <= 1 {
@@ -70,7 +74,8 @@ impl Analyzer<'_> {
             let slot = |candidate: &T| types(candidate).get(i).copied().unwrap_or(0);
             let (mut category, mut preferred, mut conflict) = (None, false, false);
             for candidate in candidates {
-                let (current, is_preferred) = (self.category(slot(candidate)), self.is_preferred(slot(candidate)));
+                let (current, is_preferred) =
+                    (self.category(slot(candidate)), self.is_preferred(slot(candidate)));
                 match category {
                     None => (category, preferred) = (Some(current), is_preferred),
                     Some(found) if found == current => preferred |= is_preferred,
@@ -83,7 +88,8 @@ impl Analyzer<'_> {
             }
             for (candidate, keep) in candidates.iter().zip(keep.iter_mut()) {
                 let type_oid = slot(candidate);
-                *keep &= Some(self.category(type_oid)) == category && (!preferred || self.is_preferred(type_oid));
+                *keep &=
+                    Some(self.category(type_oid)) == category && (!preferred || self.is_preferred(type_oid));
             }
         }
         Some(keep)

@@ -152,8 +152,10 @@ impl Analyzer<'_> {
                 // Only interval's input looks at the typmod; the others are cut or checked afterwards.
                 let typmod = if target.oid == oid::INTERVAL { target.typmod } else { -1 };
                 let value = match value {
-                    Value::Text(text) => crate::types::input(target.oid, typmod, &text, &self.environment.input)
-                        .map_err(|error| error.at(node.position))?,
+                    Value::Text(text) => {
+                        crate::types::input(target.oid, typmod, &text, &self.environment.input)
+                            .map_err(|error| error.at(node.position))?
+                    }
                     other => other,
                 };
                 Ok(Expression {
@@ -247,9 +249,7 @@ impl Analyzer<'_> {
         let ExpressionKind::Row { fields, .. } = node.kind else {
             return Err(Error::internal("a row that is none"));
         };
-        let cannot = |detail: String| {
-            Error::new(SqlState::CannotCoerce, detail).at(cast_position)
-        };
+        let cannot = |detail: String| Error::new(SqlState::CannotCoerce, detail).at(cast_position);
         if fields.len() != columns.len() {
             let which = if fields.len() < columns.len() { "few" } else { "many" };
             return Err(cannot(format!("cannot cast type record to {}", self.type_text(target)))
@@ -305,7 +305,12 @@ impl Analyzer<'_> {
     }
 
     /// An explicit cast.
-    pub(super) fn cast(&mut self, node: Expression, target: Type, position: Option<u32>) -> Result<Expression> {
+    pub(super) fn cast(
+        &mut self,
+        node: Expression,
+        target: Type,
+        position: Option<u32>,
+    ) -> Result<Expression> {
         let source = node.ty.oid;
         match self.coerce_to(node, target, CastContext::Explicit, position)? {
             Some(node) => Ok(node),
@@ -331,7 +336,12 @@ impl Analyzer<'_> {
     }
 
     /// A value of one given type: the count of LIMIT, the offset of a frame.
-    pub(super) fn coerce_specific(&mut self, node: Expression, target: u32, construct: &str) -> Result<Expression> {
+    pub(super) fn coerce_specific(
+        &mut self,
+        node: Expression,
+        target: u32,
+        construct: &str,
+    ) -> Result<Expression> {
         let (source, position) = (node.ty.oid, node.position);
         match self.coerce_to(node, Type::new(target), CastContext::Assignment, position)? {
             Some(node) => Ok(node),
@@ -363,7 +373,11 @@ impl Analyzer<'_> {
             } else if self.category(ty) != self.category(best) {
                 return Err(Error::new(
                     SqlState::DatatypeMismatch,
-                    format!("{construct} types {} and {} cannot be matched", self.type_text(best), self.type_text(ty)),
+                    format!(
+                        "{construct} types {} and {} cannot be matched",
+                        self.type_text(best),
+                        self.type_text(ty)
+                    ),
                 )
                 .at(position));
             } else if !self.is_preferred(best)
@@ -377,7 +391,12 @@ impl Analyzer<'_> {
     }
 
     /// Converts to the common type.
-    pub(super) fn coerce_common(&mut self, node: Expression, target: u32, construct: &str) -> Result<Expression> {
+    pub(super) fn coerce_common(
+        &mut self,
+        node: Expression,
+        target: u32,
+        construct: &str,
+    ) -> Result<Expression> {
         let (source, position) = (node.ty.oid, node.position);
         if source == target {
             return Ok(node);
@@ -385,7 +404,11 @@ impl Analyzer<'_> {
         if !self.can_coerce(&[source], &[target], CastContext::Implicit) {
             return Err(Error::new(
                 SqlState::CannotCoerce,
-                format!("{construct} could not convert type {} to {}", self.type_text(source), self.type_text(target)),
+                format!(
+                    "{construct} could not convert type {} to {}",
+                    self.type_text(source),
+                    self.type_text(target)
+                ),
             )
             .at(position));
         }
@@ -393,11 +416,17 @@ impl Analyzer<'_> {
     }
 
     /// Resolves the common type of expressions and converts them all; the typmod survives where all agree.
-    pub(super) fn unify(&mut self, nodes: Vec<Expression>, construct: &str) -> Result<(Vec<Expression>, Type)> {
+    pub(super) fn unify(
+        &mut self,
+        nodes: Vec<Expression>,
+        construct: &str,
+    ) -> Result<(Vec<Expression>, Type)> {
         let types: Vec<_> = nodes.iter().map(|node| (node.ty.oid, node.position)).collect();
         let common = self.common_type(&types, construct)?;
-        let nodes: Vec<_> =
-            nodes.into_iter().map(|node| self.coerce_common(node, common, construct)).collect::<Result<_>>()?;
+        let nodes: Vec<_> = nodes
+            .into_iter()
+            .map(|node| self.coerce_common(node, common, construct))
+            .collect::<Result<_>>()?;
         let first = nodes.first().map_or(-1, |node| node.ty.typmod);
         let typmod = if nodes.iter().all(|node| node.ty.typmod == first) { first } else { -1 };
         Ok((nodes, Type::with_typmod(common, typmod)))
@@ -406,7 +435,12 @@ impl Analyzer<'_> {
 
 /// A constant of a type, at no place of the text.
 pub(super) fn constant(value: Value, type_oid: u32) -> Expression {
-    Expression { kind: ExpressionKind::Constant(value), ty: Type::new(type_oid), collation: 0, position: None }
+    Expression {
+        kind: ExpressionKind::Constant(value),
+        ty: Type::new(type_oid),
+        collation: 0,
+        position: None,
+    }
 }
 
 /// The same value under another type.

@@ -18,7 +18,8 @@ impl Analyzer<'_> {
             }
             if is_explicit && explicit && chosen != argument.collation {
                 let (first, second) = (collation_name(chosen), collation_name(argument.collation));
-                let message = format!("collation mismatch between explicit collations \"{first}\" and \"{second}\"");
+                let message =
+                    format!("collation mismatch between explicit collations \"{first}\" and \"{second}\"");
                 return Err(Error::new(SqlState::CollationMismatch, message).at(argument.position));
             }
             if is_explicit || chosen == 0 || chosen == DEFAULT {

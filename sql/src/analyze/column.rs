@@ -107,7 +107,12 @@ impl Analyzer<'_> {
     }
 
     /// The item of that name: its scope and its place there.
-    pub(super) fn find_item(&self, schema: Option<&str>, name: &str, at: u32) -> Result<Option<(usize, usize)>> {
+    pub(super) fn find_item(
+        &self,
+        schema: Option<&str>,
+        name: &str,
+        at: u32,
+    ) -> Result<Option<(usize, usize)>> {
         let innermost = self.scopes.len().saturating_sub(1);
         for (depth, scope) in self.scopes.iter().enumerate().rev() {
             if depth != innermost && !scope.open {
@@ -121,8 +126,11 @@ impl Analyzer<'_> {
             let mut found = scope.items.iter().enumerate().filter(|(_, item)| matches(item));
             let Some((index, _)) = found.next() else { continue };
             if found.next().is_some() {
-                return Err(Error::new(SqlState::AmbiguousAlias, format!("table reference \"{name}\" is ambiguous"))
-                    .at(self.position(at)));
+                return Err(Error::new(
+                    SqlState::AmbiguousAlias,
+                    format!("table reference \"{name}\" is ambiguous"),
+                )
+                .at(self.position(at)));
             }
             return Ok(Some((depth, index)));
         }
@@ -148,8 +156,11 @@ impl Analyzer<'_> {
         let mut columns = item.columns.iter().filter(|column| column.name == name);
         let found = columns.next().map(|column| column.expression.clone());
         if columns.next().is_some() {
-            return Err(Error::new(SqlState::AmbiguousColumn, format!("column reference \"{name}\" is ambiguous"))
-                .at(self.position(at)));
+            return Err(Error::new(
+                SqlState::AmbiguousColumn,
+                format!("column reference \"{name}\" is ambiguous"),
+            )
+            .at(self.position(at)));
         }
         match found {
             Some(expression) => Ok(self.use_column(expression, at)),
@@ -183,7 +194,9 @@ impl Analyzer<'_> {
         if schema.is_none() {
             let aliased = |item: &&Item| item.table_name.as_deref() == Some(name) && item.name != name;
             let hint = match items().find(aliased) {
-                Some(item) => Some(format!("Perhaps you meant to reference the table alias \"{}\".", item.name)),
+                Some(item) => {
+                    Some(format!("Perhaps you meant to reference the table alias \"{}\".", item.name))
+                }
                 None if items().any(|item| item.name == name) => Some(format!(
                     "There is an entry for table \"{name}\", but it cannot be referenced from this part of the query."
                 )),

@@ -4,9 +4,7 @@ use super::Analyzer;
 use super::item::{Item, ItemColumn};
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{self, Alias, Name, QueryBody, Statement, With};
-use crate::tree::{
-    Column, CommonQuery, CommonTable, Expression, Query, Relation, SetOperator, Type,
-};
+use crate::tree::{Column, CommonQuery, CommonTable, Expression, Query, Relation, SetOperator, Type};
 
 /// A common table as names see it.
 #[derive(Clone, Debug)]
@@ -65,7 +63,9 @@ impl Analyzer<'_> {
                 query.output.len(),
                 table.columns.len()
             );
-            return Err(Error::new(SqlState::InvalidColumnReference, message).at(self.position(table.name.at)));
+            return Err(
+                Error::new(SqlState::InvalidColumnReference, message).at(self.position(table.name.at))
+            );
         }
         let columns = query.output.iter().enumerate().map(|(i, column)| {
             let name: &str = table.columns.get(i).map_or(&column.name, |name: &Name| &name.text);

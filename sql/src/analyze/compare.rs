@@ -70,12 +70,12 @@ impl Analyzer<'_> {
         items: Vec<Expression>,
         all: bool,
     ) -> Result<std::result::Result<Expression, Vec<Expression>>> {
-        let types: Vec<_> =
-            std::iter::once((left.ty.oid, None)).chain(items.iter().map(|item| (item.ty.oid, None))).collect();
+        let types: Vec<_> = std::iter::once((left.ty.oid, None))
+            .chain(items.iter().map(|item| (item.ty.oid, None)))
+            .collect();
         let Ok(common) = self.common_type(&types, "IN") else { return Ok(Err(items)) };
-        let fits = |(ty, _): &(u32, Option<u32>)| {
-            self.can_coerce(&[*ty], &[common], builtin::CastContext::Implicit)
-        };
+        let fits =
+            |(ty, _): &(u32, Option<u32>)| self.can_coerce(&[*ty], &[common], builtin::CastContext::Implicit);
         let array = self.array_type(common);
         if common == oid::RECORD || array == 0 || !types.iter().all(fits) {
             return Ok(Err(items));
@@ -176,10 +176,8 @@ impl Analyzer<'_> {
     fn same_width(&self, left: usize, right: usize, at: u32) -> Result<()> {
         match left == right {
             true => Ok(()),
-            false => {
-                Err(Error::new(SqlState::SyntaxError, "unequal number of entries in row expressions")
-                    .at(self.position(at)))
-            }
+            false => Err(Error::new(SqlState::SyntaxError, "unequal number of entries in row expressions")
+                .at(self.position(at))),
         }
     }
 
@@ -243,7 +241,8 @@ impl Analyzer<'_> {
             return Ok(self.combined(tests, operator.name == "=", at));
         }
         if !STRATEGIES.contains(&operator.name.as_str()) {
-            let message = format!("could not determine interpretation of row comparison operator {}", operator.name);
+            let message =
+                format!("could not determine interpretation of row comparison operator {}", operator.name);
             return Err(Error::new(SqlState::FeatureNotSupported, message)
                 .hint("Row comparison operators must be associated with btree operator families.")
                 .at(self.position(at)));

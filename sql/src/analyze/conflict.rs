@@ -24,7 +24,9 @@ impl Analyzer<'_> {
         }
         let arbiters = match &clause.target {
             None => Vec::new(),
-            Some(ConflictTarget::Constraint(constraint)) => vec![self.arbiter_constraint(constraint, object)?],
+            Some(ConflictTarget::Constraint(constraint)) => {
+                vec![self.arbiter_constraint(constraint, object)?]
+            }
             Some(ConflictTarget::Inference { elements, filter, at: _ }) => {
                 self.infer_arbiters(elements, filter.as_ref(), object)?
             }
@@ -40,12 +42,14 @@ impl Analyzer<'_> {
         let catalog = self.environment.catalog;
         let mut constraints = catalog.constraints_of(self.environment.database, object.oid);
         let Some(constraint) = constraints.find(|constraint| constraint.name == name.text) else {
-            let message = format!("constraint \"{}\" for table \"{}\" does not exist", name.text, object.name);
+            let message =
+                format!("constraint \"{}\" for table \"{}\" does not exist", name.text, object.name);
             return Err(Error::new(SqlState::UndefinedObject, message));
         };
         self.objects.insert(constraint.oid);
         let index = match &constraint.kind {
-            catalog::ConstraintKind::PrimaryKey { index, .. } | catalog::ConstraintKind::Unique { index, .. } => *index,
+            catalog::ConstraintKind::PrimaryKey { index, .. }
+            | catalog::ConstraintKind::Unique { index, .. } => *index,
             catalog::ConstraintKind::ForeignKey(_) | catalog::ConstraintKind::Check { .. } => {
                 let message = "constraint in ON CONFLICT clause has no associated index";
                 return Err(Error::new(SqlState::WrongObjectType, message));
@@ -89,7 +93,9 @@ impl Analyzer<'_> {
         let catalog = self.environment.catalog;
         let mut arbiters = Vec::new();
         for relation in catalog.indexes_of(self.environment.database, object.oid) {
-            let Some(index) = relation.as_index().filter(|index| index.unique && index.valid) else { continue };
+            let Some(index) = relation.as_index().filter(|index| index.unique && index.valid) else {
+                continue;
+            };
             if keys_match(index, &wanted)? && predicate_implied(index, filter.as_ref())? {
                 refuse_deferrable(!index.immediate)?;
                 self.objects.insert(relation.oid);

@@ -21,10 +21,11 @@ impl Analyzer<'_> {
             Syntax::Column(parts) => self.column_reference(parts, at),
             Syntax::Star(parts) => self.star_as_row(parts, at),
             Syntax::Field { argument, name } => self.field(argument, name, at),
-            Syntax::FieldStar(_) => {
-                Err(Error::new(SqlState::FeatureNotSupported, "row expansion via \"*\" is not supported here")
-                    .at(self.position(at)))
-            }
+            Syntax::FieldStar(_) => Err(Error::new(
+                SqlState::FeatureNotSupported,
+                "row expansion via \"*\" is not supported here",
+            )
+            .at(self.position(at))),
             Syntax::Subscript { argument, indexes } => self.subscript(argument, indexes, at),
             Syntax::Operator { operator, left, right } => self.operator(operator, left.as_deref(), right),
             Syntax::And(items) => self.connective(items, "AND", ExpressionKind::And, at),
@@ -196,8 +197,11 @@ impl Analyzer<'_> {
     fn json_subscript(&mut self, mut argument: Expression, indexes: &[SubscriptIndex]) -> Result<Expression> {
         for index in indexes {
             let SubscriptIndex::Element(index) = index else {
-                return Err(Error::new(SqlState::DatatypeMismatch, "jsonb subscript does not support slices")
-                    .at(argument.position));
+                return Err(Error::new(
+                    SqlState::DatatypeMismatch,
+                    "jsonb subscript does not support slices",
+                )
+                .at(argument.position));
             };
             let at = index.at;
             let mut index = self.expression(index)?;

@@ -6,9 +6,7 @@ use super::item::{Item, ItemColumn};
 use super::target::output_name;
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{self, Alias, ObjectName, TableReference};
-use crate::tree::{
-    Column, Expression, ExpressionKind, FunctionItem, JoinKind, Relation, Type,
-};
+use crate::tree::{Column, Expression, ExpressionKind, FunctionItem, JoinKind, Relation, Type};
 use crate::types::oid;
 
 /// An entry of FROM with what it offers to names.
@@ -48,10 +46,11 @@ impl Analyzer<'_> {
 
     pub(super) fn check_names_against(&self, known: &[Item], items: &[Item]) -> Result<()> {
         for item in items.iter().filter(|item| item.name_visible && !item.name.is_empty()) {
-            let clash = known.iter().filter(|other| other.name_visible && other.name == item.name).any(|other| {
-                // Two tables of different schemas, neither with an alias, do not clash.
-                other.schema.is_none() || item.schema.is_none() || other.schema == item.schema
-            });
+            let clash =
+                known.iter().filter(|other| other.name_visible && other.name == item.name).any(|other| {
+                    // Two tables of different schemas, neither with an alias, do not clash.
+                    other.schema.is_none() || item.schema.is_none() || other.schema == item.schema
+                });
             if clash {
                 let message = format!("table name \"{}\" specified more than once", item.name);
                 return Err(Error::new(SqlState::DuplicateAlias, message));
@@ -62,7 +61,9 @@ impl Analyzer<'_> {
 
     pub(super) fn from_entry(&mut self, reference: &TableReference) -> Result<Entry> {
         match reference {
-            TableReference::Table { name, alias, time } => self.from_table(name, alias.as_ref(), time.as_ref()),
+            TableReference::Table { name, alias, time } => {
+                self.from_table(name, alias.as_ref(), time.as_ref())
+            }
             TableReference::Subquery { lateral, query, alias, at } => {
                 self.from_subquery(query, alias.as_ref(), *lateral, *at)
             }
@@ -130,7 +131,10 @@ impl Analyzer<'_> {
         let mut item = Item::derived("", columns);
         match alias {
             Some(alias) => self.apply_alias(&mut item, alias, "table")?,
-            None => return Err(Error::new(SqlState::SyntaxError, "subquery in FROM must have an alias").at(self.position(at))),
+            None => {
+                return Err(Error::new(SqlState::SyntaxError, "subquery in FROM must have an alias")
+                    .at(self.position(at)));
+            }
         }
         Ok(Entry { relation, items: vec![item], lateral })
     }

@@ -59,7 +59,9 @@ impl Analyzer<'_> {
                     SqlState::AmbiguousFunction,
                     format!("function {} is not unique", self.call_text(request)),
                 )
-                .hint("Could not choose a best candidate function. You might need to add explicit type casts.")
+                .hint(
+                    "Could not choose a best candidate function. You might need to add explicit type casts.",
+                )
                 .at(position)),
             };
         }
@@ -123,7 +125,11 @@ impl Analyzer<'_> {
             )?,
             Some(schema) => {
                 let schema = self.schema_by_name(schema, request.name.at).ok()?;
-                self.environment.catalog.type_by_name(self.environment.database, schema, request.name.name())?
+                self.environment.catalog.type_by_name(
+                    self.environment.database,
+                    schema,
+                    request.name.name(),
+                )?
             }
         };
         if target.kind == 'c' {

@@ -64,13 +64,21 @@ impl Analyzer<'_> {
         Ok(groups)
     }
 
-    fn group_sets(&mut self, item: &GroupItem, targets: &[Target], groups: &mut Groups) -> Result<Vec<Vec<u32>>> {
+    fn group_sets(
+        &mut self,
+        item: &GroupItem,
+        targets: &[Target],
+        groups: &mut Groups,
+    ) -> Result<Vec<Vec<u32>>> {
         match item {
             GroupItem::Expression(expression) => Ok(vec![self.group_indexes(expression, targets, groups)?]),
             GroupItem::Empty(_) => Ok(vec![Vec::new()]),
             GroupItem::Rollup(items, _) => {
                 let parts = self.group_parts(items, targets, groups)?;
-                Ok((0..=parts.len()).rev().map(|n| parts.iter().take(n).flatten().copied().collect()).collect())
+                Ok((0..=parts.len())
+                    .rev()
+                    .map(|n| parts.iter().take(n).flatten().copied().collect())
+                    .collect())
             }
             GroupItem::Cube(items, at) => {
                 let parts = self.group_parts(items, targets, groups)?;
@@ -81,7 +89,8 @@ impl Analyzer<'_> {
                 let width = parts.len();
                 let count = 1usize << width;
                 let chosen = |mask: usize| {
-                    let kept = parts.iter().enumerate().filter(move |(i, _)| mask >> (width - 1 - i) & 1 == 1);
+                    let kept =
+                        parts.iter().enumerate().filter(move |(i, _)| mask >> (width - 1 - i) & 1 == 1);
                     kept.flat_map(|(_, part)| part.iter().copied()).collect()
                 };
                 Ok((0..count).rev().map(chosen).collect())
@@ -150,7 +159,9 @@ impl Analyzer<'_> {
                     .at(self.position(at)));
             }
             Syntax::Column(parts) => match parts.as_slice() {
-                [name] if !self.is_input_column(name) => self.target_by_name(name, targets, "GROUP BY", at)?,
+                [name] if !self.is_input_column(name) => {
+                    self.target_by_name(name, targets, "GROUP BY", at)?
+                }
                 _ => None,
             },
             _ => None,
@@ -169,8 +180,11 @@ impl Analyzer<'_> {
         let windowed = |number: &ColumnNumber| scope.window_calls.iter().any(|(known, _)| known == number);
         let columns = columns_of(target);
         if columns.iter().any(aggregated) {
-            return Err(Error::new(SqlState::GroupingError, "aggregate functions are not allowed in GROUP BY")
-                .at(target.position.or(self.position(at))));
+            return Err(Error::new(
+                SqlState::GroupingError,
+                "aggregate functions are not allowed in GROUP BY",
+            )
+            .at(target.position.or(self.position(at))));
         }
         if columns.iter().any(windowed) {
             return Err(Error::new(SqlState::WindowingError, "window functions are not allowed in GROUP BY")
@@ -196,8 +210,14 @@ impl Analyzer<'_> {
         allowed.extend(scope.grouping.iter().map(|(number, _)| *number));
         allowed.extend(scope.window_calls.iter().map(|(number, _)| *number));
         allowed.extend(scope.sets.iter().flat_map(|item| &item.columns).map(|column| column.number));
-        let mut rewrite =
-            Rewrite { groups: &groups.items, allowed: &allowed, owners: &self.owners, id, depth: 0, stray: Vec::new() };
+        let mut rewrite = Rewrite {
+            groups: &groups.items,
+            allowed: &allowed,
+            owners: &self.owners,
+            id,
+            depth: 0,
+            stray: Vec::new(),
+        };
         walk_expression(expression, &mut rewrite);
         let stray = std::mem::take(&mut rewrite.stray);
         for (number, position, nested) in stray {
@@ -221,38 +241,60 @@ impl Analyzer<'_> {
         });
         let name = found.map_or_else(
             || "?".to_string(),
-            |(item, column)| if item.name.is_empty() { column.name.clone() } else { format!("{}.{}", item.name, column.name) },
+            |(item, column)| {
+                if item.name.is_empty() {
+                    column.name.clone()
+                } else {
+                    format!("{}.{}", item.name, column.name)
+                }
+            },
         );
         let message = match nested {
             true => format!("subquery uses ungrouped column \"{name}\" from outer query"),
             false => {
-                format!("column \"{name}\" must appear in the GROUP BY clause or be used in an aggregate function")
+                format!(
+                    "column \"{name}\" must appear in the GROUP BY clause or be used in an aggregate function"
+                )
             }
         };
         Error::new(SqlState::GroupingError, message).at(position)
     }
 
     /// A column of a table whose whole primary key is grouped by: it becomes a further group, which changes nothing.
-    fn determined_by_key(&mut self, number: ColumnNumber, groups: &mut Groups) -> Result<Option<ColumnNumber>> {
+    fn determined_by_key(
+        &mut self,
+        number: ColumnNumber,
+        groups: &mut Groups,
+    ) -> Result<Option<ColumnNumber>> {
         let scope = self.scope()?;
         let owner = scope.items.iter().find(|item| {
             item.table != 0
-                && item.columns.iter().any(|column| matches!(column.expression.kind, ExpressionKind::Column(n) if n == number))
+                && item
+                    .columns
+                    .iter()
+                    .any(|column| matches!(column.expression.kind, ExpressionKind::Column(n) if n == number))
         });
         let Some(item) = owner else { return Ok(None) };
         let catalog = self.environment.catalog;
         let constraints = catalog.constraints_of(self.environment.database, item.table);
-        let key = constraints.filter(|constraint| !constraint.deferrable).find_map(|constraint| match &constraint.kind {
-            catalog::ConstraintKind::PrimaryKey { columns, .. } => Some((constraint.oid, columns.clone())),
-            catalog::ConstraintKind::Unique { .. }
-            | catalog::ConstraintKind::ForeignKey(_)
-            | catalog::ConstraintKind::Check { .. } => None,
-        });
+        let key =
+            constraints.filter(|constraint| !constraint.deferrable).find_map(|constraint| match &constraint
+                .kind
+            {
+                catalog::ConstraintKind::PrimaryKey { columns, .. } => {
+                    Some((constraint.oid, columns.clone()))
+                }
+                catalog::ConstraintKind::Unique { .. }
+                | catalog::ConstraintKind::ForeignKey(_)
+                | catalog::ConstraintKind::Check { .. } => None,
+            });
         let Some((constraint, key)) = key else { return Ok(None) };
         let mut members = Vec::with_capacity(key.len());
         for attribute in key {
             let column = item.columns.iter().find(|column| column.origin.1 == attribute && !column.system);
-            let index = column.and_then(|column| groups.items.iter().position(|(_, known)| same(known, &column.expression)));
+            let index = column.and_then(|column| {
+                groups.items.iter().position(|(_, known)| same(known, &column.expression))
+            });
             match index {
                 Some(index) => members.push(index as u32),
                 None => return Ok(None),
@@ -263,9 +305,10 @@ impl Analyzer<'_> {
         {
             return Ok(None);
         }
-        let column = item.columns.iter().find(
-            |column| matches!(column.expression.kind, ExpressionKind::Column(n) if n == number),
-        );
+        let column = item
+            .columns
+            .iter()
+            .find(|column| matches!(column.expression.kind, ExpressionKind::Column(n) if n == number));
         let expression = column.map(|column| column.expression.clone());
         let expression = expression.ok_or_else(|| Error::internal("a column that went away"))?;
         let group = self.new_column();
@@ -288,8 +331,7 @@ impl Analyzer<'_> {
                 match groups.items.iter().position(|(_, known)| same(known, &argument)) {
                     Some(index) => indexes.push(index as u32),
                     None => {
-                        let message =
-                            "arguments to GROUPING must be grouping expressions of the associated query level";
+                        let message = "arguments to GROUPING must be grouping expressions of the associated query level";
                         return Err(Error::new(SqlState::GroupingError, message).at(argument.position));
                     }
                 }
@@ -375,7 +417,10 @@ impl Visitor for Rewrite<'_> {
         match &mut expression.kind {
             ExpressionKind::Column(number) => {
                 let local = self.owners.get(number.0 as usize) == Some(&self.id);
-                if local && !self.allowed.contains(number) && !self.groups.iter().any(|(group, _)| group == number) {
+                if local
+                    && !self.allowed.contains(number)
+                    && !self.groups.iter().any(|(group, _)| group == number)
+                {
                     self.stray.push((*number, expression.position, self.depth > 0));
                 }
                 false

@@ -78,21 +78,29 @@ impl Analyzer<'_> {
                 SqlState::InsufficientPrivilege,
                 format!("permission denied: \"{}\" is a system catalog", object.name),
             )),
-            RelationKind::View(_) => Err(Error::unsupported(format!("to {verb} view \"{}\"", object.name)).at(position)),
-            RelationKind::Sequence(_) => {
-                Err(Error::new(SqlState::WrongObjectType, format!("cannot change sequence \"{}\"", object.name))
-                    .at(position))
+            RelationKind::View(_) => {
+                Err(Error::unsupported(format!("to {verb} view \"{}\"", object.name)).at(position))
             }
-            RelationKind::Index(_) => {
-                Err(Error::new(SqlState::WrongObjectType, format!("cannot open relation \"{}\"", object.name))
-                    .detail("This operation is not supported for indexes.")
-                    .at(position))
-            }
+            RelationKind::Sequence(_) => Err(Error::new(
+                SqlState::WrongObjectType,
+                format!("cannot change sequence \"{}\"", object.name),
+            )
+            .at(position)),
+            RelationKind::Index(_) => Err(Error::new(
+                SqlState::WrongObjectType,
+                format!("cannot open relation \"{}\"", object.name),
+            )
+            .detail("This operation is not supported for indexes.")
+            .at(position)),
         }
     }
 
     /// The column that an assignment names.
-    pub(super) fn target_column<'o>(&self, object: &'o Object, target: &TargetColumn) -> Result<&'o ObjectColumn> {
+    pub(super) fn target_column<'o>(
+        &self,
+        object: &'o Object,
+        target: &TargetColumn,
+    ) -> Result<&'o ObjectColumn> {
         let position = self.position(target.name.at);
         if !target.fields.is_empty() || !target.indexes.is_empty() {
             return Err(Error::unsupported("assignment to a field or element of a column").at(position));
@@ -121,7 +129,13 @@ impl Analyzer<'_> {
         Ok(targets)
     }
 
-    fn check_width(&self, given: usize, targets: &[(i16, u32)], insert: &syntax::Insert, at: Option<u32>) -> Result<()> {
+    fn check_width(
+        &self,
+        given: usize,
+        targets: &[(i16, u32)],
+        insert: &syntax::Insert,
+        at: Option<u32>,
+    ) -> Result<()> {
         if given > targets.len() {
             let message = "INSERT has more expressions than target columns";
             return Err(Error::new(SqlState::SyntaxError, message).at(at.and_then(|at| self.position(at))));
@@ -153,7 +167,8 @@ impl Analyzer<'_> {
             self.check_width(row.len(), targets, insert, row.get(targets.len()).map(|value| value.at))?;
             let mut values: Vec<Expression> = defaults.iter().map(|(_, default)| default.clone()).collect();
             for (value, (attribute, _)) in row.iter().zip(targets) {
-                let column = object.column(*attribute).ok_or_else(|| Error::internal("a column that went away"))?;
+                let column =
+                    object.column(*attribute).ok_or_else(|| Error::internal("a column that went away"))?;
                 let is_default = value.kind == Syntax::Default;
                 self.check_writable(column, is_default, insert.overriding)?;
                 let replaced = insert.overriding == Some(Overriding::UserValue) && column.identity.is_some();
@@ -191,18 +206,22 @@ impl Analyzer<'_> {
         let mut items = Vec::new();
         let columns = self.source_columns(object);
         let defaults = self.defaults(object)?;
-        let given: Vec<i16> = targets.iter().take(inner.output.len()).map(|(attribute, _)| *attribute).collect();
+        let given: Vec<i16> =
+            targets.iter().take(inner.output.len()).map(|(attribute, _)| *attribute).collect();
         for attribute in &given {
-            let column = object.column(*attribute).ok_or_else(|| Error::internal("a column that went away"))?;
+            let column =
+                object.column(*attribute).ok_or_else(|| Error::internal("a column that went away"))?;
             self.check_writable(column, false, insert.overriding)?;
         }
         for ((attribute, default), produced) in defaults.into_iter().zip(&columns) {
-            let column = object.column(attribute).ok_or_else(|| Error::internal("a column that went away"))?;
+            let column =
+                object.column(attribute).ok_or_else(|| Error::internal("a column that went away"))?;
             let replaced = insert.overriding == Some(Overriding::UserValue) && column.identity.is_some();
             let value = match given.iter().position(|known| *known == attribute).filter(|_| !replaced) {
                 Some(index) => {
                     self.retype_output(&mut inner, index, Type::with_typmod(column.type_oid, -1))?;
-                    let output = inner.output.get(index).ok_or_else(|| Error::internal("an output that went away"))?;
+                    let output =
+                        inner.output.get(index).ok_or_else(|| Error::internal("an output that went away"))?;
                     let mut value = super::subquery::output_reference(output);
                     value.position = at_of_output(query, index).and_then(|at| self.position(at));
                     self.assignable(value, column)?
@@ -234,7 +253,12 @@ impl Analyzer<'_> {
     }
 
     /// Generated columns take no value, identity columns ALWAYS only by OVERRIDING SYSTEM VALUE.
-    fn check_writable(&self, column: &ObjectColumn, is_default: bool, overriding: Option<Overriding>) -> Result<()> {
+    fn check_writable(
+        &self,
+        column: &ObjectColumn,
+        is_default: bool,
+        overriding: Option<Overriding>,
+    ) -> Result<()> {
         if is_default {
             return Ok(());
         }
@@ -246,7 +270,8 @@ impl Analyzer<'_> {
             return Err(refuse(format!("Column \"{}\" is a generated column.", column.name)));
         }
         if column.identity.is_some_and(|identity| identity.always) && overriding.is_none() {
-            let detail = format!("Column \"{}\" is an identity column defined as GENERATED ALWAYS.", column.name);
+            let detail =
+                format!("Column \"{}\" is an identity column defined as GENERATED ALWAYS.", column.name);
             return Err(refuse(detail).hint("Use OVERRIDING SYSTEM VALUE to override."));
         }
         Ok(())

@@ -100,8 +100,10 @@ impl Analyzer<'_> {
             let (left_items, right_items) = items.split_at(left_count);
             let left = self.using_column(left_items, name, "left")?;
             let right = self.using_column(right_items, name, "right")?;
-            let (left_value, right_value) =
-                (self.use_column(left.expression.clone(), name.at), self.use_column(right.expression.clone(), name.at));
+            let (left_value, right_value) = (
+                self.use_column(left.expression.clone(), name.at),
+                self.use_column(right.expression.clone(), name.at),
+            );
             let operator = OperatorName { schema: None, name: "=".to_string(), at: name.at };
             tests.push(self.make_operator(&operator, Some(left_value.clone()), right_value.clone())?);
             merged.push(self.merged_column(kind, name, (left, left_value), (right, right_value))?);
@@ -117,11 +119,13 @@ impl Analyzer<'_> {
         let visible = items.iter().filter(|item| item.columns_visible);
         let mut found = visible.flat_map(Item::shown).filter(|column| column.name == name.text);
         let Some(column) = found.next() else {
-            let message = format!("column \"{}\" specified in USING clause does not exist in {side} table", name.text);
+            let message =
+                format!("column \"{}\" specified in USING clause does not exist in {side} table", name.text);
             return Err(Error::new(SqlState::UndefinedColumn, message));
         };
         if found.next().is_some() {
-            let message = format!("common column name \"{}\" appears more than once in {side} table", name.text);
+            let message =
+                format!("common column name \"{}\" appears more than once in {side} table", name.text);
             return Err(Error::new(SqlState::AmbiguousColumn, message));
         }
         Ok(column.clone())
@@ -147,7 +151,9 @@ impl Analyzer<'_> {
                 let kind = ExpressionKind::Coalesce(vec![left_value, right_value]);
                 (Expression { kind, ty, collation, position: None }, (0, 0))
             }
-            syntax::JoinKind::Inner | syntax::JoinKind::Left | syntax::JoinKind::Cross => (left_value, left.origin),
+            syntax::JoinKind::Inner | syntax::JoinKind::Left | syntax::JoinKind::Cross => {
+                (left_value, left.origin)
+            }
         };
         Ok(ItemColumn { name: name.text.clone(), expression, origin, system: false })
     }

@@ -41,8 +41,11 @@ impl Analyzer<'_> {
             let nibble = |c: char| c.to_digit(16).map(|digit| format!("{digit:04b}"));
             digits.chars().map(nibble).collect::<Option<_>>().ok_or_else(|| {
                 let bad = digits.chars().find(|c| !c.is_ascii_hexdigit()).unwrap_or(' ');
-                Error::new(SqlState::InvalidTextRepresentation, format!("\"{bad}\" is not a valid hexadecimal digit"))
-                    .at(position)
+                Error::new(
+                    SqlState::InvalidTextRepresentation,
+                    format!("\"{bad}\" is not a valid hexadecimal digit"),
+                )
+                .at(position)
             })?
         } else {
             digits.to_string()

@@ -63,7 +63,9 @@ impl Analyzer<'_> {
                     SqlState::AmbiguousFunction,
                     format!("operator is not unique: {}", self.operator_text(&operator.name, left, right)),
                 )
-                .hint("Could not choose a best candidate operator. You might need to add explicit type casts.")
+                .hint(
+                    "Could not choose a best candidate operator. You might need to add explicit type casts.",
+                )
                 .at(position)),
             };
         }
@@ -82,8 +84,12 @@ impl Analyzer<'_> {
 
     fn no_operator(&self, operator: &OperatorName, left: Option<u32>, right: u32) -> Error {
         let hint = match left {
-            Some(_) => "No operator matches the given name and argument types. You might need to add explicit type casts.",
-            None => "No operator matches the given name and argument type. You might need to add an explicit type cast.",
+            Some(_) => {
+                "No operator matches the given name and argument types. You might need to add explicit type casts."
+            }
+            None => {
+                "No operator matches the given name and argument type. You might need to add an explicit type cast."
+            }
         };
         let name = match &operator.schema {
             Some(schema) => format!("{schema}.{}", operator.name),

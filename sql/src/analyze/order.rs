@@ -77,7 +77,8 @@ impl Analyzer<'_> {
         clause: &str,
         at: u32,
     ) -> Result<Option<usize>> {
-        let mut named = targets.iter().enumerate().filter(|(_, target)| !target.hidden && target.name == name);
+        let mut named =
+            targets.iter().enumerate().filter(|(_, target)| !target.hidden && target.name == name);
         let Some((index, first)) = named.next() else { return Ok(None) };
         match named.any(|(_, other)| !same(&first.expression, &other.expression)) {
             true => Err(Error::new(SqlState::AmbiguousColumn, format!("{clause} \"{name}\" is ambiguous"))
@@ -98,7 +99,11 @@ impl Analyzer<'_> {
                 .at(self.position(at)));
         };
         let shown = targets.iter().filter(|target| !target.hidden).count();
-        match usize::try_from(number).ok().and_then(|number| number.checked_sub(1)).filter(|index| *index < shown) {
+        match usize::try_from(number)
+            .ok()
+            .and_then(|number| number.checked_sub(1))
+            .filter(|index| *index < shown)
+        {
             Some(index) => Ok(index),
             None => Err(Error::new(
                 SqlState::InvalidColumnReference,

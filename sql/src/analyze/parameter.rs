@@ -19,7 +19,8 @@ impl Analyzer<'_> {
     pub(super) fn parameter(&mut self, number: u32, at: u32) -> Result<Expression> {
         let position = self.position(at);
         let missing = || {
-            Err(Error::new(SqlState::UndefinedParameter, format!("there is no parameter ${number}")).at(position))
+            Err(Error::new(SqlState::UndefinedParameter, format!("there is no parameter ${number}"))
+                .at(position))
         };
         let Some(index) = number.checked_sub(1).filter(|index| *index < 65_535) else { return missing() };
         let slot = index as usize;

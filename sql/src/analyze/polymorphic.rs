@@ -97,8 +97,11 @@ impl Analyzer<'_> {
     }
 
     fn not_alike(&self, parameter: &str, first: u32, second: u32) -> Error {
-        Error::new(SqlState::DatatypeMismatch, format!("arguments declared \"{parameter}\" are not all alike"))
-            .detail(format!("{} versus {}", self.type_text(first), self.type_text(second)))
+        Error::new(
+            SqlState::DatatypeMismatch,
+            format!("arguments declared \"{parameter}\" are not all alike"),
+        )
+        .detail(format!("{} versus {}", self.type_text(first), self.type_text(second)))
     }
 
     fn settle(&self, generic: &mut Generic) -> Result<()> {
@@ -145,7 +148,10 @@ impl Analyzer<'_> {
         if nodes.iter().map(|(ty, _)| ty).all(fits) {
             Ok(())
         } else {
-            Err(Error::new(SqlState::DatatypeMismatch, "arguments of anycompatible family cannot be cast to a common type"))
+            Err(Error::new(
+                SqlState::DatatypeMismatch,
+                "arguments of anycompatible family cannot be cast to a common type",
+            ))
         }
     }
 

@@ -8,9 +8,7 @@ use super::Analyzer;
 use super::item::{Item, ItemColumn};
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{Alias, ObjectName};
-use crate::tree::{
-    Column, Query, Relation, SystemColumn, TableColumn, TableScan, TimeClause, Type,
-};
+use crate::tree::{Column, Query, Relation, SystemColumn, TableColumn, TableScan, TimeClause, Type};
 use crate::types::oid;
 
 /// Views may stand on views only so deep.
@@ -147,8 +145,17 @@ impl Analyzer<'_> {
         for ((name, type_oid), attribute) in shape.into_iter().zip(1i16..) {
             let number = self.new_column();
             let ty = Type::new(type_oid);
-            names.push(ItemColumn::plain(name, &Column { number, ty, collation: 0 }, (object.oid, attribute)));
-            columns.push(TableColumn { number, source: SystemColumn::Attribute(attribute), ty, collation: 0 });
+            names.push(ItemColumn::plain(
+                name,
+                &Column { number, ty, collation: 0 },
+                (object.oid, attribute),
+            ));
+            columns.push(TableColumn {
+                number,
+                source: SystemColumn::Attribute(attribute),
+                ty,
+                collation: 0,
+            });
         }
         let mut item = Item::derived(&object.name, names);
         item.table = object.oid;

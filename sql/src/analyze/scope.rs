@@ -71,7 +71,11 @@ impl Analyzer<'_> {
     }
 
     /// Analyzes an expression that stands in a clause.
-    pub(super) fn expression_in(&mut self, clause: Clause, expression: &syntax::Expression) -> Result<Expression> {
+    pub(super) fn expression_in(
+        &mut self,
+        clause: Clause,
+        expression: &syntax::Expression,
+    ) -> Result<Expression> {
         let outer = std::mem::replace(&mut self.scope_mut()?.clause, clause);
         let result = self.expression(expression);
         self.scope_mut()?.clause = outer;
@@ -79,7 +83,11 @@ impl Analyzer<'_> {
     }
 
     /// Analyzes a condition that stands in a clause.
-    pub(super) fn condition(&mut self, clause: Clause, expression: &syntax::Expression) -> Result<Expression> {
+    pub(super) fn condition(
+        &mut self,
+        clause: Clause,
+        expression: &syntax::Expression,
+    ) -> Result<Expression> {
         let node = self.expression_in(clause, expression)?;
         let construct = match clause {
             Clause::On => "JOIN/ON",

@@ -65,7 +65,8 @@ impl Analyzer<'_> {
         match &select.distinct {
             Distinct::All => Ok(Uniqueness::None),
             Distinct::Distinct => {
-                let hidden = |sorting: &&Sorting| targets.get(sorting.target).is_some_and(|target| target.hidden);
+                let hidden =
+                    |sorting: &&Sorting| targets.get(sorting.target).is_some_and(|target| target.hidden);
                 if let Some(sorting) = sortings.iter().find(hidden) {
                     let position = targets.get(sorting.target).and_then(|target| target.expression.position);
                     let message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
@@ -85,8 +86,10 @@ impl Analyzer<'_> {
                     if !keys.contains(&sorting.target) {
                         let sorted = |key: &usize| sortings.iter().any(|sorting| sorting.target == *key);
                         let stray = keys.iter().position(|key| !sorted(key));
-                        let position = stray.and_then(|i| items.get(i)).and_then(|item| self.position(item.at));
-                        let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
+                        let position =
+                            stray.and_then(|i| items.get(i)).and_then(|item| self.position(item.at));
+                        let message =
+                            "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
                         return Err(Error::new(SqlState::InvalidColumnReference, message).at(position));
                     }
                 }
@@ -234,8 +237,12 @@ impl Analyzer<'_> {
         uniqueness: &Uniqueness,
     ) -> Result<Query> {
         let keys = self.sort_keys(columns, targets, sortings)?;
-        let shown: Vec<Column> =
-            targets.iter().zip(columns).filter(|(target, _)| !target.hidden).map(|(_, column)| column.clone()).collect();
+        let shown: Vec<Column> = targets
+            .iter()
+            .zip(columns)
+            .filter(|(target, _)| !target.hidden)
+            .map(|(_, column)| column.clone())
+            .collect();
         if let Uniqueness::All = uniqueness {
             let mut distinct: Vec<Column> = Vec::with_capacity(shown.len());
             for column in &shown {
@@ -279,10 +286,16 @@ impl Analyzer<'_> {
         self.finish_select(relation, query, targets, &columns, sortings, &Uniqueness::None)
     }
 
-    fn sort_keys(&self, columns: &[Column], targets: &[Target], sortings: &[Sorting]) -> Result<Vec<SortKey>> {
+    fn sort_keys(
+        &self,
+        columns: &[Column],
+        targets: &[Target],
+        sortings: &[Sorting],
+    ) -> Result<Vec<SortKey>> {
         let mut keys = Vec::with_capacity(sortings.len());
         for sorting in sortings {
-            let (Some(column), Some(target)) = (columns.get(sorting.target), targets.get(sorting.target)) else {
+            let (Some(column), Some(target)) = (columns.get(sorting.target), targets.get(sorting.target))
+            else {
                 return Err(Error::internal("a sort key without its target"));
             };
             let mut expression = super::item::column_expression(column);
@@ -322,7 +335,8 @@ impl Analyzer<'_> {
                 let found = items.iter().find(|item| item.name_visible && item.name == name.name());
                 found.cloned().ok_or_else(|| {
                     let clause = lock_name(lock.strength);
-                    let message = format!("relation \"{}\" in {clause} clause not found in FROM clause", name.name());
+                    let message =
+                        format!("relation \"{}\" in {clause} clause not found in FROM clause", name.name());
                     Error::new(SqlState::UndefinedTable, message).at(self.position(name.at))
                 })
             });
@@ -332,7 +346,8 @@ impl Analyzer<'_> {
             };
             for item in chosen {
                 let Some(handle) = item.lockable else {
-                    let message = format!("{} cannot be applied to \"{}\"", lock_name(lock.strength), item.name);
+                    let message =
+                        format!("{} cannot be applied to \"{}\"", lock_name(lock.strength), item.name);
                     return Err(Error::new(SqlState::FeatureNotSupported, message)
                         .at(lock.of.first().and_then(|name| self.position(name.at))));
                 };
@@ -357,7 +372,8 @@ impl Analyzer<'_> {
         impl Visitor for Find {
             fn relation(&mut self, relation: &mut Relation) -> bool {
                 if let Relation::Table(scan) = relation {
-                    self.past |= scan.time.is_some() && scan.columns.iter().any(|column| column.number == self.handle);
+                    self.past |=
+                        scan.time.is_some() && scan.columns.iter().any(|column| column.number == self.handle);
                 }
                 true
             }
@@ -368,7 +384,10 @@ impl Analyzer<'_> {
         match find.past {
             true => Err(Error::new(
                 SqlState::FeatureNotSupported,
-                format!("rows of \"{}\" in the past cannot be locked", name.map_or("?", |table| table.name.as_str())),
+                format!(
+                    "rows of \"{}\" in the past cannot be locked",
+                    name.map_or("?", |table| table.name.as_str())
+                ),
             )),
             false => Ok(()),
         }

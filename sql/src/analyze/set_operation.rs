@@ -5,7 +5,9 @@ use super::item::{Item, ItemColumn};
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax;
 use crate::tree::visit::{Visitor, walk_relation};
-use crate::tree::{Column, ColumnNumber, Expression, OutputColumn, Query, Relation, SetOperator, SortKey, Type};
+use crate::tree::{
+    Column, ColumnNumber, Expression, OutputColumn, Query, Relation, SetOperator, SortKey, Type,
+};
 use crate::types::oid;
 
 impl Analyzer<'_> {
@@ -158,7 +160,8 @@ struct TakeItem {
 impl Visitor for TakeItem {
     fn relation(&mut self, relation: &mut Relation) -> bool {
         if let Relation::Extend { items, .. } = relation {
-            let item = items.iter().find(|(number, value)| *number == self.number && value.ty.oid == oid::UNKNOWN);
+            let item =
+                items.iter().find(|(number, value)| *number == self.number && value.ty.oid == oid::UNKNOWN);
             self.found = self.found.take().or(item.map(|(_, value)| value.clone()));
         }
         self.found.is_none()
@@ -193,7 +196,9 @@ impl Visitor for PutItem {
 /// Where messages about a query's column point.
 pub(super) fn item_at(query: &syntax::Query, index: usize) -> u32 {
     match &query.body {
-        syntax::QueryBody::Select(select) => select.items.get(index).map_or(query.at, |item| item.expression.at),
+        syntax::QueryBody::Select(select) => {
+            select.items.get(index).map_or(query.at, |item| item.expression.at)
+        }
         syntax::QueryBody::Values(rows) => {
             rows.first().and_then(|row| row.get(index)).map_or(query.at, |value| value.at)
         }

@@ -55,7 +55,11 @@ impl Analyzer<'_> {
                 // An operand without a type is text, as every comparison with it must see the same one.
                 let unknown = operand.ty.oid == oid::UNKNOWN;
                 let context = catalog::builtin::CastContext::Implicit;
-                Some(if unknown { self.coerce(operand, Type::new(oid::TEXT), context, position)? } else { operand })
+                Some(if unknown {
+                    self.coerce(operand, Type::new(oid::TEXT), context, position)?
+                } else {
+                    operand
+                })
             }
             None => None,
         };
@@ -72,7 +76,8 @@ impl Analyzer<'_> {
         }
         // PostgreSQL lets ELSE lead when it looks for the common type.
         let has_otherwise = otherwise.is_some();
-        let last = otherwise.map(|value| self.expression(value)).transpose()?.unwrap_or_else(|| self.null(at));
+        let last =
+            otherwise.map(|value| self.expression(value)).transpose()?.unwrap_or_else(|| self.null(at));
         values.insert(0, last);
         let (mut values, ty) = self.unify(values, "CASE")?;
         let collation = self.input_collation(&values)?;
@@ -103,7 +108,8 @@ impl Analyzer<'_> {
         at: u32,
     ) -> Result<Expression> {
         let (left, right) = (self.expression(left)?, self.expression(right)?);
-        let (equality, left, right) = self.equality(left, right, at, "NULLIF requires = operator to yield boolean")?;
+        let (equality, left, right) =
+            self.equality(left, right, at, "NULLIF requires = operator to yield boolean")?;
         let (ty, collation) = (left.ty, left.collation);
         let kind = ExpressionKind::NullIf { left: Box::new(left), right: Box::new(right), equality };
         Ok(Expression { kind, ty, collation, position: self.position(at) })
@@ -222,16 +228,21 @@ impl Analyzer<'_> {
                 (array, converted)
             }
             None if items.is_empty() => {
-                return Err(Error::new(SqlState::IndeterminateDatatype, "cannot determine type of empty array")
-                    .hint("Explicitly cast to the desired type, for example ARRAY[]::integer[].")
-                    .at(position));
+                return Err(Error::new(
+                    SqlState::IndeterminateDatatype,
+                    "cannot determine type of empty array",
+                )
+                .hint("Explicitly cast to the desired type, for example ARRAY[]::integer[].")
+                .at(position));
             }
             None => {
                 let (items, ty) = self.unify(items, "ARRAY")?;
-                let array = if nested && self.element_type(ty.oid) != 0 { ty.oid } else { self.array_type(ty.oid) };
+                let array =
+                    if nested && self.element_type(ty.oid) != 0 { ty.oid } else { self.array_type(ty.oid) };
                 nested &= self.element_type(ty.oid) != 0;
                 if array == 0 {
-                    let message = format!("could not find array type for data type {}", self.type_text(ty.oid));
+                    let message =
+                        format!("could not find array type for data type {}", self.type_text(ty.oid));
                     return Err(Error::new(SqlState::UndefinedObject, message).at(position));
                 }
                 (array, items)
@@ -256,8 +267,11 @@ impl Analyzer<'_> {
             }
         }
         if values.len() > 1664 {
-            return Err(Error::new(SqlState::TooManyColumns, "ROW expressions can have at most 1664 entries")
-                .at(self.position(at)));
+            return Err(Error::new(
+                SqlState::TooManyColumns,
+                "ROW expressions can have at most 1664 entries",
+            )
+            .at(self.position(at)));
         }
         let names = (1..=values.len()).map(|i| format!("f{i}")).collect();
         let kind = ExpressionKind::Row { fields: values, names };
@@ -274,7 +288,12 @@ impl Analyzer<'_> {
     }
 
     /// `(row).field`.
-    pub(super) fn field(&mut self, argument: &syntax::Expression, name: &Name, at: u32) -> Result<Expression> {
+    pub(super) fn field(
+        &mut self,
+        argument: &syntax::Expression,
+        name: &Name,
+        at: u32,
+    ) -> Result<Expression> {
         let table = match &argument.kind {
             Syntax::Column(parts) => parts.last().cloned(),
             _ => None,
@@ -304,7 +323,10 @@ impl Analyzer<'_> {
             ),
             oid::UNKNOWN => Error::new(
                 SqlState::WrongObjectType,
-                format!("column notation .{} applied to type unknown, which is not a composite type", name.text),
+                format!(
+                    "column notation .{} applied to type unknown, which is not a composite type",
+                    name.text
+                ),
             ),
             _ if self.is_composite(ty) => Error::new(
                 SqlState::UndefinedColumn,
@@ -330,7 +352,10 @@ impl Analyzer<'_> {
         position: Option<u32>,
     ) -> Result<Expression> {
         let columns = self.row_columns(&argument);
-        let ty = columns.get(index).map(|(_, ty)| *ty).ok_or_else(|| Error::internal("a field that is not there"))?;
+        let ty = columns
+            .get(index)
+            .map(|(_, ty)| *ty)
+            .ok_or_else(|| Error::internal("a field that is not there"))?;
         if let ExpressionKind::Row { mut fields, .. } = argument.kind {
             return Ok(fields.swap_remove(index));
         }

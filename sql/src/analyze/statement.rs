@@ -183,7 +183,10 @@ impl Analyzer<'_> {
                 if let Statement::Query(query) = &**statement
                     && without_into(query).is_some()
                 {
-                    return Err(Error::new(SqlState::FeatureNotSupported, "COPY (SELECT INTO) is not supported"));
+                    return Err(Error::new(
+                        SqlState::FeatureNotSupported,
+                        "COPY (SELECT INTO) is not supported",
+                    ));
                 }
                 Ok(CopyTarget::Query(self.meaning(statement)?))
             }

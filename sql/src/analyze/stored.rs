@@ -22,8 +22,9 @@ fn read<T: serde::de::DeserializeOwned>(stored: &StoredExpression) -> Result<T> 
         let message = format!("stored expression has version {}, not {STORED_VERSION}", stored.version);
         return Err(Error::new(SqlState::DataCorrupted, message));
     }
-    serde_json::from_value(stored.tree.clone())
-        .map_err(|error| Error::new(SqlState::DataCorrupted, format!("stored expression is damaged: {error}")))
+    serde_json::from_value(stored.tree.clone()).map_err(|error| {
+        Error::new(SqlState::DataCorrupted, format!("stored expression is damaged: {error}"))
+    })
 }
 
 /// The expression that is stored; its columns are attribute numbers.
@@ -50,8 +51,13 @@ pub fn to_stored_query(query: &Query, text: &str) -> Result<StoredExpression> {
     store(query, text, collect.found)
 }
 
-fn store<T: serde::Serialize>(tree: &T, text: &str, found: BTreeSet<ObjectAddress>) -> Result<StoredExpression> {
-    let tree = serde_json::to_value(tree).map_err(|error| Error::internal(format!("tree not stored: {error}")))?;
+fn store<T: serde::Serialize>(
+    tree: &T,
+    text: &str,
+    found: BTreeSet<ObjectAddress>,
+) -> Result<StoredExpression> {
+    let tree =
+        serde_json::to_value(tree).map_err(|error| Error::internal(format!("tree not stored: {error}")))?;
     let dependencies = found.into_iter().collect();
     Ok(StoredExpression { version: STORED_VERSION, tree, text: text.to_string(), dependencies })
 }

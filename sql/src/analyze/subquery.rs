@@ -30,9 +30,11 @@ impl Analyzer<'_> {
             SubqueryKind::Exists => (Type::new(oid::BOOL), 0),
             _ => {
                 if query.output.len() != 1 {
-                    return Err(Error::new(SqlState::SyntaxError, "subquery must return only one column").at(position));
+                    return Err(Error::new(SqlState::SyntaxError, "subquery must return only one column")
+                        .at(position));
                 }
-                let column = query.output.first().ok_or_else(|| Error::internal("a query without columns"))?;
+                let column =
+                    query.output.first().ok_or_else(|| Error::internal("a query without columns"))?;
                 (column.ty, column.collation)
             }
         };
@@ -40,7 +42,8 @@ impl Analyzer<'_> {
             SubqueryKind::Array => {
                 let array = if self.element_type(ty.oid) != 0 { ty.oid } else { self.array_type(ty.oid) };
                 if array == 0 {
-                    let message = format!("could not find array type for data type {}", self.type_text(ty.oid));
+                    let message =
+                        format!("could not find array type for data type {}", self.type_text(ty.oid));
                     return Err(Error::new(SqlState::UndefinedObject, message).at(position));
                 }
                 Type::new(array)

@@ -212,14 +212,16 @@ impl Analyzer<'_> {
         };
         self.objects.insert(object.oid);
         if columns.is_empty() {
-            let numbers = object.live_columns().filter(|column| !column.generated).map(|column| column.number);
+            let numbers =
+                object.live_columns().filter(|column| !column.generated).map(|column| column.number);
             let numbers = numbers.collect();
             return Ok((object, numbers));
         }
         let mut numbers: Vec<i16> = Vec::with_capacity(columns.len());
         for column in columns {
             let Some(found) = object.column_by_name(&column.text) else {
-                let message = format!("column \"{}\" of relation \"{}\" does not exist", column.text, object.name);
+                let message =
+                    format!("column \"{}\" of relation \"{}\" does not exist", column.text, object.name);
                 return Err(Error::new(SqlState::UndefinedColumn, message));
             };
             if found.generated {

@@ -66,7 +66,8 @@ impl Analyzer<'_> {
             return (0, 0);
         };
         let columns = self.scopes.iter().flat_map(|scope| &scope.items).flat_map(|item| &item.columns);
-        let mut found = columns.filter(|c| matches!(c.expression.kind, ExpressionKind::Column(n) if n == *number));
+        let mut found =
+            columns.filter(|c| matches!(c.expression.kind, ExpressionKind::Column(n) if n == *number));
         found.next().map_or((0, 0), |column| column.origin)
     }
 
@@ -81,8 +82,11 @@ impl Analyzer<'_> {
             [] => {
                 let scope = self.scope()?;
                 if scope.items.iter().all(|item| !item.columns_visible) {
-                    return Err(Error::new(SqlState::SyntaxError, "SELECT * with no tables specified is not valid")
-                        .at(self.position(at)));
+                    return Err(Error::new(
+                        SqlState::SyntaxError,
+                        "SELECT * with no tables specified is not valid",
+                    )
+                    .at(self.position(at)));
                 }
                 for item in scope.items.iter().filter(|item| item.columns_visible) {
                     columns.extend(item.shown().cloned());
@@ -97,7 +101,8 @@ impl Analyzer<'_> {
                         (Some(schema.as_str()), table)
                     }
                     _ => {
-                        let message = format!("improper qualified name (too many dotted names): {}.*", parts.join("."));
+                        let message =
+                            format!("improper qualified name (too many dotted names): {}.*", parts.join("."));
                         return Err(Error::new(SqlState::SyntaxError, message).at(self.position(at)));
                     }
                 };
@@ -121,8 +126,11 @@ impl Analyzer<'_> {
             [table] => (None, table),
             [schema, table] => (Some(schema.as_str()), table),
             _ => {
-                return Err(Error::new(SqlState::SyntaxError, "row expansion via \"*\" is not supported here")
-                    .at(self.position(at)));
+                return Err(Error::new(
+                    SqlState::SyntaxError,
+                    "row expansion via \"*\" is not supported here",
+                )
+                .at(self.position(at)));
             }
         };
         match self.find_item(schema, table, at)? {

@@ -34,7 +34,9 @@ impl Analyzer<'_> {
         Ok(Some(match clause {
             syntax::TimeClause::AsOf(moment) => TimeClause::AsOf(self.moment(moment)?),
             syntax::TimeClause::FromTo(from, to) => TimeClause::FromTo(self.moment(from)?, self.moment(to)?),
-            syntax::TimeClause::Between(from, to) => TimeClause::Between(self.moment(from)?, self.moment(to)?),
+            syntax::TimeClause::Between(from, to) => {
+                TimeClause::Between(self.moment(from)?, self.moment(to)?)
+            }
             syntax::TimeClause::All => TimeClause::All,
         }))
     }
@@ -53,17 +55,22 @@ impl Analyzer<'_> {
             _ => error,
         })?;
         let (source, position) = (node.ty.oid, node.position);
-        let Some(mut node) = self.coerce_to(node, Type::new(oid::TIMESTAMPTZ), CastContext::Assignment, position)?
+        let Some(mut node) =
+            self.coerce_to(node, Type::new(oid::TIMESTAMPTZ), CastContext::Assignment, position)?
         else {
-            let message =
-                format!("a time clause must be type timestamp with time zone, not type {}", self.type_text(source));
+            let message = format!(
+                "a time clause must be type timestamp with time zone, not type {}",
+                self.type_text(source)
+            );
             return Err(Error::new(SqlState::DatatypeMismatch, message).at(position));
         };
         let mut volatile = Volatile(false);
         walk_expression(&mut node, &mut volatile);
         match volatile.0 {
-            true => Err(Error::new(SqlState::FeatureNotSupported, "a time clause cannot use volatile functions")
-                .at(position)),
+            true => {
+                Err(Error::new(SqlState::FeatureNotSupported, "a time clause cannot use volatile functions")
+                    .at(position))
+            }
             false => Ok(node),
         }
     }

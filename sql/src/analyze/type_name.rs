@@ -16,7 +16,8 @@ impl Analyzer<'_> {
     pub(super) fn type_of(&self, name: &TypeName) -> Result<Type> {
         let position = self.position(name.at);
         if name.set_of {
-            return Err(Error::new(SqlState::UndefinedObject, "type name with SETOF is not allowed here").at(position));
+            return Err(Error::new(SqlState::UndefinedObject, "type name with SETOF is not allowed here")
+                .at(position));
         }
         if name.percent_type {
             return Err(Error::unsupported("%TYPE").at(position));
@@ -30,8 +31,11 @@ impl Analyzer<'_> {
             }
         };
         let Some(row) = found else {
-            return Err(Error::new(SqlState::UndefinedObject, format!("type \"{}\" does not exist", name.name))
-                .at(position));
+            return Err(Error::new(
+                SqlState::UndefinedObject,
+                format!("type \"{}\" does not exist", name.name),
+            )
+            .at(position));
         };
         let typmod = self.typmod(row.oid, row.modifier_input, &name.modifiers, &row.name, name.at)?;
         if name.array_bounds.is_empty() || row.is_array() {

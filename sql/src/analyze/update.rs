@@ -6,10 +6,10 @@ use super::Analyzer;
 use super::clause::Clause;
 use super::item::Item;
 use crate::error::{Error, Result, SqlState};
-use crate::parse::syntax::{self, ExpressionKind as Syntax, Name, ObjectName, RowFilter, SetClause, TargetColumn};
-use crate::tree::{
-    Assignment, ColumnNumber, Expression, Relation, SystemColumn, TableScan, Update,
+use crate::parse::syntax::{
+    self, ExpressionKind as Syntax, Name, ObjectName, RowFilter, SetClause, TargetColumn,
 };
+use crate::tree::{Assignment, ColumnNumber, Expression, Relation, SystemColumn, TableScan, Update};
 
 /// Row subqueries of `(a, b) = (SELECT ...)`: the column each is computed into.
 pub(super) type RowSubqueries = Vec<(ColumnNumber, Expression)>;
@@ -185,7 +185,9 @@ impl Analyzer<'_> {
             let message = format!("column \"{}\" can only be updated to DEFAULT", column.name);
             let detail = match column.generated {
                 true => format!("Column \"{}\" is a generated column.", column.name),
-                false => format!("Column \"{}\" is an identity column defined as GENERATED ALWAYS.", column.name),
+                false => {
+                    format!("Column \"{}\" is an identity column defined as GENERATED ALWAYS.", column.name)
+                }
             };
             return Err(Error::new(SqlState::GeneratedAlways, message).detail(detail));
         }
@@ -241,7 +243,10 @@ impl Analyzer<'_> {
                         position: row.position,
                     };
                     let field = Expression {
-                        kind: crate::tree::ExpressionKind::Field { argument: Box::new(record), index: index as u32 },
+                        kind: crate::tree::ExpressionKind::Field {
+                            argument: Box::new(record),
+                            index: index as u32,
+                        },
                         ty,
                         collation: self.default_collation(ty.oid),
                         position: row.position,

@@ -9,7 +9,11 @@ use crate::parse::syntax;
 use crate::tree::{Column, Expression, Query, Relation};
 
 impl Analyzer<'_> {
-    pub(super) fn values_query(&mut self, rows: &[Vec<syntax::Expression>], query: &syntax::Query) -> Result<Query> {
+    pub(super) fn values_query(
+        &mut self,
+        rows: &[Vec<syntax::Expression>],
+        query: &syntax::Query,
+    ) -> Result<Query> {
         let width = self.values_width(rows)?;
         let mut columns: Vec<Vec<Expression>> = vec![Vec::with_capacity(rows.len()); width];
         for row in rows {

@@ -35,8 +35,11 @@ impl Analyzer<'_> {
     pub(super) fn named_windows(&mut self, windows: &[(Name, WindowSpecification)]) -> Result<()> {
         for (name, specification) in windows {
             if self.scope()?.windows.iter().any(|known| known.name == name.text) {
-                return Err(Error::new(SqlState::WindowingError, format!("window \"{}\" is already defined", name.text))
-                    .at(self.position(specification.at)));
+                return Err(Error::new(
+                    SqlState::WindowingError,
+                    format!("window \"{}\" is already defined", name.text),
+                )
+                .at(self.position(specification.at)));
             }
             let window = NamedWindow { name: name.text.clone(), specification: specification.clone() };
             self.scope_mut()?.windows.push(window);
@@ -89,8 +92,11 @@ impl Analyzer<'_> {
     ) -> Result<Expression> {
         let position = self.position(call.name.at);
         if aggregate.distinct {
-            return Err(Error::new(SqlState::FeatureNotSupported, "DISTINCT is not implemented for window functions")
-                .at(position));
+            return Err(Error::new(
+                SqlState::FeatureNotSupported,
+                "DISTINCT is not implemented for window functions",
+            )
+            .at(position));
         }
         if !aggregate.order_by.is_empty() {
             let message = "aggregate ORDER BY is not implemented for window functions";
@@ -118,7 +124,9 @@ impl Analyzer<'_> {
             return Err(Error::new(SqlState::GroupingError, message).at(position));
         }
         if scope.in_window {
-            return Err(Error::new(SqlState::WindowingError, "window function calls cannot be nested").at(position));
+            return Err(
+                Error::new(SqlState::WindowingError, "window function calls cannot be nested").at(position)
+            );
         }
         if !scope.clause.allows_windows() {
             let message = format!("window functions are not allowed in {}", scope.clause.name());
@@ -263,7 +271,9 @@ impl Analyzer<'_> {
             oid::INT2 | oid::INT4 | oid::INT8 => node.ty.oid,
             oid::FLOAT4 | oid::FLOAT8 => oid::FLOAT8,
             oid::NUMERIC => oid::NUMERIC,
-            oid::DATE | oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::TIME | oid::TIMETZ | oid::INTERVAL => oid::INTERVAL,
+            oid::DATE | oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::TIME | oid::TIMETZ | oid::INTERVAL => {
+                oid::INTERVAL
+            }
             _ => {
                 let message = format!(
                     "RANGE with offset PRECEDING/FOLLOWING is not supported for column type {}",

@@ -107,10 +107,8 @@ fn exactly(rest: &mut std::str::Chars<'_>, count: usize) -> Option<u32> {
 }
 
 fn escaped_character(rest: &mut std::str::Chars<'_>, width: usize) -> Result<char> {
-    let bad = || {
-        invalid_escape("invalid Unicode escape")
-            .hint("Unicode escapes must be \\uXXXX or \\UXXXXXXXX.")
-    };
+    let bad =
+        || invalid_escape("invalid Unicode escape").hint("Unicode escapes must be \\uXXXX or \\UXXXXXXXX.");
     let first = exactly(rest, width).ok_or_else(bad)?;
     if !(0xd800..0xdc00).contains(&first) {
         return character(first);

@@ -12,7 +12,10 @@ use crate::error::{Error, Result, SqlState};
 #[derive(Clone, Debug, PartialEq)]
 pub enum TokenKind {
     /// An unquoted word; `bare`: may be a column label without AS.
-    Word { class: WordClass, bare: bool },
+    Word {
+        class: WordClass,
+        bare: bool,
+    },
     /// A quoted identifier.
     Identifier(String),
     Integer,
@@ -256,7 +259,8 @@ impl<'a> Lexer<'a> {
             }
             end += 1;
         }
-        let special = |b: &u8| matches!(b, b'~' | b'!' | b'@' | b'#' | b'%' | b'^' | b'&' | b'|' | b'`' | b'?');
+        let special =
+            |b: &u8| matches!(b, b'~' | b'!' | b'@' | b'#' | b'%' | b'^' | b'&' | b'|' | b'`' | b'?');
         let run = bytes.get(start..end).unwrap_or_default();
         if !run.iter().any(special) {
             while end > start + 1 && matches!(bytes.get(end - 1), Some(b'+' | b'-')) {
@@ -375,7 +379,9 @@ impl<'a> Lexer<'a> {
         };
         let mut characters = escape.chars();
         match (characters.next(), characters.next()) {
-            (Some(c), None) if !(c.is_ascii_hexdigit() || c.is_whitespace() || matches!(c, '+' | '\'' | '"')) => {
+            (Some(c), None)
+                if !(c.is_ascii_hexdigit() || c.is_whitespace() || matches!(c, '+' | '\'' | '"')) =>
+            {
                 Ok(c)
             }
             _ => Err(self.error("invalid Unicode escape character", start)),
@@ -417,8 +423,22 @@ fn is_word_byte(byte: u8) -> bool {
 fn is_operator_byte(byte: u8) -> bool {
     matches!(
         byte,
-        b'+' | b'-' | b'*' | b'/' | b'<' | b'>' | b'=' | b'~' | b'!' | b'@' | b'#' | b'%' | b'^' | b'&' | b'|'
-            | b'`' | b'?'
+        b'+' | b'-'
+            | b'*'
+            | b'/'
+            | b'<'
+            | b'>'
+            | b'='
+            | b'~'
+            | b'!'
+            | b'@'
+            | b'#'
+            | b'%'
+            | b'^'
+            | b'&'
+            | b'|'
+            | b'`'
+            | b'?'
     )
 }
 

@@ -3,8 +3,8 @@
 use crate::error::Result;
 use crate::parse::parser::Parser;
 use crate::parse::syntax::{
-    AlterOwner, AlterSequence, AlterTable, AlterTableAction, Name, ObjectKind, ObjectName, Rename, RenamePart,
-    Statement,
+    AlterOwner, AlterSequence, AlterTable, AlterTableAction, Name, ObjectKind, ObjectName, Rename,
+    RenamePart, Statement,
 };
 
 impl Parser<'_> {
@@ -88,8 +88,8 @@ impl Parser<'_> {
 
     fn alter_action(&mut self) -> Result<AlterTableAction> {
         let words = [
-            "add", "drop", "alter", "validate", "owner", "set", "reset", "cluster", "enable", "disable", "force",
-            "no", "replica", "inherit", "attach", "detach", "of", "not", "options",
+            "add", "drop", "alter", "validate", "owner", "set", "reset", "cluster", "enable", "disable",
+            "force", "no", "replica", "inherit", "attach", "detach", "of", "not", "options",
         ];
         match self.accept_one(&words) {
             Some("add") => self.alter_add(),

@@ -2,7 +2,9 @@
 
 use crate::error::Result;
 use crate::parse::parser::Parser;
-use crate::parse::syntax::{Expression, ExpressionKind, FunctionArgument, FunctionCall, ObjectName, TypeName};
+use crate::parse::syntax::{
+    Expression, ExpressionKind, FunctionArgument, FunctionCall, ObjectName, TypeName,
+};
 use crate::parse::token::TokenKind;
 
 /// A call of a function of pg_catalog that stands behind a special form.

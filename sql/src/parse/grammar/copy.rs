@@ -19,7 +19,10 @@ impl Parser<'_> {
             self.expect_symbol(b')')?;
             CopySubject::Statement(Box::new(statement))
         } else {
-            CopySubject::Table { name: self.object_name()?, columns: self.optional_parenthesized(Self::name)? }
+            CopySubject::Table {
+                name: self.object_name()?,
+                columns: self.optional_parenthesized(Self::name)?,
+            }
         };
         let from = matches!(subject, CopySubject::Table { .. }) && self.accept("from");
         if !from {
@@ -61,7 +64,18 @@ impl Parser<'_> {
 
     fn old_copy_option(&mut self) -> Result<Option<UtilityOption>> {
         let at = self.at();
-        let words = ["binary", "csv", "freeze", "header", "delimiter", "null", "quote", "escape", "encoding", "force"];
+        let words = [
+            "binary",
+            "csv",
+            "freeze",
+            "header",
+            "delimiter",
+            "null",
+            "quote",
+            "escape",
+            "encoding",
+            "force",
+        ];
         let Some(word) = self.accept_one(&words) else { return Ok(None) };
         let (name, value) = match word {
             "binary" | "csv" => return Ok(Some(format_option(word, at))),

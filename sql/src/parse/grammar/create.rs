@@ -33,13 +33,40 @@ impl Parser<'_> {
     /// Names the object that cannot be created, altered or dropped here, if PostgreSQL knows it.
     pub(super) fn refused_object<T>(&mut self, verb: &str) -> Result<T> {
         let objects: [&[&str]; 35] = [
-            &["access", "method"], &["aggregate"], &["cast"], &["collation"], &["conversion"],
-            &["default", "privileges"], &["domain"], &["event", "trigger"], &["foreign", "data", "wrapper"],
-            &["foreign", "table"], &["function"], &["language"], &["large", "object"],
-            &["operator", "class"], &["operator", "family"], &["operator"], &["owned"], &["policy"],
-            &["procedural", "language"], &["procedure"], &["publication"], &["routine"], &["rule"], &["server"],
-            &["statistics"], &["subscription"], &["system"], &["tablespace"], &["text", "search"],
-            &["transform"], &["trigger"], &["constraint", "trigger"], &["type"], &["user", "mapping"],
+            &["access", "method"],
+            &["aggregate"],
+            &["cast"],
+            &["collation"],
+            &["conversion"],
+            &["default", "privileges"],
+            &["domain"],
+            &["event", "trigger"],
+            &["foreign", "data", "wrapper"],
+            &["foreign", "table"],
+            &["function"],
+            &["language"],
+            &["large", "object"],
+            &["operator", "class"],
+            &["operator", "family"],
+            &["operator"],
+            &["owned"],
+            &["policy"],
+            &["procedural", "language"],
+            &["procedure"],
+            &["publication"],
+            &["routine"],
+            &["rule"],
+            &["server"],
+            &["statistics"],
+            &["subscription"],
+            &["system"],
+            &["tablespace"],
+            &["text", "search"],
+            &["transform"],
+            &["trigger"],
+            &["constraint", "trigger"],
+            &["type"],
+            &["user", "mapping"],
             &["trusted", "language"],
         ];
         match objects.iter().find(|words| self.are(words)) {
@@ -62,7 +89,8 @@ impl Parser<'_> {
         if self.are(&["partition", "of"]) {
             return self.unsupported("CREATE TABLE PARTITION OF");
         }
-        if self.is("as") || self.begins_table_as_options() || self.is_symbol(b'(') && self.lists_names_only() {
+        if self.is("as") || self.begins_table_as_options() || self.is_symbol(b'(') && self.lists_names_only()
+        {
             return self.table_as(persistence, false, if_not_exists, name);
         }
         self.expect_symbol(b'(')?;

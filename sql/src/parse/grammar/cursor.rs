@@ -96,7 +96,9 @@ impl Parser<'_> {
             Some("forward") => Ok(FetchDirection::Forward(self.optional_count()?)),
             Some(_) => Ok(FetchDirection::Backward(self.optional_count()?)),
             None => match self.peek().kind {
-                TokenKind::Integer | TokenKind::Operator => Ok(FetchDirection::Forward(self.signed_integer()?)),
+                TokenKind::Integer | TokenKind::Operator => {
+                    Ok(FetchDirection::Forward(self.signed_integer()?))
+                }
                 _ => Ok(FetchDirection::Forward(1)),
             },
         }

@@ -207,8 +207,7 @@ impl Parser<'_> {
             return self.quantified(left, operator, all);
         }
         let right = self.expression_above(precedence + 1, false)?;
-        let kind =
-            ExpressionKind::Operator { operator, left: Some(Box::new(left)), right: Box::new(right) };
+        let kind = ExpressionKind::Operator { operator, left: Some(Box::new(left)), right: Box::new(right) };
         Ok(Expression { kind, at })
     }
 
@@ -234,7 +233,10 @@ impl Parser<'_> {
         let argument = Box::new(left);
         if self.accept_all(&["distinct", "from"]) {
             let right = Box::new(self.expression_above(operator::IS + 1, false)?);
-            return Ok(Expression { kind: ExpressionKind::IsDistinct { left: argument, right, negated }, at });
+            return Ok(Expression {
+                kind: ExpressionKind::IsDistinct { left: argument, right, negated },
+                at,
+            });
         }
         if self.accept("null") {
             return Ok(Expression { kind: ExpressionKind::IsNull { argument, negated }, at });
@@ -259,10 +261,9 @@ impl Parser<'_> {
         let form = self.accept_one(&["nfc", "nfd", "nfkc", "nfkd"]);
         self.expect("normalized")?;
         let mut arguments = vec![argument];
-        arguments.extend(form.map(|form| Expression {
-            kind: ExpressionKind::String(form.to_ascii_uppercase()),
-            at,
-        }));
+        arguments.extend(
+            form.map(|form| Expression { kind: ExpressionKind::String(form.to_ascii_uppercase()), at }),
+        );
         let call = super::call::system_call("is_normalized", arguments, at);
         Ok(if negated { Expression { kind: ExpressionKind::Not(Box::new(call)), at } } else { call })
     }
@@ -371,9 +372,7 @@ fn conjunction(left: Expression, right: Expression, at: u32) -> Expression {
             items.push(right);
             Expression { kind: ExpressionKind::And(items), at: left.at }
         }
-        kind => {
-            Expression { kind: ExpressionKind::And(vec![Expression { kind, at: left.at }, right]), at }
-        }
+        kind => Expression { kind: ExpressionKind::And(vec![Expression { kind, at: left.at }, right]), at },
     }
 }
 
@@ -383,8 +382,6 @@ fn disjunction(left: Expression, right: Expression, at: u32) -> Expression {
             items.push(right);
             Expression { kind: ExpressionKind::Or(items), at: left.at }
         }
-        kind => {
-            Expression { kind: ExpressionKind::Or(vec![Expression { kind, at: left.at }, right]), at }
-        }
+        kind => Expression { kind: ExpressionKind::Or(vec![Expression { kind, at: left.at }, right]), at },
     }
 }

@@ -29,7 +29,15 @@ impl Parser<'_> {
         }
         let granted_by = self.granted_by()?;
         let cascade = revoke && self.cascade();
-        Ok(Statement::Grant(Grant { revoke, privileges, target, grantees, grant_option, granted_by, cascade }))
+        Ok(Statement::Grant(Grant {
+            revoke,
+            privileges,
+            target,
+            grantees,
+            grant_option,
+            granted_by,
+            cascade,
+        }))
     }
 
     /// Privileges or roles: both are words; ALL is the empty list.
@@ -63,7 +71,8 @@ impl Parser<'_> {
 
     fn grant_target(&mut self) -> Result<GrantTarget> {
         if self.accept("all") {
-            let kind = match self.accept_one(&["tables", "sequences", "functions", "procedures", "routines"]) {
+            let kind = match self.accept_one(&["tables", "sequences", "functions", "procedures", "routines"])
+            {
                 Some("tables") => ObjectKind::Table,
                 Some("sequences") => ObjectKind::Sequence,
                 Some("functions") => ObjectKind::Function,
@@ -77,8 +86,16 @@ impl Parser<'_> {
         if self.accept("parameter") || self.are(&["foreign"]) || self.are(&["large", "object"]) {
             return self.unsupported("GRANT ON this kind of object");
         }
-        let kind = match self.accept_one(&["table", "sequence", "schema", "database", "language", "tablespace",
-                                           "type", "domain"]) {
+        let kind = match self.accept_one(&[
+            "table",
+            "sequence",
+            "schema",
+            "database",
+            "language",
+            "tablespace",
+            "type",
+            "domain",
+        ]) {
             Some("table") | None => ObjectKind::Table,
             Some("sequence") => ObjectKind::Sequence,
             Some("schema") => ObjectKind::Schema,

@@ -18,7 +18,8 @@ impl Parser<'_> {
         let table = self.object_name()?;
         let access_method = if self.accept("using") { Some(self.name()?) } else { None };
         let elements = self.parenthesized(Self::index_element)?;
-        let include = if self.accept("include") { self.parenthesized(Self::index_element)? } else { Vec::new() };
+        let include =
+            if self.accept("include") { self.parenthesized(Self::index_element)? } else { Vec::new() };
         let nulls_not_distinct = self.nulls_not_distinct();
         let options = self.storage_options()?;
         let tablespace = if self.accept("tablespace") { Some(self.name()?) } else { None };

@@ -11,8 +11,12 @@ impl Parser<'_> {
     pub(super) fn explain(&mut self) -> Result<Statement> {
         self.expect("explain")?;
         let mut options = Vec::new();
-        if self.is_symbol(b'(') && !self.is_at(1, "select") && !self.is_symbol_at(1, b'(') && !self.is_at(1, "values")
-            && !self.is_at(1, "with") && !self.is_at(1, "table")
+        if self.is_symbol(b'(')
+            && !self.is_at(1, "select")
+            && !self.is_symbol_at(1, b'(')
+            && !self.is_at(1, "values")
+            && !self.is_at(1, "with")
+            && !self.is_at(1, "table")
         {
             options = self.parenthesized(Self::utility_option)?;
         } else {

@@ -64,7 +64,11 @@ impl Parser<'_> {
         match word.as_str() {
             "null" | "true" | "false" => {
                 self.advance();
-                simple(if word == "null" { ExpressionKind::Null } else { ExpressionKind::Boolean(word == "true") })
+                simple(if word == "null" {
+                    ExpressionKind::Null
+                } else {
+                    ExpressionKind::Boolean(word == "true")
+                })
             }
             "default" => {
                 self.advance();

@@ -2,7 +2,9 @@
 
 use crate::error::Result;
 use crate::parse::parser::Parser;
-use crate::parse::syntax::{CommonTable, Expression, ExpressionKind, Limit, LockClause, Query, QueryBody, With};
+use crate::parse::syntax::{
+    CommonTable, Expression, ExpressionKind, Limit, LockClause, Query, QueryBody, With,
+};
 use crate::tree::{LockStrength, LockWait, SetOperator};
 
 impl Parser<'_> {
@@ -142,7 +144,8 @@ impl Parser<'_> {
                 query.limit =
                     Some(if self.accept("all") { Limit::All } else { Limit::Count(self.expression()?) });
                 if self.is_symbol(b',') {
-                    return Err(self.invalid("LIMIT #,# syntax is not supported", at)
+                    return Err(self
+                        .invalid("LIMIT #,# syntax is not supported", at)
                         .hint("Use separate LIMIT and OFFSET clauses."));
                 }
             } else if self.is("offset") {

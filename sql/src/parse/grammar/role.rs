@@ -3,8 +3,8 @@
 use crate::error::Result;
 use crate::parse::parser::Parser;
 use crate::parse::syntax::{
-    AlterDatabase, AlterOwner, AlterRole, CreateDatabase, CreateRole, Name, ObjectKind, ObjectName, OptionValue,
-    Rename, RoleKind, RoleName, RoleOption, SettingValue, Statement, UtilityOption,
+    AlterDatabase, AlterOwner, AlterRole, CreateDatabase, CreateRole, Name, ObjectKind, ObjectName,
+    OptionValue, Rename, RoleKind, RoleName, RoleOption, SettingValue, Statement, UtilityOption,
 };
 use crate::parse::token::TokenKind;
 
@@ -70,14 +70,27 @@ impl Parser<'_> {
             self.advance();
             return Ok(flag);
         }
-        let words = ["encrypted", "unencrypted", "password", "connection", "valid", "in", "role", "user", "admin", "sysid"];
+        let words = [
+            "encrypted",
+            "unencrypted",
+            "password",
+            "connection",
+            "valid",
+            "in",
+            "role",
+            "user",
+            "admin",
+            "sysid",
+        ];
         Ok(Some(match self.accept_one(&words) {
             Some("encrypted") => {
                 self.expect("password")?;
                 RoleOption::Password(Some(self.string()?))
             }
             Some("unencrypted") => return self.unsupported("UNENCRYPTED PASSWORD"),
-            Some("password") => RoleOption::Password(if self.accept("null") { None } else { Some(self.string()?) }),
+            Some("password") => {
+                RoleOption::Password(if self.accept("null") { None } else { Some(self.string()?) })
+            }
             Some("connection") => {
                 self.expect("limit")?;
                 let limit = self.signed_integer()?;

@@ -63,9 +63,22 @@ impl Parser<'_> {
     }
 
     fn ends_select_list(&self) -> bool {
-        let clauses =
-            ["from", "where", "group", "having", "window", "into", "union", "except", "intersect", "order",
-             "limit", "offset", "fetch", "for"];
+        let clauses = [
+            "from",
+            "where",
+            "group",
+            "having",
+            "window",
+            "into",
+            "union",
+            "except",
+            "intersect",
+            "order",
+            "limit",
+            "offset",
+            "fetch",
+            "for",
+        ];
         matches!(self.peek().kind, TokenKind::End | TokenKind::Symbol(b')' | b';'))
             || clauses.iter().any(|word| self.is(word))
     }
@@ -74,7 +87,10 @@ impl Parser<'_> {
     pub(super) fn select_item(&mut self) -> Result<SelectItem> {
         let at = self.at();
         if self.accept_operator("*") {
-            return Ok(SelectItem { expression: Expression { kind: ExpressionKind::Star(Vec::new()), at }, alias: None });
+            return Ok(SelectItem {
+                expression: Expression { kind: ExpressionKind::Star(Vec::new()), at },
+                alias: None,
+            });
         }
         let expression = self.expression()?;
         let alias = if self.accept("as") {

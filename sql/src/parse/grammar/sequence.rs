@@ -37,16 +37,30 @@ impl Parser<'_> {
         if no && ["minvalue", "maxvalue", "cycle"].iter().any(|word| self.is_at(1, word)) {
             self.advance();
         }
-        let words =
-            ["as", "increment", "minvalue", "maxvalue", "start", "restart", "cache", "cycle", "owned", "sequence"];
+        let words = [
+            "as",
+            "increment",
+            "minvalue",
+            "maxvalue",
+            "start",
+            "restart",
+            "cache",
+            "cycle",
+            "owned",
+            "sequence",
+        ];
         Ok(Some(match self.accept_one(&words) {
             Some("as") => SequenceOption::As(self.type_name()?),
             Some("increment") => {
                 self.accept("by");
                 SequenceOption::Increment(self.signed_integer()?)
             }
-            Some("minvalue") => SequenceOption::MinValue(if no { None } else { Some(self.signed_integer()?) }),
-            Some("maxvalue") => SequenceOption::MaxValue(if no { None } else { Some(self.signed_integer()?) }),
+            Some("minvalue") => {
+                SequenceOption::MinValue(if no { None } else { Some(self.signed_integer()?) })
+            }
+            Some("maxvalue") => {
+                SequenceOption::MaxValue(if no { None } else { Some(self.signed_integer()?) })
+            }
             Some("start") => {
                 self.accept("with");
                 SequenceOption::Start(self.signed_integer()?)

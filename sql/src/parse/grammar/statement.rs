@@ -32,7 +32,9 @@ impl Parser<'_> {
             "declare" | "fetch" | "move" | "close" => self.cursor(&word),
             "listen" | "unlisten" | "notify" => self.notification(&word),
             "lock" => self.lock_table(),
-            "vacuum" | "analyze" | "analyse" | "checkpoint" | "refresh" | "reindex" => self.maintenance(&word),
+            "vacuum" | "analyze" | "analyse" | "checkpoint" | "refresh" | "reindex" => {
+                self.maintenance(&word)
+            }
             _ => match refused(&word) {
                 Some(feature) => self.unsupported(feature),
                 None => self.unexpected(),

@@ -121,12 +121,16 @@ impl Parser<'_> {
             let message = match query.body {
                 crate::parse::syntax::QueryBody::Values(_) => "VALUES in FROM must have an alias",
                 crate::parse::syntax::QueryBody::Select(_)
-                | crate::parse::syntax::QueryBody::SetOperation { .. } => "subquery in FROM must have an alias",
+                | crate::parse::syntax::QueryBody::SetOperation { .. } => {
+                    "subquery in FROM must have an alias"
+                }
             };
             let hint = match query.body {
                 crate::parse::syntax::QueryBody::Values(_) => "For example, FROM (VALUES ...) [AS] foo.",
                 crate::parse::syntax::QueryBody::Select(_)
-                | crate::parse::syntax::QueryBody::SetOperation { .. } => "For example, FROM (SELECT ...) [AS] foo.",
+                | crate::parse::syntax::QueryBody::SetOperation { .. } => {
+                    "For example, FROM (SELECT ...) [AS] foo."
+                }
             };
             return Err(self.invalid(message, at).hint(hint));
         }
@@ -227,9 +231,27 @@ impl Parser<'_> {
     /// Whether a call begins here: a possibly qualified name and a parenthesis, or a value function.
     fn begins_function(&self) -> bool {
         let special = [
-            "current_date", "current_time", "current_timestamp", "localtime", "localtimestamp", "current_user",
-            "session_user", "user", "current_role", "current_catalog", "coalesce", "greatest", "least", "nullif",
-            "cast", "extract", "substring", "position", "overlay", "trim", "normalize",
+            "current_date",
+            "current_time",
+            "current_timestamp",
+            "localtime",
+            "localtimestamp",
+            "current_user",
+            "session_user",
+            "user",
+            "current_role",
+            "current_catalog",
+            "coalesce",
+            "greatest",
+            "least",
+            "nullif",
+            "cast",
+            "extract",
+            "substring",
+            "position",
+            "overlay",
+            "trim",
+            "normalize",
         ];
         if special.iter().any(|word| self.is(word)) {
             return true;
@@ -238,7 +260,8 @@ impl Parser<'_> {
         while self.is_symbol_at(ahead, b'.') {
             ahead += 2;
         }
-        self.is_symbol_at(ahead, b'(') && matches!(self.peek().kind, TokenKind::Word { .. } | TokenKind::Identifier(_))
+        self.is_symbol_at(ahead, b'(')
+            && matches!(self.peek().kind, TokenKind::Word { .. } | TokenKind::Identifier(_))
     }
 
     fn function_reference(&mut self, lateral: bool, at: u32) -> Result<TableReference> {

@@ -70,7 +70,9 @@ impl Parser<'_> {
             } else {
                 return Ok(modes);
             }
-            if self.accept_symbol(b',') && !["isolation", "read", "deferrable", "not"].iter().any(|w| self.is(w)) {
+            if self.accept_symbol(b',')
+                && !["isolation", "read", "deferrable", "not"].iter().any(|w| self.is(w))
+            {
                 return self.unexpected();
             }
         }

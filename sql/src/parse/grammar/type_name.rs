@@ -47,14 +47,22 @@ impl Parser<'_> {
         match word {
             "interval" => string_at(1) || self.literal_after_modifiers(1),
             "timestamp" | "time" => {
-                string_at(1) || self.literal_after_modifiers(1) || self.is_at(1, "with") || self.is_at(1, "without")
+                string_at(1)
+                    || self.literal_after_modifiers(1)
+                    || self.is_at(1, "with")
+                    || self.is_at(1, "without")
             }
             "double" => self.is_at(1, "precision") && string_at(2),
             "character" | "char" | "nchar" | "bit" | "national" => {
-                string_at(1) || self.is_at(1, "varying") || self.is_at(1, "character") || self.is_at(1, "char")
+                string_at(1)
+                    || self.is_at(1, "varying")
+                    || self.is_at(1, "character")
+                    || self.is_at(1, "char")
                     || self.literal_after_modifiers(1)
             }
-            "numeric" | "decimal" | "dec" | "varchar" | "float" => string_at(1) || self.literal_after_modifiers(1),
+            "numeric" | "decimal" | "dec" | "varchar" | "float" => {
+                string_at(1) || self.literal_after_modifiers(1)
+            }
             "bigint" | "int" | "integer" | "smallint" | "real" | "boolean" => string_at(1),
             _ => false,
         }
@@ -74,7 +82,8 @@ impl Parser<'_> {
         let after = self.is_symbol_at(ahead, b')').then_some(ahead + 1);
         after.is_some_and(|after| {
             matches!(self.peek_at(after).kind, TokenKind::String(_))
-                || (self.is_at(after, "with") || self.is_at(after, "without")) && self.is_at(after + 1, "time")
+                || (self.is_at(after, "with") || self.is_at(after, "without"))
+                    && self.is_at(after + 1, "time")
         })
     }
 
@@ -115,8 +124,8 @@ impl Parser<'_> {
             "real" => "float4",
             "boolean" => "bool",
             "numeric" | "decimal" | "dec" => "numeric",
-            "double" | "float" | "bit" | "character" | "char" | "nchar" | "national" | "varchar" | "timestamp"
-            | "time" | "interval" => return self.composite_keyword_type(&word),
+            "double" | "float" | "bit" | "character" | "char" | "nchar" | "national" | "varchar"
+            | "timestamp" | "time" | "interval" => return self.composite_keyword_type(&word),
             _ => return self.generic_type(),
         };
         self.advance();

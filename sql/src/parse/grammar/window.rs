@@ -20,7 +20,8 @@ impl Parser<'_> {
         let base = if clause || self.is_symbol(b')') { None } else { Some(self.name()?) };
         let partition_by =
             if self.accept_all(&["partition", "by"]) { self.list(Self::expression)? } else { Vec::new() };
-        let order_by = if self.accept_all(&["order", "by"]) { self.list(Self::sort_item)? } else { Vec::new() };
+        let order_by =
+            if self.accept_all(&["order", "by"]) { self.list(Self::sort_item)? } else { Vec::new() };
         let frame = self.frame()?;
         self.expect_symbol(b')')?;
         Ok(WindowSpecification { base, partition_by, order_by, frame, at })
@@ -70,7 +71,11 @@ impl Parser<'_> {
             self.advance();
             let preceding = self.is("preceding");
             self.advance();
-            return Ok(if preceding { FrameBound::UnboundedPreceding } else { FrameBound::UnboundedFollowing });
+            return Ok(if preceding {
+                FrameBound::UnboundedPreceding
+            } else {
+                FrameBound::UnboundedFollowing
+            });
         }
         let offset = self.expression()?;
         match self.accept_one(&["preceding", "following"]) {
@@ -90,7 +95,9 @@ impl Parser<'_> {
         use crate::error::{Error, SqlState};
         let complaint = match (start, end) {
             (FrameBound::UnboundedFollowing, _) => "frame start cannot be UNBOUNDED FOLLOWING",
-            (FrameBound::Following(_), None) => "frame starting from following row cannot end with current row",
+            (FrameBound::Following(_), None) => {
+                "frame starting from following row cannot end with current row"
+            }
             (_, Some(FrameBound::UnboundedPreceding)) => "frame end cannot be UNBOUNDED PRECEDING",
             (FrameBound::CurrentRow, Some(FrameBound::Preceding(_))) => {
                 "frame starting from current row cannot have preceding rows"

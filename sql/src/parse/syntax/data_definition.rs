@@ -83,12 +83,29 @@ pub struct TableConstraint {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum TableConstraintKind {
-    Check { expression: Expression, text: SourceText, no_inherit: bool },
-    Unique { columns: Vec<Name>, nulls_not_distinct: bool, index: IndexParameters },
-    PrimaryKey { columns: Vec<Name>, index: IndexParameters },
+    Check {
+        expression: Expression,
+        text: SourceText,
+        no_inherit: bool,
+    },
+    Unique {
+        columns: Vec<Name>,
+        nulls_not_distinct: bool,
+        index: IndexParameters,
+    },
+    PrimaryKey {
+        columns: Vec<Name>,
+        index: IndexParameters,
+    },
     /// UNIQUE or PRIMARY KEY USING INDEX name.
-    UsingIndex { primary: bool, index: Name },
-    ForeignKey { columns: Vec<Name>, target: ForeignKeyTarget },
+    UsingIndex {
+        primary: bool,
+        index: Name,
+    },
+    ForeignKey {
+        columns: Vec<Name>,
+        target: ForeignKeyTarget,
+    },
     Exclude,
 }
 
@@ -290,11 +307,22 @@ pub enum RoleOption {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum AlterRole {
-    Options { name: RoleName, options: Vec<RoleOption> },
+    Options {
+        name: RoleName,
+        options: Vec<RoleOption>,
+    },
     /// A setting of a role (None: of all roles), in one database or in all; `None` resets all settings.
-    Setting { role: Option<RoleName>, database: Option<Name>, setting: Option<(String, SettingValue)> },
+    Setting {
+        role: Option<RoleName>,
+        database: Option<Name>,
+        setting: Option<(String, SettingValue)>,
+    },
     /// ALTER GROUP name ADD/DROP USER members.
-    Members { name: RoleName, add: bool, members: Vec<RoleName> },
+    Members {
+        name: RoleName,
+        add: bool,
+        members: Vec<RoleName>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -411,23 +439,74 @@ pub struct AlterTable {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum AlterTableAction {
-    AddColumn { if_not_exists: bool, column: TableColumn },
-    DropColumn { if_exists: bool, name: Name, cascade: bool },
-    SetDefault { column: Name, expression: Expression, text: SourceText },
-    DropDefault { column: Name },
-    SetNotNull { column: Name },
-    DropNotNull { column: Name },
-    DropExpression { column: Name, if_exists: bool },
-    SetType { column: Name, ty: TypeName, collation: Option<ObjectName>, using: Option<(Expression, SourceText)> },
-    SetStatistics { column: Name, target: i64 },
-    SetStorage { column: Name, storage: String },
-    AddIdentity { column: Name, always: bool, options: Vec<SequenceOption> },
-    SetIdentity { column: Name, always: Option<bool>, options: Vec<SequenceOption> },
-    DropIdentity { column: Name, if_exists: bool },
+    AddColumn {
+        if_not_exists: bool,
+        column: TableColumn,
+    },
+    DropColumn {
+        if_exists: bool,
+        name: Name,
+        cascade: bool,
+    },
+    SetDefault {
+        column: Name,
+        expression: Expression,
+        text: SourceText,
+    },
+    DropDefault {
+        column: Name,
+    },
+    SetNotNull {
+        column: Name,
+    },
+    DropNotNull {
+        column: Name,
+    },
+    DropExpression {
+        column: Name,
+        if_exists: bool,
+    },
+    SetType {
+        column: Name,
+        ty: TypeName,
+        collation: Option<ObjectName>,
+        using: Option<(Expression, SourceText)>,
+    },
+    SetStatistics {
+        column: Name,
+        target: i64,
+    },
+    SetStorage {
+        column: Name,
+        storage: String,
+    },
+    AddIdentity {
+        column: Name,
+        always: bool,
+        options: Vec<SequenceOption>,
+    },
+    SetIdentity {
+        column: Name,
+        always: Option<bool>,
+        options: Vec<SequenceOption>,
+    },
+    DropIdentity {
+        column: Name,
+        if_exists: bool,
+    },
     AddConstraint(TableConstraint),
-    AlterConstraint { name: Name, timing: ConstraintTiming },
-    ValidateConstraint { name: Name },
-    DropConstraint { if_exists: bool, name: Name, cascade: bool },
+    AlterConstraint {
+        name: Name,
+        timing: ConstraintTiming,
+    },
+    ValidateConstraint {
+        name: Name,
+    },
+    DropConstraint {
+        if_exists: bool,
+        name: Name,
+        cascade: bool,
+    },
     OwnerTo(RoleName),
     SetSchema(Name),
     SetTablespace(Name),
@@ -436,9 +515,18 @@ pub enum AlterTableAction {
     SetLogged(bool),
     ClusterOn(Name),
     SetWithoutCluster,
-    ReplicaIdentity { kind: String, index: Option<Name> },
-    RowSecurity { enable: Option<bool>, force: Option<bool> },
-    Trigger { enable: bool, name: String },
+    ReplicaIdentity {
+        kind: String,
+        index: Option<Name>,
+    },
+    RowSecurity {
+        enable: Option<bool>,
+        force: Option<bool>,
+    },
+    Trigger {
+        enable: bool,
+        name: String,
+    },
     /// An action this server does not know what to do with, by its name.
     Unsupported(String),
 }
@@ -480,9 +568,15 @@ pub struct Privilege {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum GrantTarget {
-    Objects { kind: ObjectKind, names: Vec<ObjectName> },
+    Objects {
+        kind: ObjectKind,
+        names: Vec<ObjectName>,
+    },
     /// ALL TABLES IN SCHEMA ...
-    AllInSchema { kind: ObjectKind, schemas: Vec<Name> },
+    AllInSchema {
+        kind: ObjectKind,
+        schemas: Vec<Name>,
+    },
 }
 
 /// GRANT and REVOKE of membership.

@@ -1,6 +1,8 @@
 //! INSERT, UPDATE, DELETE and COPY as written.
 
-use super::{Expression, IndexElement, Name, ObjectName, Query, SelectItem, SubscriptIndex, TableReference, With};
+use super::{
+    Expression, IndexElement, Name, ObjectName, Query, SelectItem, SubscriptIndex, TableReference, With,
+};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Insert {

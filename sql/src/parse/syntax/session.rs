@@ -6,9 +6,13 @@ use super::{Expression, Name, ObjectName, OptionValue, Query, Statement, TypeNam
 pub enum Transaction {
     /// BEGIN or START TRANSACTION.
     Begin(TransactionModes),
-    Commit { chain: bool },
+    Commit {
+        chain: bool,
+    },
     /// ROLLBACK or ABORT.
-    Rollback { chain: bool },
+    Rollback {
+        chain: bool,
+    },
     Savepoint(Name),
     Release(Name),
     RollbackTo(Name),

@@ -50,7 +50,10 @@ pub enum Statement {
     Listen(Name),
     /// None for UNLISTEN *.
     Unlisten(Option<Name>),
-    Notify { channel: Name, payload: Option<String> },
+    Notify {
+        channel: Name,
+        payload: Option<String>,
+    },
     Lock(LockTable),
     Checkpoint,
     Vacuum(Vacuum),
