@@ -76,6 +76,8 @@ const SCALARS: &[Scalars] = &[
     string::encode::FUNCTIONS,
     string::quote::FUNCTIONS,
     string::join::FUNCTIONS,
+    string::hash::FUNCTIONS,
+    string::bit::FUNCTIONS,
     array::facts::FUNCTIONS,
     array::compare::FUNCTIONS,
     array::search::FUNCTIONS,
