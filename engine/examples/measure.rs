@@ -1,12 +1,13 @@
 //! Figures of the engine alone, on a real disk: `cargo run --release -p strata-engine --example measure -- DIRECTORY`.
 
+use arrow_array::{Array, FixedSizeBinaryArray, Int32Array};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use strata_engine::io::os::OsDisk;
 use strata_engine::{
     ColumnId, Configuration, Database, IndexId, IndexSchema, Inserted, Isolation, LockedRow, NewRow, Outcome,
-    PhysicalType, RowLock, ScanColumn, TableId, TableSchema, Value, WaitPolicy,
+    PhysicalType, RowHandle, RowLock, ScanColumn, TableId, TableSchema, Value, WaitPolicy,
 };
 
 const TABLE: TableId = TableId(100);
@@ -73,6 +74,7 @@ fn main() {
 
     lookups(&database);
     scans(&database);
+    index_build(&database);
     updates(&database, &filler);
     threads(&database, &filler);
     lookups(&database);
@@ -140,6 +142,32 @@ fn scans(database: &Database) {
         rows += batch.unwrap().num_rows();
     }
     println!("scan of {rows} rows, one column: {:.2?}", started.elapsed());
+}
+
+/// A second unique index over all rows, as ADD PRIMARY KEY builds it.
+fn index_build(database: &Database) {
+    let started = Instant::now();
+    let mut builder = database.begin(Isolation::ReadCommitted, false);
+    let mut wider = schema();
+    wider.indexes.push(IndexSchema { id: IndexId(201), unique: true, primary: false });
+    builder.alter_table(TABLE, wider, &[]).unwrap();
+    let mut entries = Vec::new();
+    let projection = [ScanColumn::Handle, ScanColumn::Column(ColumnId(1))];
+    for batch in builder.view().scan(TABLE, &projection, 8192).unwrap() {
+        let batch = batch.unwrap();
+        let handles = batch.column(0).as_any().downcast_ref::<FixedSizeBinaryArray>().unwrap();
+        let ids = batch.column(1).as_any().downcast_ref::<Int32Array>().unwrap();
+        for row in 0..batch.num_rows() {
+            let handle = RowHandle::from_bytes(handles.value(row).try_into().unwrap());
+            entries.push((handle, key(ids.value(row)).to_vec()));
+        }
+    }
+    builder.add_index_entries(TABLE, IndexId(201), entries, false).unwrap();
+    builder.commit().wait().unwrap();
+    println!("index build: {:.2?}", started.elapsed());
+    let mut dropper = database.begin(Isolation::ReadCommitted, false);
+    dropper.alter_table(TABLE, schema(), &[]).unwrap();
+    dropper.commit().wait().unwrap();
 }
 
 fn update(database: &Database, id: i32, filler: &Arc<str>) -> strata_engine::CommitTicket {

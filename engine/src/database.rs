@@ -239,6 +239,18 @@ impl Database {
         self.engine.background.checkpoint()
     }
 
+    /// Moves a table's hot rows to segments if a good part of them is dead (an eighth); the ticket settles when that is
+    /// done, at once if there is nothing to gain.
+    pub fn vacuum(&self, table: TableId) -> Result<Ticket, Error> {
+        let statistics = self.statistics(table)?;
+        let dead = (statistics.hot_rows + statistics.segment_rows).saturating_sub(statistics.rows);
+        if statistics.hot_rows > 0 && dead.min(statistics.hot_rows) * 8 >= statistics.hot_rows {
+            Ok(self.checkpoint())
+        } else {
+            Ok(Ticket::ready(Ok(())))
+        }
+    }
+
     /// Begins a transaction.
     pub fn begin(&self, isolation: Isolation, read_only: bool) -> Transaction {
         Transaction::begin(self.engine.clone(), isolation, read_only)

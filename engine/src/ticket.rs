@@ -101,6 +101,13 @@ impl Ticket {
         Ticket { settlement, abandon: Some(abandon) }
     }
 
+    /// A ticket that is settled already.
+    pub(crate) fn ready(result: Result<(), Error>) -> Ticket {
+        let settlement = Settlement::new();
+        settlement.settle(result);
+        Ticket::new(settlement)
+    }
+
     /// Blocks the thread until the ticket settles: for tests and tools, never for a server's threads.
     pub fn wait(self) -> Result<(), Error> {
         block_on(self)

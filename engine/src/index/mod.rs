@@ -49,6 +49,29 @@ impl HotIndex {
         }
     }
 
+    /// As [`HotIndex::insert`] for the hash side alone; a new key is handed back for [`HotIndex::merge`].
+    pub fn insert_hashed(&mut self, key: &[u8], location: Location) -> Option<IndexKey> {
+        let new = self.hashed.insert(key, location)?;
+        self.heap_bytes += 2 * new.heap_bytes();
+        Some(new)
+    }
+
+    /// Adds many new keys to the ordered side: many at once are merged, which costs a fraction of inserting each.
+    pub fn merge(&mut self, mut keys: Vec<IndexKey>) {
+        let Some(ordered) = &mut self.ordered else { return };
+        if keys.len() * 4 < ordered.len() {
+            ordered.extend(keys);
+        } else {
+            keys.sort_unstable();
+            ordered.append(&mut keys.into_iter().collect());
+        }
+    }
+
+    /// Says that entries name rows of other stores: an index built over rows that were there before.
+    pub fn note_foreign(&mut self) {
+        self.foreign = true;
+    }
+
     /// The versions that have exactly this key, oldest first.
     #[inline]
     pub fn get(&self, key: &[u8]) -> &[Location] {
@@ -88,12 +111,6 @@ impl HotIndex {
 
     pub fn locations(&self) -> impl Iterator<Item = Location> {
         self.iter().flat_map(|(_, locations)| locations.iter().copied())
-    }
-
-    /// As [`HotIndex::insert`], for a row that is not of the same store.
-    pub fn insert_foreign(&mut self, key: &[u8], location: Location) {
-        self.foreign = true;
-        self.insert(key, location);
     }
 
     pub fn has_foreign(&self) -> bool {

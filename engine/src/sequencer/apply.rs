@@ -7,6 +7,7 @@ use crate::database::Engine;
 use crate::ids::{Location, Timestamp};
 use crate::lock::Tag;
 use crate::record::{Close, CommitSet, TableCommit};
+use crate::table::chunk::{Chunk, RowKeys};
 use crate::table::visibility::{Mark, is_live};
 use crate::table::{Table, TableState};
 use crate::transaction::write_set::Backfill;
@@ -67,9 +68,7 @@ fn apply_table(
         }
     }
     let mut locations = Vec::with_capacity(added);
-    for chunk in commit.chunks {
-        table.latch.write().append(chunk, at.0, &mut locations)?;
-    }
+    add_rows(&table, commit.chunks, at, &mut locations)?;
     for closes in closes.chunks(CLOSES_AT_ONCE) {
         let mut state = table.latch.write();
         for close in closes {
@@ -82,6 +81,46 @@ fn apply_table(
     }
     table.live_rows.fetch_add(added as i64 - ended as i64, Ordering::AcqRel);
     table.changes.fetch_add((added + ended) as u64, Ordering::AcqRel);
+    Ok(())
+}
+
+/// Adds the new rows, then puts them into the indexes: nobody looks for them before they are published.
+fn add_rows(
+    table: &Table,
+    chunks: Vec<Chunk>,
+    at: Timestamp,
+    locations: &mut Vec<Location>,
+) -> Result<(), Error> {
+    let mut keys: Vec<(RowKeys, usize)> = Vec::with_capacity(chunks.len());
+    for chunk in chunks {
+        let first = locations.len();
+        let mut state = table.latch.write();
+        let of_chunk = state.append(chunk, at.0, locations)?;
+        let rows = locations.get(first..).unwrap_or(&[]);
+        if rows.len() <= CLOSES_AT_ONCE {
+            state.index(&of_chunk, rows);
+        } else {
+            keys.push((of_chunk, first));
+        }
+    }
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let schema = table.read().schema.clone();
+    for index in &schema.indexes {
+        let mut new = Vec::new();
+        table.latch.write().current.active.index_mut(index.id).reserve(locations.len());
+        for (of_chunk, first) in &keys {
+            let mut state = table.latch.write();
+            let map = state.current.active.index_mut(index.id);
+            for (row, location) in locations.iter().skip(*first).take(of_chunk.ends.len()).enumerate() {
+                for (_, key) in of_chunk.of(row).filter(|(id, _)| *id == index.id.0) {
+                    new.extend(map.insert_hashed(key, *location));
+                }
+            }
+        }
+        table.latch.write().current.active.index_mut(index.id).merge(new);
+    }
     Ok(())
 }
 
@@ -184,9 +223,19 @@ fn fill(table: &Table, backfill: Backfill, locations: &[Location], at: Timestamp
         }
     }
     found.sort_unstable_by(|left, right| (&left.0, left.1).cmp(&(&right.0, right.1)));
-    for (key, _, place) in found {
-        if let Some(generation) = state.generation_holding(place) {
-            generation.active.index_mut(index).insert_foreign(&key, place);
+    for generation in state.generations_mut() {
+        let mut new = Vec::new();
+        let mut any = false;
+        for (key, _, place) in &found {
+            if generation.try_locate(*place).is_some() {
+                any = true;
+                new.extend(generation.active.index_mut(index).insert_hashed(key, *place));
+            }
+        }
+        if any {
+            let map = generation.active.index_mut(index);
+            map.note_foreign();
+            map.merge(new);
         }
     }
     if covers_history {

@@ -18,7 +18,7 @@ pub(crate) mod visibility;
 
 use crate::ids::{Location, Place};
 use crate::{ColumnId, Error, IndexId, PhysicalType, RowHandle, TableId, TableSchema, Timestamp, Value};
-use chunk::{CHUNK_ROWS, Chunk, Layout};
+use chunk::{CHUNK_ROWS, Chunk, Layout, RowKeys};
 use hashbrown::HashMap;
 use parking_lot::{RwLock, RwLockReadGuard};
 use row::Found;
@@ -250,13 +250,10 @@ impl TableState {
         Ok(versions)
     }
 
-    /// The generation in which a location lies.
-    pub fn generation_holding(&mut self, location: Location) -> Option<&mut Generation> {
-        if self.current.try_locate(location).is_some() {
-            return Some(&mut self.current);
-        }
-        let mut older = self.older.iter_mut().map(|(_, generation)| generation);
-        older.find(|generation| generation.try_locate(location).is_some())
+    /// All generations, to be changed.
+    pub fn generations_mut(&mut self) -> impl Iterator<Item = &mut Generation> {
+        let older = self.older.iter_mut().map(|(_, generation)| generation);
+        older.chain(std::iter::once(&mut self.current))
     }
 
     /// The generation that holds everything visible at `at`.
@@ -297,6 +294,8 @@ impl TableState {
     pub fn alter(&mut self, schema: TableSchema, defaults: &[(ColumnId, Value)]) -> Result<(), Error> {
         self.dictionary = Arc::new(self.dictionary.extended(&schema, defaults));
         self.current.active.seal_open()?;
+        // Nobody reads through an index that is dropped: that takes the strongest lock.
+        self.current.active.keep_indexes(|index| schema.index(index).is_some());
         self.layout = schema.columns.clone().into();
         self.schema = Arc::new(schema);
         Ok(())
@@ -311,14 +310,14 @@ impl TableState {
         Ok(())
     }
 
-    /// Adds committed rows, with their keys, and says where each lies now. Sorted into the active store by copying,
-    /// or, when they are many, by taking the chunk over.
+    /// Adds committed rows and says where each lies now: by copying them into the active store or, when they are many,
+    /// by taking the chunk over. Answers their keys, which are still to be put into the indexes.
     pub fn append(
         &mut self,
         mut chunk: Chunk,
         from: u64,
         locations: &mut Vec<Location>,
-    ) -> Result<(), Error> {
+    ) -> Result<RowKeys, Error> {
         let rows = chunk.rows();
         let keys = std::mem::take(&mut chunk.keys);
         let first = locations.len();
@@ -335,26 +334,26 @@ impl TableState {
             }
         }
         if let Some(births) = &mut self.births {
-            for location in &locations[first..] {
+            for location in locations.iter().skip(first) {
                 if let Some(chunk) = self.current.active.chunk(location.number()) {
                     births.insert(chunk.birth(location.row()), *location);
                 }
             }
         }
-        if rows > 1 {
-            for index in &self.schema.indexes {
-                self.current.active.index_mut(index.id).reserve(rows);
-            }
-        }
-        for (row, location) in locations.iter().skip(first).enumerate() {
+        Ok(keys)
+    }
+
+    /// Puts the rows of one chunk into the indexes.
+    pub fn index(&mut self, keys: &RowKeys, locations: &[Location]) {
+        for (row, location) in locations.iter().enumerate() {
             for (index, key) in keys.of(row) {
                 self.current.active.index_mut(IndexId(index)).insert(key, *location);
             }
         }
-        Ok(())
     }
 
     /// The latest start or end of any version, to be compared with a snapshot.
+    /// Bytes of memory of the hot stores, near enough for a bound.
     pub fn hot_bytes(&self) -> usize {
         self.generations()
             .map(|(_, generation)| generation.stores().map(Store::bytes_used).sum::<usize>())

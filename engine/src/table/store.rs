@@ -127,6 +127,11 @@ impl Store {
         &mut self.indexes[position].1
     }
 
+    /// Forgets the maps of indexes that are no more.
+    pub fn keep_indexes(&mut self, keep: impl Fn(IndexId) -> bool) {
+        self.indexes.retain(|(index, _)| keep(*index));
+    }
+
     pub fn indexes(&self) -> &[(IndexId, HotIndex)] {
         &self.indexes
     }
