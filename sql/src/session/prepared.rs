@@ -34,8 +34,8 @@ pub struct Prepared {
 
 /// What a statement means under one catalog and search path.
 pub struct Analysis {
-    generation: u64,
-    search_path: Arc<[Arc<str>]>,
+    pub(super) generation: u64,
+    pub(super) search_path: Arc<[Arc<str>]>,
     pub parameters: Vec<u32>,
     /// Of the rows, all in text form; `None` where there are none.
     pub description: Option<Arc<RowDescription>>,
