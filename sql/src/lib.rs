@@ -2,6 +2,7 @@
 
 pub mod analyze;
 pub mod copy;
+pub mod ddl;
 pub mod dml;
 pub mod error;
 pub mod evaluate;

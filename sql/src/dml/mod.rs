@@ -19,6 +19,8 @@ mod source;
 mod statement;
 mod writer;
 
+pub(crate) use key::{key_values, new_row};
+pub(crate) use message::{columns_text, index_key_text};
 pub use event::{Deferral, Event, Events};
 pub use key::index_key;
 pub use model::{CheckModel, ColumnModel, ForeignKeyModel, IndexModel, ModelCache, TableModel};

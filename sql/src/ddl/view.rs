@@ -1,0 +1,112 @@
+//! CREATE VIEW and CREATE OR REPLACE VIEW.
+
+use catalog::{Column, Persistence, Relation, RelationKind, View};
+
+use super::Definer;
+use super::options::view_options;
+use crate::analyze;
+use crate::error::{Error, Result, SqlState};
+use crate::parse::syntax::{self, CreateView};
+use crate::tree::OutputColumn;
+
+impl Definer {
+    pub(super) async fn create_view(&mut self, create: &CreateView) -> Result<String> {
+        let tag = "CREATE VIEW".to_string();
+        if create.recursive {
+            return Err(Error::unsupported("CREATE RECURSIVE VIEW"));
+        }
+        if create.check_option.is_some() {
+            return Err(Error::unsupported("WITH CHECK OPTION"));
+        }
+        if create.persistence != syntax::Persistence::Permanent {
+            return Err(Error::unsupported("temporary views"));
+        }
+        let schema = self.creation_schema(&create.name)?;
+        let snapshot = self.snapshot();
+        let query = analyze::view_definition(self.environment(&snapshot), &self.text, &create.query)?;
+        let columns = view_columns(create, &query.output)?;
+        let stored = analyze::to_stored_query(&query, &self.source(create.text))?;
+        let options = view_options(&create.options)?;
+        let name = create.name.name();
+        let existing = snapshot.relation_by_name(self.database, schema.oid, name).cloned();
+        if let Some(existing) = existing.filter(|_| create.or_replace) {
+            self.check_owner(&existing)?;
+            let Some(view) = existing.as_view() else {
+                return Err(Error::new(SqlState::WrongObjectType, format!("\"{name}\" is not a view")));
+            };
+            check_replacement(&existing.columns, &columns)?;
+            let kind = RelationKind::View(View { query: stored, rule: view.rule, check: None });
+            let changed = Relation { columns, options, kind, ..(*existing).clone() };
+            self.put_relation(changed).await?;
+            return Ok(tag);
+        }
+        self.check_free(schema.oid, name, false)?;
+        let view = View { query: stored, rule: self.new_oid()?, check: None };
+        let relation = Relation {
+            oid: self.new_oid()?,
+            database: self.database,
+            schema: schema.oid,
+            name: name.to_string(),
+            owner: self.role,
+            persistence: Persistence::Permanent,
+            acl: None,
+            options,
+            columns,
+            row_type: self.new_oid()?,
+            array_type: self.new_oid()?,
+            kind: RelationKind::View(view),
+        };
+        self.put_relation(relation).await?;
+        Ok(tag)
+    }
+}
+
+fn view_columns(create: &CreateView, output: &[OutputColumn]) -> Result<Vec<Column>> {
+    if create.columns.len() > output.len() {
+        return Err(Error::new(
+            SqlState::SyntaxError,
+            "CREATE VIEW specifies more column names than columns",
+        ));
+    }
+    let mut columns: Vec<Column> = Vec::with_capacity(output.len());
+    for (index, shown) in output.iter().enumerate() {
+        let name = create.columns.get(index).map_or(shown.name.as_str(), |name| name.text.as_str());
+        if columns.iter().any(|column| column.name == name) {
+            let message = format!("column \"{name}\" specified more than once");
+            return Err(Error::new(SqlState::DuplicateColumn, message));
+        }
+        let number = i16::try_from(index + 1).unwrap_or(i16::MAX);
+        let mut column = Column::new(number, 0, name, shown.ty.oid, shown.ty.typmod);
+        column.collation = shown.collation;
+        columns.push(column);
+    }
+    Ok(columns)
+}
+
+/// A replaced view keeps its columns and may add more at the end.
+fn check_replacement(old: &[Column], new: &[Column]) -> Result<()> {
+    let refused = |message: String| Err(Error::new(SqlState::InvalidTableDefinition, message));
+    if new.len() < old.len() {
+        return refused("cannot drop columns from view".to_string());
+    }
+    for (old, new) in old.iter().zip(new) {
+        if old.name != new.name {
+            return refused(format!(
+                "cannot change name of view column \"{}\" to \"{}\"",
+                old.name, new.name
+            ));
+        }
+        if (old.type_oid, old.typmod) != (new.type_oid, new.typmod) {
+            let shown = |column: &Column| {
+                crate::types::format_type(column.type_oid, column.typmod, &crate::types::NoNames)
+            };
+            return refused(format!(
+                "cannot change data type of view column \"{}\" from {} to {}",
+                old.name,
+                shown(old),
+                shown(new)
+            ));
+        }
+    }
+    Ok(())
+}
