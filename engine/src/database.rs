@@ -6,7 +6,7 @@
 use crate::checkpoint::{self, BIRTHS, Background, SEQUENCES};
 use crate::clock::{EngineClock, Past};
 use crate::ids::Timestamp;
-use crate::io::Environment;
+use crate::io::{Environment, reserve};
 use crate::lock::{LockManager, Modes, Tag};
 use crate::log::{Log, LogError, LogOptions, RecoverFrom, Spare};
 use crate::manifest::{Edit, Manifest, ManifestError};
@@ -60,9 +60,23 @@ pub enum OpenError {
     Log(#[from] LogError),
     #[error(transparent)]
     Engine(#[from] Error),
-    #[error("cannot start a thread: {0}")]
-    Thread(#[from] std::io::Error),
+    #[error("cannot start: {0}")]
+    Io(#[from] std::io::Error),
 }
+
+impl OpenError {
+    fn is_disk_full(&self) -> bool {
+        matches!(
+            self,
+            OpenError::Manifest(ManifestError::DiskFull(_))
+                | OpenError::Log(LogError::DiskFull(_))
+                | OpenError::Engine(Error::DiskFull)
+        )
+    }
+}
+
+/// Room kept back for a start on a full disk, beside a file of the log.
+const RESERVE_BYTES: u64 = 4 << 20;
 
 /// What all transactions share.
 pub(crate) struct Engine {
@@ -184,8 +198,23 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens the database of the environment's directory, or makes a new one in an empty directory.
+    /// Opens the database of the environment's directory, or makes a new one in an empty directory. On a full disk
+    /// the room kept back for it is used.
     pub fn open(configuration: Configuration, environment: Environment) -> Result<Arc<Database>, OpenError> {
+        let disk = environment.disk.clone();
+        let bytes = configuration.log_file_bytes.saturating_add(RESERVE_BYTES);
+        let database = match Database::open_once(configuration.clone(), environment.clone()) {
+            Err(error) if error.is_disk_full() && reserve::release(&*disk)? => {
+                tracing::warn!("the disk is full: the room kept back for a start is used");
+                Database::open_once(configuration, environment)?
+            }
+            opened => opened?,
+        };
+        reserve::keep(&*disk, bytes)?;
+        Ok(database)
+    }
+
+    fn open_once(configuration: Configuration, environment: Environment) -> Result<Arc<Database>, OpenError> {
         let engine = Arc::new(Engine::new(configuration, environment));
         let (mut manifest, is_new) = match Manifest::open(&engine.environment)? {
             Some(manifest) => (manifest, false),

@@ -99,8 +99,17 @@ impl World {
 
     /// Opens the database, with deaths in the middle of it, and compares what is there.
     fn open(&mut self) -> Verdict<Arc<Database>> {
+        // Once in a while the disk is still full; a start has room kept back for it, once.
+        let is_full = self.random.once_in(8)
+            && self.disk.content("reserve").is_some_and(|reserve| reserve.len() > 4 << 20);
+        self.disk.set_capacity(is_full.then(|| self.disk.used()));
+        let opened = self.open_and_verify(is_full);
         self.disk.set_capacity(None);
-        while self.random.once_in(4) {
+        opened
+    }
+
+    fn open_and_verify(&mut self, is_full: bool) -> Verdict<Arc<Database>> {
+        while !is_full && self.random.once_in(4) {
             self.disk.arm(Fault::PowerOff { after: self.random.below(30) });
             let environment = environment_of(&self.disk, self.random.below(u64::MAX));
             let opened = Database::open(self.configuration(), environment);

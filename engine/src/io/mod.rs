@@ -17,6 +17,7 @@ use arrow_buffer::Buffer;
 mod direct;
 mod map;
 pub mod os;
+pub(crate) mod reserve;
 #[cfg(any(test, feature = "simulation"))]
 pub mod simulation;
 mod system;

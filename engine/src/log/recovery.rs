@@ -350,7 +350,7 @@ fn continue_behind(
         return Err(LogError::Misuse("a rewritten tail of another length"));
     }
     report.rewritten_bytes = tail_bytes;
-    remove_unused(disk, directory, number)?;
+    remove_unused(disk, directory)?;
     let file = write_first_file(disk, &new, &bytes)?;
     let mut old = VecDeque::new();
     for (index, found) in directory.valid.iter().enumerate().filter(|(_, found)| found.header.number < number)
@@ -362,9 +362,9 @@ fn continue_behind(
     Ok(Position { current, old, end: last.scan.end, previous })
 }
 
-/// Removes files without a valid header. The one that the new file will replace goes by that rename.
-fn remove_unused(disk: &dyn Disk, directory: &Directory, replaced: u64) -> Result<(), LogError> {
-    for number in directory.invalid.iter().rev().filter(|number| **number != replaced) {
+/// Removes files without a valid header, whose room the new file may need.
+fn remove_unused(disk: &dyn Disk, directory: &Directory) -> Result<(), LogError> {
+    for number in directory.invalid.iter().rev() {
         let name = format::file_name(*number);
         disk.remove(&name).map_err(|source| LogError::io(&name, source))?;
     }

@@ -4,7 +4,14 @@
 //! never have a gap in their numbers, whatever a crash takes away. A file that waits has no valid header of its own
 //! number (it is zero, or recycled and says an older number), so recovery sees that it was never used.
 
-use std::{collections::VecDeque, io, sync::Arc};
+use std::{
+    collections::VecDeque,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use parking_lot::Mutex;
 
@@ -28,6 +35,8 @@ pub(super) struct Prepared {
 pub struct Spare {
     disk: Arc<dyn Disk>,
     file_bytes: u64,
+    /// No file is ready and nobody is making one: asked at every batch, which must not wait for one being made.
+    is_needed: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -55,19 +64,21 @@ impl State {
 impl Spare {
     pub(super) fn new(disk: Arc<dyn Disk>, file_bytes: u64, next: u64) -> Spare {
         let state = State { next, ready: None, recycled: VecDeque::new(), is_failed: false };
-        Spare { disk, file_bytes, state: Mutex::new(state) }
+        Spare { disk, file_bytes, is_needed: AtomicBool::new(true), state: Mutex::new(state) }
     }
 
-    /// Whether no file is ready for when the current one is full.
+    /// Whether no file is ready for when the current one is full, nor being made ready. Never waits.
     pub fn is_needed(&self) -> bool {
-        self.state.lock().ready.is_none()
+        self.is_needed.load(Ordering::Acquire)
     }
 
     /// Prepares the next file, if none is ready. For any thread; slow.
     pub fn prepare(&self) -> Result<(), LogError> {
         let mut state = self.state.lock();
         if state.ready.is_none() {
+            self.is_needed.store(false, Ordering::Release);
             let made = self.make(&mut state);
+            self.is_needed.store(made.is_err(), Ordering::Release);
             state.ready = Some(state.note(made)?);
         }
         Ok(())
@@ -87,6 +98,7 @@ impl Spare {
         let prepared = state.note(made)?;
         state.ready = None;
         state.next = prepared.number + 1;
+        self.is_needed.store(true, Ordering::Release);
         Ok(prepared)
     }
 
@@ -124,6 +136,9 @@ impl Spare {
 
     fn create(&self, name: &str, temporary: &str, length: u64) -> io::Result<Arc<dyn File>> {
         remove_if_there(&*self.disk, temporary)?;
+        if self.disk.space()?.available < length {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         let file = self.disk.create(temporary)?;
         let filled = file.preallocate(length).and_then(|()| file.sync_data());
         if let Err(error) = filled {

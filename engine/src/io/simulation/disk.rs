@@ -1,7 +1,7 @@
 //! The simulated disk: names, faults, crashes.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt, io,
     sync::{Arc, Weak},
 };
@@ -183,7 +183,7 @@ impl SimulatedDisk {
         state.held -= 1;
     }
 
-    /// Bytes that all files together take.
+    /// Bytes that all files with a name together take.
     pub fn used(&self) -> u64 {
         self.state.lock().used()
     }
@@ -340,7 +340,8 @@ impl State {
     }
 
     fn used(&self) -> u64 {
-        self.files.values().map(Image::bytes).sum()
+        let names: BTreeSet<&u64> = self.names.values().chain(self.durable_names.values()).collect();
+        names.into_iter().filter_map(|file| self.files.get(file)).map(Image::bytes).sum()
     }
 
     fn named(&self, name: &str) -> io::Result<u64> {
