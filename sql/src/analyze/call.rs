@@ -219,6 +219,7 @@ impl Analyzer<'_> {
         let columns = self.row_columns(&call);
         // A set of rows stays one column here: a record.
         let number = self.new_column();
+        self.keep_shape(number, &call);
         let column = Column { number, ty, collation };
         let names_known = !columns.is_empty() || !self.is_composite(ty.oid);
         self.scope_mut()?.sets.push(FunctionItem { call, columns: vec![column] });

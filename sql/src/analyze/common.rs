@@ -4,7 +4,9 @@ use super::Analyzer;
 use super::item::{Item, ItemColumn};
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{self, Alias, Name, QueryBody, Statement, With};
-use crate::tree::{Column, CommonQuery, CommonTable, Expression, Query, Relation, SetOperator, Type};
+use crate::tree::{
+    Column, CommonQuery, CommonTable, Expression, OutputColumn, Query, Relation, SetOperator, Type,
+};
 
 /// A common table as names see it.
 #[derive(Clone, Debug)]
@@ -12,6 +14,8 @@ pub(super) struct KnownCommon {
     pub name: String,
     pub id: u32,
     pub columns: Vec<(String, Type, u32)>,
+    /// The columns of its query, which tell the fields of records.
+    pub outputs: Vec<OutputColumn>,
 }
 
 impl Analyzer<'_> {
@@ -41,6 +45,10 @@ impl Analyzer<'_> {
                     (CommonQuery::Plain(Box::new(query)), columns)
                 }
             };
+            let outputs = match &query {
+                CommonQuery::Plain(query) => query.output.clone(),
+                CommonQuery::Recursive { start, step: _, all: _ } => without_origins(&start.output),
+            };
             let produced = columns.iter().map(|(_, ty, collation)| Column {
                 number: self.new_column(),
                 ty: *ty,
@@ -48,7 +56,7 @@ impl Analyzer<'_> {
             });
             let produced = produced.collect();
             let name = table.name.text.clone();
-            self.scope_mut()?.common.push(KnownCommon { name: name.clone(), id, columns });
+            self.scope_mut()?.common.push(KnownCommon { name: name.clone(), id, columns, outputs });
             tables.push(CommonTable { id, name, columns: produced, query, materialized: table.materialized });
         }
         Ok(tables)
@@ -115,7 +123,12 @@ impl Analyzer<'_> {
             };
             let mut start = analyzer.query(left)?;
             let columns = analyzer.common_columns(table, &start)?;
-            let known = KnownCommon { name: name.clone(), id, columns: columns.clone() };
+            let known = KnownCommon {
+                name: name.clone(),
+                id,
+                columns: columns.clone(),
+                outputs: without_origins(&start.output),
+            };
             analyzer.scope_mut()?.common.push(known);
             let mut step = analyzer.query_keeping_unknown(right)?;
             if step.output.len() != start.output.len() {
@@ -197,9 +210,10 @@ impl Analyzer<'_> {
         let Some(known) = found.cloned() else { return Ok(None) };
         let mut columns = Vec::with_capacity(known.columns.len());
         let mut names = Vec::with_capacity(known.columns.len());
-        for (name, ty, collation) in known.columns {
+        for ((name, ty, collation), output) in known.columns.into_iter().zip(&known.outputs) {
             let column = Column { number: self.new_column(), ty, collation };
-            names.push(ItemColumn::plain(name, &column, (0, 0)));
+            self.keep_shape(column.number, &super::subquery::output_reference(output));
+            names.push(ItemColumn::plain(name, &column, output.origin));
             columns.push(column);
         }
         let mut item = Item::derived(name, names);
@@ -208,6 +222,11 @@ impl Analyzer<'_> {
         }
         Ok(Some((Relation::CommonScan { id: known.id, columns }, item)))
     }
+}
+
+/// The columns of a union are no table's own.
+fn without_origins(output: &[OutputColumn]) -> Vec<OutputColumn> {
+    output.iter().map(|column| OutputColumn { origin: (0, 0), ..column.clone() }).collect()
 }
 
 /// Whether a query names a table of that name, which in WITH RECURSIVE means itself. A name that an inner WITH

@@ -151,6 +151,9 @@ impl Analyzer<'_> {
         if argument.ty.oid == oid::JSONB {
             return self.json_subscript(argument, indexes);
         }
+        if let (oid::NAME, [SubscriptIndex::Element(index)]) = (argument.ty.oid, indexes) {
+            return self.name_subscript(argument, index, at);
+        }
         let element = match argument.ty.oid {
             oid::INT2VECTOR => oid::INT2,
             oid::OIDVECTOR => oid::OID,
@@ -177,6 +180,23 @@ impl Analyzer<'_> {
         let collation = argument.collation;
         let kind = ExpressionKind::Subscript { argument: Box::new(argument), indexes: bounds, slice };
         Ok(Expression { kind, ty, collation, position: self.position(at) })
+    }
+
+    /// `name[i]`, from 0: one character of a name, by what the functions of text can do.
+    fn name_subscript(
+        &mut self,
+        argument: Expression,
+        index: &syntax::Expression,
+        at: u32,
+    ) -> Result<Expression> {
+        let position = self.position(at);
+        let index = self.array_index(index)?;
+        let plus = OperatorName { schema: None, name: "+".to_string(), at };
+        let one = super::coerce::constant(engine::Value::Int32(1), oid::INT4);
+        let from = self.make_operator(&plus, Some(index), one.clone())?;
+        let text = self.cast(argument, Type::new(oid::TEXT), position)?;
+        let character = self.system_call("substr", vec![text, from, one], at)?;
+        self.cast(character, Type::new(oid::CHAR), position)
     }
 
     fn array_index(&mut self, index: &syntax::Expression) -> Result<Expression> {

@@ -118,7 +118,9 @@ impl Analyzer<'_> {
             let own = self.is_innermost_descendant(column.column);
             if !own || !seen.insert(column.column) {
                 let number = self.new_column();
-                copies.push((number, super::subquery::output_reference(column)));
+                let copied = super::subquery::output_reference(column);
+                self.keep_shape(number, &copied);
+                copies.push((number, copied));
                 column.column = number;
             }
             self.adopt(column.column);

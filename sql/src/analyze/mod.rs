@@ -51,13 +51,13 @@ mod values;
 mod window;
 
 use std::cell::Cell;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use catalog::Snapshot;
 
 use crate::error::Result;
-use crate::tree::{ColumnNumber, Expression};
+use crate::tree::{ColumnNumber, Expression, Type};
 use crate::types::InputSettings;
 
 pub use statement::{Analyzed, AnalyzedStatement, CopyTarget, argument, statement, view_definition};
@@ -98,6 +98,8 @@ pub(super) struct Analyzer<'a> {
     parameters: parameter::Parameters,
     /// Columns that something reads; scans are pruned to these.
     used: HashSet<ColumnNumber>,
+    /// Fields of columns of type record, where the query that makes them tells.
+    record_shapes: HashMap<ColumnNumber, Vec<(String, Type)>>,
     /// Relations and other catalog objects by oid.
     objects: BTreeSet<u32>,
     /// AS OF SYSTEM TIME of the statement.
@@ -125,6 +127,7 @@ impl<'a> Analyzer<'a> {
             scopes: Vec::new(),
             parameters,
             used: HashSet::new(),
+            record_shapes: HashMap::new(),
             objects: BTreeSet::new(),
             statement_time: None,
             statement_time_taken: false,

@@ -32,7 +32,11 @@ impl Analyzer<'_> {
             [plain] => catalog.find_relation(environment.database, environment.search_path, plain),
             [schema, plain] => self.relation_in(catalog, schema, plain),
             [database, schema, plain] => {
-                self.check_database(database, &name.parts, name.at)?;
+                let current = environment.catalog.database(environment.database);
+                if current.is_none_or(|current| current.name != *database) {
+                    let message = format!("cross-database references are not implemented: \"{name}\"");
+                    return Err(Error::new(SqlState::FeatureNotSupported, message).at(self.position(name.at)));
+                }
                 self.relation_in(catalog, schema, plain)
             }
             _ => None,
@@ -101,7 +105,10 @@ impl Analyzer<'_> {
         let mut columns = Vec::new();
         let mut names = Vec::new();
         for column in object.live_columns() {
-            let ty = Type::with_typmod(column.type_oid, column.typmod);
+            // A column of a domain has the typmod of the domain.
+            let domain = column.domain.and_then(catalog::builtin::type_by_oid);
+            let typmod = domain.map_or(column.typmod, |domain| domain.typmod);
+            let ty = Type::with_typmod(column.type_oid, typmod);
             let number = self.new_column();
             let produced = Column { number, ty, collation: column.collation };
             names.push(ItemColumn::plain(&column.name, &produced, (object.oid, column.number)));

@@ -213,6 +213,7 @@ impl Analyzer<'_> {
                     Some((number, _)) => *number,
                     None => {
                         let number = self.new_column();
+                        self.keep_shape(number, expression);
                         items.push((number, expression.clone()));
                         number
                     }

@@ -4,7 +4,7 @@ use super::Analyzer;
 use super::coerce::constant;
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{self, ExpressionKind as Syntax, Name, ObjectName, OperatorName, TypeName};
-use crate::tree::{BooleanTest, Expression, ExpressionKind, SpecialValue, Type};
+use crate::tree::{BooleanTest, ColumnNumber, Expression, ExpressionKind, SpecialValue, Type};
 use crate::types::oid;
 
 impl Analyzer<'_> {
@@ -370,15 +370,44 @@ impl Analyzer<'_> {
             ExpressionKind::Row { fields, names } => {
                 names.iter().cloned().zip(fields.iter().map(|field| field.ty)).collect()
             }
+            ExpressionKind::Column(number) if self.record_shapes.contains_key(number) => {
+                self.record_shapes.get(number).cloned().unwrap_or_default()
+            }
+            ExpressionKind::Subquery(subquery) if subquery.kind == crate::tree::SubqueryKind::Scalar => {
+                let column = subquery.query.output.first().map(super::subquery::output_reference);
+                column.map(|column| self.row_columns(&column)).unwrap_or_default()
+            }
             ExpressionKind::Subquery(subquery) if subquery.kind == crate::tree::SubqueryKind::Row => {
                 subquery.query.output.iter().map(|column| (column.name.clone(), column.ty)).collect()
             }
-            ExpressionKind::Call { function, .. } if row.ty.oid == oid::RECORD => {
-                let row = catalog::builtin::function_by_oid(*function);
-                let columns = row.map(|row| row.output_columns()).unwrap_or_default();
-                columns.into_iter().map(|(name, ty)| (name.to_string(), Type::new(ty))).collect()
+            ExpressionKind::Call { function, operator: _, arguments, variadic_array: _ }
+                if row.ty.oid == oid::RECORD =>
+            {
+                self.call_columns(*function, arguments)
             }
             _ => self.composite_columns(row.ty.oid),
+        }
+    }
+
+    /// The OUT parameters of a function, polymorphic ones as the arguments settle them.
+    fn call_columns(&self, function: u32, arguments: &[Expression]) -> Vec<(String, Type)> {
+        let Some(row) = catalog::builtin::function_by_oid(function) else { return Vec::new() };
+        let sources: Vec<u32> = arguments.iter().map(|argument| argument.ty.oid).collect();
+        let settled = |ty: u32| {
+            let mut declared = row.arguments.clone();
+            self.enforce_generics(&sources, &mut declared, ty).unwrap_or(ty)
+        };
+        let columns = row.output_columns().into_iter();
+        columns.map(|(name, ty)| (name.to_string(), Type::new(settled(ty)))).collect()
+    }
+
+    /// Notes the fields of a record that becomes a column.
+    pub(super) fn keep_shape(&mut self, number: ColumnNumber, row: &Expression) {
+        if row.ty.oid == oid::RECORD {
+            let columns = self.row_columns(row);
+            if !columns.is_empty() {
+                self.record_shapes.insert(number, columns);
+            }
         }
     }
 

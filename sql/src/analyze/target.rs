@@ -36,7 +36,7 @@ impl Analyzer<'_> {
                         Some(alias) => alias.text.clone(),
                         None => output_name(&item.expression),
                     };
-                    let origin = self.origin(&item.expression, &expression);
+                    let origin = self.origin(&expression);
                     targets.push(Target { expression, name, origin, hidden: false });
                 }
             }
@@ -61,10 +61,8 @@ impl Analyzer<'_> {
     }
 
     /// Where a plain column of a table comes from.
-    fn origin(&self, written: &syntax::Expression, expression: &Expression) -> (u32, i16) {
-        let (Syntax::Column(_), ExpressionKind::Column(number)) = (&written.kind, &expression.kind) else {
-            return (0, 0);
-        };
+    fn origin(&self, expression: &Expression) -> (u32, i16) {
+        let ExpressionKind::Column(number) = &expression.kind else { return (0, 0) };
         let columns = self.scopes.iter().flat_map(|scope| &scope.items).flat_map(|item| &item.columns);
         let mut found =
             columns.filter(|c| matches!(c.expression.kind, ExpressionKind::Column(n) if n == *number));

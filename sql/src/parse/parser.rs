@@ -285,15 +285,25 @@ impl<'a> Parser<'a> {
         self.object_name_after(first)
     }
 
-    pub(super) fn object_name_after(&mut self, first: Name) -> Result<ObjectName> {
-        let mut parts = vec![first.text];
-        while self.is_symbol(b'.') {
-            self.advance();
-            parts.push(self.label()?.text);
+    fn object_name_after(&mut self, first: Name) -> Result<ObjectName> {
+        let name = self.dotted_name(first)?;
+        if name.parts.len() > 3 {
+            let message = format!("improper qualified name (too many dotted names): {name}");
+            return Err(self.invalid(message, name.at));
         }
-        if parts.len() > 3 {
-            let message = format!("improper qualified name (too many dotted names): {}", parts.join("."));
-            return Err(self.invalid(message, first.at));
+        Ok(name)
+    }
+
+    /// A name of any number of parts: of a column with its table's.
+    pub(super) fn any_name(&mut self) -> Result<ObjectName> {
+        let first = self.name()?;
+        self.dotted_name(first)
+    }
+
+    fn dotted_name(&mut self, first: Name) -> Result<ObjectName> {
+        let mut parts = vec![first.text];
+        while self.accept_symbol(b'.') {
+            parts.push(self.label()?.text);
         }
         Ok(ObjectName { parts, at: first.at })
     }

@@ -1,7 +1,8 @@
 //! Analysis against PostgreSQL 15's own answers to Parse and Describe: result columns with their types, typmods and
 //! attribute numbers, parameter types, and errors with SQLSTATE, position, message and hint.
 //!
-//! `analysis.txt` and `psql.txt` (the queries of psql's backslash commands) hold PostgreSQL's answers;
+//! `analysis.txt`, `psql.txt` (the queries of psql's backslash commands) and `clients.txt` (catalog queries of
+//! drivers and object mappers) hold PostgreSQL's answers;
 //! `analysis_departures.txt` those where this server answers otherwise (`=`), with PostgreSQL's answer after `!`;
 //! `time.txt` what PostgreSQL has not. The tables are those of `schema.sql`.
 
@@ -99,6 +100,11 @@ fn departures_are_the_ones_we_know() {
 #[test]
 fn the_queries_of_psql_are_understood() {
     check(include_str!("psql.txt"));
+}
+
+#[test]
+fn the_catalog_queries_of_clients_are_understood() {
+    check(include_str!("clients.txt"));
 }
 
 #[test]

@@ -97,7 +97,7 @@ impl Parser<'_> {
         self.expect_all(&["comment", "on"])?;
         let (mut table, mut arguments) = (None, None);
         let (kind, name) = if self.accept("column") {
-            let mut name = self.object_name()?;
+            let mut name = self.any_name()?;
             let column = name.parts.pop();
             if name.parts.is_empty() {
                 return Err(self.invalid("column name must be qualified", name.at));
