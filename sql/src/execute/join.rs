@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array};
 use datafusion_common::{JoinSide, JoinType as PhysicalJoinType, NullEquality};
+use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::expressions::Column;
 use datafusion_physical_plan::ExecutionPlan;
 use datafusion_physical_plan::joins::utils::{ColumnIndex, JoinFilter};
@@ -93,15 +94,17 @@ pub(super) fn lower_hash_join(join: &HashJoin, execution: &Execution) -> Result<
         left_width: join.left.columns.len(),
         right_width: join.right.columns.len(),
     };
-    let key = |position: usize| -> Arc<dyn datafusion_physical_expr::PhysicalExpr> {
-        Arc::new(Column::new(&format!("c{position}"), position))
+    // DataFusion compares a key's name with the input's field, whatever both are.
+    let key = |input: &Arc<dyn ExecutionPlan>, position: usize| -> Arc<dyn PhysicalExpr> {
+        Arc::new(Column::new(input.schema().field(position).name(), position))
     };
     let on = join
         .keys
         .iter()
-        .map(
-            |(left, right)| if sides.swapped { (key(*right), key(*left)) } else { (key(*left), key(*right)) },
-        )
+        .map(|(at_left, at_right)| {
+            let (left, right) = (key(&left, *at_left), key(&right, *at_right));
+            if sides.swapped { (right, left) } else { (left, right) }
+        })
         .collect();
     let (build, probe) = if sides.swapped { (right, left) } else { (left, right) };
     let exec = HashJoinExec::try_new(

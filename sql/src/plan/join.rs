@@ -207,7 +207,8 @@ impl Planner<'_> {
                 !others
             });
             conjuncts = later;
-            let need = self.leaf_need(&leaf, &leaves, &conditions, required);
+            let mut need = self.leaf_need(&leaf, &leaves, &conditions, required);
+            conjuncts.iter().for_each(|conjunct| walk::add_columns(conjunct, &mut need.required));
             let mut wanted = required.clone();
             conjuncts.iter().for_each(|conjunct| walk::add_columns(conjunct, &mut wanted));
             leaves.iter().for_each(|leaf| wanted.extend(&leaf.reads));

@@ -320,3 +320,46 @@ fn set_operations_count_as_all_says() {
     assert_eq!(set(SetOperator::Except, false), ["2"]);
     assert_eq!(set(SetOperator::Except, true), ["1", "1", "2", "∅"]);
 }
+
+/// The queries of `corpus/query_*.sql` print what PostgreSQL 15 printed (`.out`), without a session around them.
+#[test]
+fn the_query_corpus_gives_postgresqls_answers() {
+    let world = World::new();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    let only = std::env::var("CORPUS").ok();
+    let mut failed = 0;
+    for name in ["grouping", "joins", "lateral", "laziness", "recursion", "sets", "subqueries", "windows"] {
+        if only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
+            continue;
+        }
+        let script = std::fs::read_to_string(folder.join(format!("query_{name}.sql"))).expect("a script");
+        let expected = std::fs::read_to_string(folder.join(format!("query_{name}.out"))).expect("its answers");
+        let mut lines = expected.lines();
+        for statement in script.split(";\n").map(str::trim).filter(|statement| !statement.is_empty()) {
+            if statement.starts_with("CREATE") || statement.starts_with("INSERT") {
+                lines.next();
+                continue;
+            }
+            let mut wanted = Vec::new();
+            let heading = lines.next().unwrap_or_default();
+            if heading.starts_with("ERROR") {
+                wanted.push(heading.split(" at character").next().unwrap_or_default().to_owned());
+            } else {
+                wanted.extend(lines.by_ref().take_while(|line| !is_count(line)).map(str::to_owned));
+            }
+            let given = match world.query(statement) {
+                Ok(rows) => rows.iter().flat_map(|row| row.split('\n')).map(str::to_owned).collect(),
+                Err(error) => vec![format!("ERROR:  {}", error.message())],
+            };
+            if given != wanted {
+                failed += 1;
+                println!("{name}: {statement}\n  wanted {wanted:?}\n  given  {given:?}");
+            }
+        }
+    }
+    assert_eq!(failed, 0, "queries that answer otherwise");
+}
+
+fn is_count(line: &str) -> bool {
+    line.strip_prefix('(').and_then(|rest| rest.split(" row").next()).is_some_and(|count| count.parse::<u64>().is_ok())
+}

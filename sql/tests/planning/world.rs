@@ -14,15 +14,89 @@ use engine::{
     TableSchema, Value,
 };
 use futures::StreamExt;
+use strata_sql::analyze::{self, AnalyzedStatement};
 use strata_sql::error::{Error, Result};
 use strata_sql::evaluate::{Context, Environment, Settings};
 use strata_sql::execute::{ExecutionInput, Resources, Uninterrupted, execute, wait_for};
+use strata_sql::parse::parse;
 use strata_sql::plan::{Plan, PlanInput, Statistics, explain, plan};
 use strata_sql::tree::Query;
 use strata_sql::types::{self, OutputSettings, key, oid};
 
 pub const T: u32 = 20_000;
 pub const U: u32 = 20_010;
+
+type CorpusColumn = (&'static str, u32, i32);
+/// Name, unique, keys: attribute number and whether descending.
+type CorpusIndex = (&'static str, bool, &'static [(i16, bool)]);
+
+/// What `corpus/query_*.sql` create.
+const CORPUS: &[(u32, &str, &[CorpusColumn], &[CorpusIndex])] = &[
+    (
+        21_000,
+        "dept",
+        &[("id", oid::INT4, -1), ("name", oid::TEXT, -1), ("budget", oid::NUMERIC, (12 << 16 | 2) + 4)],
+        &[("dept_pkey", true, &[(1, false)])],
+    ),
+    (
+        22_000,
+        "emp",
+        &[
+            ("id", oid::INT4, -1),
+            ("name", oid::TEXT, -1),
+            ("boss", oid::INT4, -1),
+            ("dept", oid::INT4, -1),
+            ("salary", oid::NUMERIC, (10 << 16 | 2) + 4),
+            ("hired", oid::DATE, -1),
+            ("grade", oid::BPCHAR, 7),
+        ],
+        &[
+            ("emp_pkey", true, &[(1, false)]),
+            ("emp_dept", false, &[(4, false)]),
+            ("emp_boss_salary", false, &[(3, false), (5, true)]),
+        ],
+    ),
+    (
+        23_000,
+        "num",
+        &[
+            ("k", oid::INT8, -1),
+            ("a", oid::INT4, -1),
+            ("f", oid::FLOAT8, -1),
+            ("n", oid::NUMERIC, -1),
+            ("t", oid::TEXT, -1),
+            ("ts", oid::TIMESTAMP, -1),
+            ("d", oid::INTERVAL, -1),
+        ],
+        &[("num_pkey", true, &[(1, false)]), ("num_t", true, &[(5, false)])],
+    ),
+];
+
+fn corpus_tables() -> Vec<Change> {
+    let mut changes = Vec::new();
+    for (oid, name, columns, indexes) in CORPUS {
+        let own = columns
+            .iter()
+            .enumerate()
+            .map(|(at, (name, ty, typmod))| Column::new(at as i16 + 1, oid + 100 + at as u32, *name, *ty, *typmod))
+            .collect();
+        let kind = RelationKind::Table(Table {
+            next_column_id: 1_000_000,
+            row_security: false,
+            force_row_security: false,
+            replica_identity: 'd',
+        });
+        changes.push(relation(*oid, name, own, kind));
+        for (at, (name, unique, keys)) in (1..).zip(*indexes) {
+            let keys = keys
+                .iter()
+                .map(|(attribute, descending)| index_key(*attribute, columns[*attribute as usize - 1].1, *descending))
+                .collect();
+            changes.push(relation(oid + at, name, Vec::new(), index_of(*oid, keys, *unique, at == 1)));
+        }
+    }
+    changes
+}
 
 /// t(id int4 primary key, a int4 indexed, b text, n numeric) and u(id int4 primary key, t_id int4 indexed, v int4).
 pub struct World {
@@ -76,15 +150,18 @@ impl Environment for Facts {
     }
 }
 
-/// Row counts as they are.
-struct Counts(Arc<Database>);
+/// Row counts as they are, more or less.
+struct Counts;
 
 impl Statistics for Counts {
     fn rows(&self, table: u32) -> f64 {
-        if table == T { 1000.0 } else { 500.0 }
+        match table {
+            T => 1000.0,
+            21_000..=23_000 => 20.0,
+            _ => 500.0,
+        }
     }
     fn distinct(&self, _: u32, _: i16) -> Option<f64> {
-        let _ = &self.0;
         None
     }
 }
@@ -122,31 +199,38 @@ fn table(oid: u32, name: &str, columns: &[(&str, u32)]) -> Change {
 }
 
 fn index(oid: u32, name: &str, table: u32, attribute: i16, unique: bool) -> Change {
-    let class = builtin::default_operator_class(builtin::BTREE, oid::INT4).expect("int4 has a class");
-    let key = IndexKey {
+    let keys = vec![index_key(attribute, oid::INT4, false)];
+    relation(oid, name, Vec::new(), index_of(table, keys, unique, unique))
+}
+
+fn index_key(attribute: i16, ty: u32, descending: bool) -> IndexKey {
+    let class = builtin::default_operator_class(builtin::BTREE, ty).expect("a class");
+    IndexKey {
         source: IndexSource::Column(attribute),
-        name: name.to_owned(),
-        type_oid: oid::INT4,
+        name: "key".to_owned(),
+        type_oid: ty,
         typmod: -1,
         operator_class: class.oid,
         collation: 0,
-        descending: false,
-        nulls_first: false,
-    };
-    let index = Index {
+        descending,
+        nulls_first: descending,
+    }
+}
+
+fn index_of(table: u32, keys: Vec<IndexKey>, unique: bool, primary: bool) -> RelationKind {
+    RelationKind::Index(Index {
         table,
         method: builtin::BTREE,
-        keys: vec![key],
+        keys,
         include: Vec::new(),
         unique,
-        primary: unique,
+        primary,
         nulls_not_distinct: false,
         immediate: true,
         predicate: None,
         valid: true,
         clustered: false,
-    };
-    relation(oid, name, Vec::new(), RelationKind::Index(index))
+    })
 }
 
 fn int_key(value: &Value) -> Vec<u8> {
@@ -175,6 +259,7 @@ impl World {
         changes.push(table(U, "u", &[("id", oid::INT4), ("t_id", oid::INT4), ("v", oid::INT4)]));
         changes.push(index(U + 1, "u_pkey", U, 1, true));
         changes.push(index(U + 2, "u_t", U, 2, false));
+        changes.extend(corpus_tables());
         let catalog = Arc::new(Snapshot::default().apply(&changes));
         let resources = Resources::new(1 << 30).expect("resources");
         let world = World { database, catalog, resources, directory };
@@ -218,7 +303,63 @@ impl World {
             let values = vec![Value::Int32(id), Value::Int32(id * 2), Value::Int32(id % 5)];
             self.insert(&mut transaction, U, values);
         }
+        self.fill_corpus(&mut transaction);
         transaction.commit().wait().expect("a commit");
+    }
+
+    /// The tables of the query corpus, their rows made by the very statements of its scripts.
+    fn fill_corpus(&self, transaction: &mut engine::Transaction) {
+        for (oid, name, columns, indexes) in CORPUS {
+            let relation = self.catalog.relation(POSTGRES_DATABASE, *oid).expect("the table");
+            let schema = TableSchema {
+                columns: relation
+                    .columns
+                    .iter()
+                    .map(|column| (ColumnId(column.id), types::physical(column.type_oid)))
+                    .collect(),
+                indexes: (1..)
+                    .zip(*indexes)
+                    .map(|(at, (_, unique, _))| IndexSchema {
+                        id: IndexId(oid + at),
+                        unique: *unique,
+                        primary: at == 1,
+                    })
+                    .collect(),
+            };
+            transaction.create_table(TableId(*oid), schema).expect("a table");
+            let script = include_str!("../corpus/query_joins.sql");
+            let statement = script
+                .split(";\n")
+                .find_map(|statement| statement.trim().strip_prefix(&format!("INSERT INTO {name} ")))
+                .expect("the rows");
+            for row in self.query(statement).expect("rows of the corpus") {
+                let texts: Vec<&str> = row.split('|').collect();
+                let values: Vec<Value> = texts
+                    .iter()
+                    .zip(*columns)
+                    .map(|(text, (_, ty, typmod))| match *text {
+                        "" => Value::Null,
+                        text => types::input(*ty, *typmod, text, &types::InputSettings::plain()).expect("a value"),
+                    })
+                    .collect();
+                let keys = (1..)
+                    .zip(*indexes)
+                    .map(|(at, (_, unique, keys))| {
+                        let mut bytes = Vec::new();
+                        for (attribute, descending) in *keys {
+                            let ty = columns[*attribute as usize - 1].1;
+                            let value = &values[*attribute as usize - 1];
+                            key::append_with_order(ty, value, *descending, *descending, &mut bytes).expect("a key");
+                        }
+                        (IndexId(oid + at), bytes, *unique)
+                    })
+                    .collect();
+                match transaction.insert(TableId(*oid), &NewRow { values, keys }) {
+                    Ok(Outcome::Done(Inserted::Row(_))) => {}
+                    _ => panic!("a row was refused"),
+                }
+            }
+        }
     }
 
     fn insert(&self, transaction: &mut engine::Transaction, table: u32, values: Vec<Value>) {
@@ -252,6 +393,30 @@ impl World {
         }
     }
 
+    /// The typed tree of a query's text.
+    pub fn analyze(&self, text: &str) -> Result<Query> {
+        let parsed = parse(text)?;
+        let statement = &parsed.first().ok_or_else(|| Error::internal("no statement"))?.statement;
+        let search_path: Arc<[Arc<str>]> = Arc::from([Arc::from("public")]);
+        let environment = analyze::Environment {
+            catalog: &self.catalog,
+            database: POSTGRES_DATABASE,
+            search_path: &search_path,
+            input: types::InputSettings::plain(),
+            past: None,
+        };
+        match analyze::statement(environment, text, statement, None, &[], false)?.statement {
+            AnalyzedStatement::Query(query) => Ok(query),
+            _ => Err(Error::internal("not a query")),
+        }
+    }
+
+    /// The rows of a query's text, as `psql -A -t` shows them: NULL as nothing.
+    pub fn query(&self, text: &str) -> Result<Vec<String>> {
+        let rows = self.try_rows(&self.analyze(text)?)?;
+        Ok(rows.into_iter().map(|row| row.replace('∅', "")).collect())
+    }
+
     /// Rows as text, columns apart by a bar.
     pub fn rows(&self, query: &Query) -> Vec<String> {
         self.try_rows(query).expect("the query runs")
@@ -263,7 +428,7 @@ impl World {
     }
 
     fn try_plan(&self, query: &Query) -> Result<Arc<Plan>> {
-        let counts = Counts(self.database.clone());
+        let counts = Counts;
         let input = PlanInput {
             catalog: &self.catalog,
             database: POSTGRES_DATABASE,
