@@ -62,6 +62,10 @@ impl Analyzer<'_> {
         };
         if chosen.row.kind != FunctionKind::Aggregate {
             let prepared = self.prepare(call, chosen, arguments)?;
+            // rank() and its family share their names with hypothetical-set aggregates.
+            if prepared.chosen.row.kind == FunctionKind::Window {
+                return self.window_function(call, prepared).map(Err);
+            }
             return Ok(Err(super::call::plain_call(prepared, position)));
         }
         let row = builtin::aggregate(chosen.row.oid)

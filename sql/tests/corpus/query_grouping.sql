@@ -41,7 +41,6 @@ SELECT min(k) FROM num WHERE k > 30;
 SELECT max(k) FROM num WHERE k < 0;
 SELECT a, sum(n), avg(n), sum(f), count(f) FROM num GROUP BY a ORDER BY a;
 SELECT sum(a), avg(a), stddev(a), variance(a), corr(f, a) IS NULL FROM num;
-SELECT name FROM dept GROUP BY id ORDER BY id;
 SELECT DISTINCT n FROM num ORDER BY n;
 SELECT DISTINCT dept, grade FROM emp ORDER BY 1, 2;
 SELECT DISTINCT ON (dept) dept, name, salary FROM emp ORDER BY dept, salary DESC NULLS LAST, id;
