@@ -20,7 +20,7 @@ pub enum Error {
     /// lock_timeout passed while waiting.
     #[error("canceling statement due to lock timeout")]
     LockTimeout,
-    /// Two live rows would have the same key; raised only by index builds, for inserts answer with `Conflict`.
+    /// Two living rows would have the same key. Inserts answer with `Conflict` instead; for callers that build indexes.
     #[error("could not create unique index {}: duplicate key", .0.0)]
     UniqueViolation(IndexId),
     #[error("could not write: no space left on device")]

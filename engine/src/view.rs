@@ -231,7 +231,7 @@ impl ReadView {
     ) -> Result<(), Error> {
         let Some(table) = self.table(table) else { return Ok(()) };
         let state = table.read();
-        let unique = state.schema.index(index).is_some_and(|schema| schema.unique);
+        let unique = state.is_unique(index);
         let generation = state.generation(eyes.at);
         let dictionary = &*state.dictionary;
         visit_visible(generation, index, key, unique, eyes, &mut |location, found| {

@@ -146,3 +146,26 @@ fn a_unique_key_conflicts_with_committed_and_own_rows() {
     writer.commit().wait().unwrap();
     assert_eq!(scan(&begin(&database).view()), [(1, 2), (2, 100), (5, 1)]);
 }
+
+#[test]
+fn keys_with_nulls_may_repeat_in_a_unique_index_and_are_all_found() {
+    let world = World::new(1);
+    let mut database = world.open();
+    with_rows(&database, 1);
+    for id in 10..13 {
+        let mut writer = begin(&database);
+        let mut new = row(id, "null", 1);
+        new.keys[0] = (KEY, b"null".to_vec(), false);
+        assert!(matches!(writer.insert(TABLE, &new), Ok(Outcome::Done(Inserted::Row(_)))));
+        writer.commit().wait().unwrap();
+    }
+    for _ in 0..3 {
+        let mut found = 0;
+        begin(&database).view().lookup(TABLE, KEY, b"null", &mut |_, _| found += 1).unwrap();
+        assert_eq!(found, 3);
+        database.checkpoint().wait().unwrap();
+        world.disk.crash();
+        drop(database);
+        database = world.open();
+    }
+}

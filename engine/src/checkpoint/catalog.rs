@@ -1,6 +1,7 @@
 //! What the manifest keeps of a table besides its files, and the tables made from it when a database is opened.
 //!
 //! Format of an entry: version (1 byte, 1), schema, dictionary, indexes that do not know the whole past (index, since),
+//! unique indexes with repeated keys (index),
 //! moment of the drop (8 bytes), next chunk number (4), ends of the generations but the last (8 each), segments (file
 //! id 8, generation 4, clustering index 4 or `u32::MAX`).
 
@@ -31,6 +32,10 @@ pub(super) fn encode(table: &FrozenTable, outputs: &[Outputs]) -> Vec<u8> {
     for (index, since) in &table.index_since {
         writer.u32(index.0);
         writer.u64(since.0);
+    }
+    writer.u32(table.repeating.len() as u32);
+    for index in &table.repeating {
+        writer.u32(index.0);
     }
     writer.u64(table.dropped);
     writer.u32(table.next_chunk);
@@ -88,6 +93,10 @@ fn load_table(
     for _ in 0..reader.count()? {
         let index = IndexId(reader.u32()?);
         state.index_since.insert(index, Timestamp(reader.u64()?));
+    }
+    for _ in 0..reader.count()? {
+        let index = IndexId(reader.u32()?);
+        state.note_repeating(index);
     }
     table.drop_at(reader.u64()?);
     let next_chunk = reader.u32()?;

@@ -21,6 +21,7 @@ pub(super) struct FrozenTable {
     pub schema: Arc<TableSchema>,
     pub dictionary: Arc<Dictionary>,
     pub index_since: Vec<(IndexId, Timestamp)>,
+    pub repeating: Vec<IndexId>,
     pub dropped: u64,
     pub next_chunk: u32,
     /// Oldest first; the last is the current one.
@@ -62,6 +63,7 @@ fn describe(table: Arc<Table>, state: &TableState) -> FrozenTable {
         schema: state.schema.clone(),
         dictionary: state.dictionary.clone(),
         index_since,
+        repeating: state.repeating.clone(),
         next_chunk: state.current.active.next_chunk(),
         generations: state
             .generations()

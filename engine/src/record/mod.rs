@@ -141,6 +141,7 @@ fn table_commit(mut writes: TableWrites) -> Result<TableCommit, Error> {
             chunks.push(chunk);
         } else if !alive.is_empty() {
             let mut kept = Chunk::new(chunk.layout.clone());
+            kept.keys.unchecked = chunk.keys.unchecked.clone();
             for row in alive {
                 kept.push_from(&chunk, row, 0)?;
                 kept.keys.push(chunk.keys.of(row));
@@ -356,6 +357,10 @@ fn encode_chunk(chunk: &Chunk, writer: &mut Writer) {
         writer.u32(*end);
     }
     writer.slice(&chunk.keys.bytes);
+    writer.u32(chunk.keys.unchecked.len() as u32);
+    for index in &chunk.keys.unchecked {
+        writer.u32(*index);
+    }
 }
 
 fn decode_chunk(reader: &mut Reader<'_>) -> Result<Chunk, Error> {
@@ -375,7 +380,8 @@ fn decode_chunk(reader: &mut Reader<'_>) -> Result<Chunk, Error> {
     if !ascending || ends.last().is_some_and(|last| *last as usize != bytes.len()) {
         return Err(reader.damaged("the keys of a chunk do not fit its rows"));
     }
-    Ok(Chunk::from_parts(layout.into(), columns, births, RowKeys { bytes, ends }))
+    let unchecked = (0..reader.count()?).map(|_| reader.u32()).collect::<Result<Vec<_>, Error>>()?;
+    Ok(Chunk::from_parts(layout.into(), columns, births, RowKeys { bytes, ends, unchecked }))
 }
 
 #[cfg(test)]

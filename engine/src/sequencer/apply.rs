@@ -223,13 +223,17 @@ fn fill(table: &Table, backfill: Backfill, locations: &[Location], at: Timestamp
         }
     }
     found.sort_unstable_by(|left, right| (&left.0, left.1).cmp(&(&right.0, right.1)));
+    let mut repeating = false;
     for generation in state.generations_mut() {
         let mut new = Vec::new();
         let mut any = false;
         for (key, _, place) in &found {
             if generation.try_locate(*place).is_some() {
                 any = true;
-                new.extend(generation.active.index_mut(index).insert_hashed(key, *place));
+                match generation.active.index_mut(index).insert_hashed(key, *place) {
+                    Some(key) => new.push(key),
+                    None => repeating = true,
+                }
             }
         }
         if any {
@@ -237,6 +241,9 @@ fn fill(table: &Table, backfill: Backfill, locations: &[Location], at: Timestamp
             map.note_foreign();
             map.merge(new);
         }
+    }
+    if repeating && state.schema.index(index).is_some_and(|schema| schema.unique) {
+        state.note_repeating(index);
     }
     if covers_history {
         state.index_since.remove(&index);

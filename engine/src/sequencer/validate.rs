@@ -92,7 +92,7 @@ impl Validation<'_> {
         if self.emptied(&state) {
             return Ok(true);
         }
-        let unique = state.schema.index(index).is_some_and(|schema| schema.unique);
+        let unique = state.is_unique(index);
         let mut stale = false;
         state.current.versions_of(index, key, &mut |_, found| {
             stale = self.changed(found)?;

@@ -82,6 +82,8 @@ impl Life {
 pub(crate) struct RowKeys {
     pub bytes: Vec<u8>,
     pub ends: Vec<u32>,
+    /// Unique indexes for which some key was exempt from the check, because it holds a NULL.
+    pub unchecked: Vec<u32>,
 }
 
 impl RowKeys {
@@ -93,6 +95,13 @@ impl RowKeys {
             self.bytes.extend_from_slice(key);
         }
         self.ends.push(self.bytes.len() as u32);
+    }
+
+    /// Notes that a key of a unique index may stand more than once.
+    pub fn note_unchecked(&mut self, index: u32) {
+        if !self.unchecked.contains(&index) {
+            self.unchecked.push(index);
+        }
     }
 
     /// The keys of one row, as stored.

@@ -194,6 +194,9 @@ pub(crate) struct TableState {
     pub dictionary: Arc<Dictionary>,
     /// From when on an index holds every version; absent for indexes that always did.
     pub index_since: HashMap<IndexId, Timestamp>,
+    /// Unique indexes in which a key may stand more than once, because it holds a NULL: they are not looked up as if
+    /// the first row found were the only one.
+    pub repeating: Vec<IndexId>,
     pub current: Generation,
     /// Older generations with the moment at which each ended, oldest first.
     pub older: Vec<(u64, Generation)>,
@@ -203,6 +206,17 @@ pub(crate) struct TableState {
 }
 
 impl TableState {
+    /// Whether a key of this index has one visible row at most.
+    pub fn is_unique(&self, index: IndexId) -> bool {
+        self.schema.index(index).is_some_and(|schema| schema.unique) && !self.repeating.contains(&index)
+    }
+
+    pub fn note_repeating(&mut self, index: IndexId) {
+        if !self.repeating.contains(&index) {
+            self.repeating.push(index);
+        }
+    }
+
     /// Ends the replay of the log.
     pub fn recovered(&mut self) {
         self.births = None;
@@ -320,6 +334,7 @@ impl TableState {
     ) -> Result<RowKeys, Error> {
         let rows = chunk.rows();
         let keys = std::mem::take(&mut chunk.keys);
+        keys.unchecked.iter().for_each(|index| self.note_repeating(IndexId(*index)));
         let first = locations.len();
         if rows >= ADOPTED_ROWS {
             chunk.seal()?;
@@ -409,6 +424,7 @@ impl Table {
             schema: Arc::new(schema),
             dictionary: Arc::new(dictionary),
             index_since: HashMap::new(),
+            repeating: Vec::new(),
             current: Generation::new(0),
             older: Vec::new(),
             forwards: HashMap::new(),

@@ -259,6 +259,11 @@ impl Transaction {
         let (number, chunk) = writes.store.growing(&writes.layout)?;
         let added = chunk.push(&row.values, birth, self.command)?;
         chunk.keys.push(row.keys.iter().map(|(index, key, _)| (index.0, key.as_slice())));
+        for (index, _, check) in &row.keys {
+            if !check && writes.schema.index(*index).is_some_and(|schema| schema.unique) {
+                chunk.keys.note_unchecked(index.0);
+            }
+        }
         let location = Location::own(number, added as u32);
         for (index, key, _) in &row.keys {
             writes.store.index_mut(*index).insert(key, location);

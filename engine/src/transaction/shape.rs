@@ -6,9 +6,8 @@
 use super::Transaction;
 use super::write_set::{Backfill, Shape, TableWrites, Undo};
 use crate::ids::Location;
-use crate::table::visibility::{Mark, is_live};
+use crate::table::visibility::is_live;
 use crate::{ColumnId, Error, IndexId, RowHandle, TableId, TableSchema, Value};
-use hashbrown::HashMap;
 use std::sync::Arc;
 
 impl Transaction {
@@ -94,8 +93,8 @@ impl Transaction {
     ///
     /// With `covers_history` the caller says that its entries hold every version that is or was in the table (a scan
     /// by [`crate::ReadView::versions`] finds them): then the index answers for all moments. Otherwise it answers for
-    /// moments from this commit on, and [`crate::ReadView::index_usable`] says so. In a unique index, two live rows
-    /// with one key are [`Error::UniqueViolation`].
+    /// moments from this commit on, and [`crate::ReadView::index_usable`] says so. That living rows of a unique index
+    /// have different keys (but for keys with a NULL) is for the caller to check: it sees them all.
     pub fn add_index_entries(
         &mut self,
         table: TableId,
@@ -105,16 +104,10 @@ impl Transaction {
     ) -> Result<(), Error> {
         self.check_writable()?;
         let writes = self.writes_of(table)?;
-        let unique = {
+        {
             let writes = writes.read();
             let writes = writes.table(table).ok_or(Error::UnknownTable(table))?;
-            writes.schema.index(index).ok_or(Error::UnknownIndex(table, index))?.unique
-        };
-        // Keys in strict order, as from a table loaded in order, are distinct without looking.
-        let ascending =
-            entries.windows(2).all(|pair| matches!(pair, [(_, left), (_, right)] if left < right));
-        if unique && !ascending {
-            self.check_distinct(table, index, &entries)?;
+            writes.schema.index(index).ok_or(Error::UnknownIndex(table, index))?;
         }
         let entries = self.with_starts(table, entries)?;
         let mut writes = writes.write();
@@ -147,37 +140,6 @@ impl Transaction {
             }
         });
         entries.collect()
-    }
-
-    fn check_distinct(
-        &self,
-        table: TableId,
-        index: IndexId,
-        entries: &[(RowHandle, Vec<u8>)],
-    ) -> Result<(), Error> {
-        let writes = self.writes.as_ref().map(|writes| writes.read());
-        let own = writes.as_ref().and_then(|writes| writes.table(table));
-        let base = self.base(table).filter(|_| !own.is_some_and(|own| own.hides_base(u64::MAX)));
-        let state = base.map(|table| table.read());
-        let mut seen: HashMap<&[u8], u64> = HashMap::with_capacity(entries.len());
-        for (handle, key) in entries {
-            let location = Location(handle.location);
-            let alive = if location.is_own() {
-                own.and_then(|own| own.store.life(location)).is_some_and(|life| is_live(life.end()))
-            } else {
-                let end = state
-                    .as_ref()
-                    .and_then(|state| state.resolve(*handle))
-                    .map_or(0, |(_, found)| found.end());
-                let closed = Mark::of(end)
-                    .is_some_and(|mark| mark.is_closing() && mark.owner() == Some(self.shared.id));
-                is_live(end) && !closed
-            };
-            if alive && seen.insert(key, handle.birth).is_some() {
-                return Err(Error::UniqueViolation(index));
-            }
-        }
-        Ok(())
     }
 }
 
