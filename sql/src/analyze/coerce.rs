@@ -38,7 +38,9 @@ impl Analyzer<'_> {
             let (source_element, target_element) = (self.element_type(source), self.element_type(target));
             if source_element != 0 && target_element != 0 {
                 let element = self.pathway(source_element, target_element, context)?;
-                return Some(if element == Pathway::Relabel { Pathway::Relabel } else { Pathway::Array });
+                let alike = crate::types::physical(source_element) == crate::types::physical(target_element);
+                let relabel = element == Pathway::Relabel && alike;
+                return Some(if relabel { Pathway::Relabel } else { Pathway::Array });
             }
         }
         let to_string = context <= CastContext::Assignment && self.category(target) == STRING;
@@ -115,7 +117,7 @@ impl Analyzer<'_> {
         match self.pathway(source, target.oid, context) {
             Some(Pathway::Relabel) => {
                 let collation = self.default_collation(target.oid);
-                Ok(relabel(node, target.oid, collation))
+                Ok(reinterpret(node, target.oid, collation))
             }
             Some(Pathway::Function(function)) => {
                 Ok(self.cast_call(node, function, target, context == CastContext::Explicit, position))
@@ -203,12 +205,16 @@ impl Analyzer<'_> {
         if wanted > 2 {
             arguments.push(constant(Value::Bool(explicit), oid::BOOL));
         }
-        Expression {
+        let result = builtin::function_by_oid(function).map_or(target.oid, |row| row.return_type);
+        let collation = self.default_collation(target.oid);
+        let call = Expression {
             kind: ExpressionKind::Call { function, operator: 0, arguments, variadic_array: false },
-            ty: Type::new(target.oid),
-            collation: self.default_collation(target.oid),
+            ty: Type::new(result),
+            collation,
             position,
-        }
+        };
+        // Some casts end in a type that PostgreSQL stores like the one wanted: int2 to oid gives int4.
+        if result == target.oid { call } else { reinterpret(call, target.oid, collation) }
     }
 
     fn coerce_array(
@@ -441,6 +447,48 @@ pub(super) fn constant(value: Value, type_oid: u32) -> Expression {
         collation: 0,
         position: None,
     }
+}
+
+/// pg_proc oids of the casts between int4, int8 and oid.
+const INT8_OF_INT4: u32 = 481;
+const INT4_OF_INT8: u32 = 480;
+const OID_OF_INT8: u32 = 1287;
+const INT8_OF_OID: u32 = 1288;
+
+/// The value of a type that PostgreSQL stores alike under another type. Here int4 and the oid types differ: one has a
+/// sign.
+fn reinterpret(node: Expression, type_oid: u32, collation: u32) -> Expression {
+    use engine::PhysicalType::{Int32, UInt32};
+    let (source, target) = (crate::types::physical(node.ty.oid), crate::types::physical(type_oid));
+    let position = node.position;
+    let (first, second, through) = match (source, target) {
+        (Int32, UInt32) => (INT8_OF_INT4, OID_OF_INT8, oid::OID),
+        (UInt32, Int32) => (INT8_OF_OID, INT4_OF_INT8, oid::INT4),
+        _ => return relabel(node, type_oid, collation),
+    };
+    let constant = match &node.kind {
+        ExpressionKind::Constant(Value::Int32(value)) => Some(Value::UInt32(value.cast_unsigned())),
+        ExpressionKind::Constant(Value::UInt32(value)) => Some(Value::Int32(value.cast_signed())),
+        ExpressionKind::Constant(Value::Null) => Some(Value::Null),
+        _ => None,
+    };
+    if let Some(value) = constant {
+        let kind = ExpressionKind::Constant(value);
+        return Expression { kind, ty: Type::new(type_oid), collation, position };
+    }
+    let call = |function, argument, ty| Expression {
+        kind: ExpressionKind::Call {
+            function,
+            operator: 0,
+            arguments: vec![argument],
+            variadic_array: false,
+        },
+        ty: Type::new(ty),
+        collation: 0,
+        position,
+    };
+    let converted = call(second, call(first, node, oid::INT8), through);
+    if through == type_oid { converted } else { relabel(converted, type_oid, collation) }
 }
 
 /// The same value under another type.

@@ -7,6 +7,7 @@
 //! `time.txt` what PostgreSQL has not. The tables are those of `schema.sql`.
 
 mod fixture;
+mod validity;
 
 use std::sync::OnceLock;
 
@@ -51,9 +52,26 @@ fn type_name(oid: u32) -> String {
     row.map_or_else(|| oid.to_string(), |row| row.name.to_string())
 }
 
+/// Every query of a statement reads only what is produced below or around.
+fn check_validity(text: &str, statement: &AnalyzedStatement) {
+    let checked = match statement {
+        AnalyzedStatement::Query(query)
+        | AnalyzedStatement::CreateTableAs(query)
+        | AnalyzedStatement::Cursor(query) => validity::check(query),
+        AnalyzedStatement::Insert(insert) => validity::check(&insert.source),
+        AnalyzedStatement::Update(_)
+        | AnalyzedStatement::Delete(_)
+        | AnalyzedStatement::Copy(_)
+        | AnalyzedStatement::Explain(_)
+        | AnalyzedStatement::Utility => Ok(()),
+    };
+    checked.unwrap_or_else(|error| panic!("{text}: {error}"));
+}
+
 fn answer(text: &str) -> String {
     match analyze(text) {
         Ok(analyzed) => {
+            check_validity(text, &analyzed.statement);
             let column = |c: &OutputColumn| {
                 format!("{}:{}:{}:{}", c.name, type_name(c.ty.oid), c.ty.typmod, c.origin.1)
             };
