@@ -132,7 +132,7 @@ impl Parser<'_> {
         Ok(Container {
             name: self.name.to_owned(),
             file: self.file,
-            rows: usize::try_from(u64_at(footer, 24)).map_err(|_| broken())?,
+            rows: u32::try_from(u64_at(footer, 24)).map_err(|_| broken())? as usize,
             number: u64_at(footer, 32),
             columns,
             hash,
