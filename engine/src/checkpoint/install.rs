@@ -7,6 +7,7 @@ use super::freeze::FrozenTable;
 use super::rewrite::Outputs;
 use crate::database::Engine;
 use crate::ids::Location;
+use crate::table::row::Found;
 use crate::table::segments::SegmentPart;
 use crate::table::visibility::{ALIVE, is_live};
 use crate::table::{Forward, Generation, TableState};
@@ -14,6 +15,11 @@ use std::sync::Arc;
 
 pub(super) fn table(engine: &Engine, frozen: &FrozenTable, outputs: Vec<Outputs>, moment: u64) {
     let since = engine.registry.next_id();
+    let forwards: Vec<(u64, Arc<[u64]>)> = outputs
+        .iter()
+        .flat_map(|outputs| &outputs.moves)
+        .map(|(place, rows)| (*place, Arc::from(rows.as_slice())))
+        .collect();
     let mut state = frozen.table.latch.write();
     let state = &mut *state;
     for (number, (generation, outputs)) in frozen.generations.iter().zip(outputs).enumerate() {
@@ -27,9 +33,9 @@ pub(super) fn table(engine: &Engine, frozen: &FrozenTable, outputs: Vec<Outputs>
             let new = outputs.moves.get(&(location.0 >> 32)).and_then(|rows| rows.get(location.row()));
             new.map_or(location, |new| Location(*new))
         });
-        for (place, rows) in outputs.moves {
-            state.forwards.insert(place, Forward { rows: rows.into(), since });
-        }
+    }
+    for (place, rows) in forwards {
+        state.forwards.insert(place, Forward { rows, since });
     }
 }
 
@@ -40,22 +46,41 @@ fn generation_mut(state: &mut TableState, number: usize) -> Option<&mut Generati
     state.older.get_mut(number).map(|(_, generation)| generation)
 }
 
-/// Copies ends and links that the old places have and the new files do not.
+/// Copies ends and links that the old places have and the new files do not. Most rows have neither.
 fn carry_over(target: &Generation, outputs: &Outputs, moment: u64) {
+    let carry = |new: u64, end: u64, successor: Location| {
+        let new = Location(new);
+        let Some(part) = outputs.parts.iter().find(|part| part.number == new.number()) else { return };
+        if end != ALIVE && end > moment {
+            set_end(part, new.row(), end);
+        }
+        if successor != Location::NONE {
+            part.set_successor(new.row(), successor);
+        }
+    };
     for (place, rows) in &outputs.moves {
-        for (row, new) in rows.iter().enumerate() {
-            let old = Location(place << 32 | row as u64);
-            let new = Location(*new);
-            let Some(found) = target.try_locate(old) else { continue };
-            let Some(part) = outputs.parts.iter().find(|part| part.number == new.number()) else { continue };
-            let end = found.end();
-            if end != ALIVE && end > moment {
-                set_end(part, new.row(), end);
+        match target.try_locate(Location(place << 32)) {
+            Some(Found::Chunk(chunk, _)) => {
+                for (life, new) in chunk.lives().iter().zip(rows) {
+                    let (end, successor) = (life.end(), life.successor());
+                    if end != ALIVE || successor != Location::NONE {
+                        carry(*new, end, successor);
+                    }
+                }
             }
-            let successor = found.successor();
-            if successor != Location::NONE {
-                part.set_successor(new.row(), successor);
+            Some(Found::Segment(part, _)) => {
+                for (row, end) in part.segment.ends().changed() {
+                    if let Some(new) = rows.get(row as usize) {
+                        carry(*new, end, Location::NONE);
+                    }
+                }
+                for (row, successor) in part.successors() {
+                    if let Some(new) = rows.get(row as usize) {
+                        carry(*new, ALIVE, Location(successor));
+                    }
+                }
             }
+            None => {}
         }
     }
 }

@@ -87,6 +87,11 @@ impl SegmentPart {
         self.successors.lock().get(&(row as u32)).map_or(Location::NONE, |link| Location(*link))
     }
 
+    /// Every row with a successor.
+    pub fn successors(&self) -> Vec<(u32, u64)> {
+        self.successors.lock().iter().map(|(row, link)| (*row, *link)).collect()
+    }
+
     pub fn set_successor(&self, row: usize, successor: Location) {
         self.successors.lock().insert(row as u32, successor.0);
     }
