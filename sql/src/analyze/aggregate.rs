@@ -73,20 +73,10 @@ impl Analyzer<'_> {
         self.check_aggregate_form(call, row.kind)?;
         let function = chosen.row.oid;
         let mut prepared = self.prepare(call, chosen, arguments)?;
-        let mut order_by = Vec::new();
-        let mut direct_arguments = Vec::new();
-        if row.kind != 'n' {
-            let ordered = prepared.arguments.split_off(direct.min(prepared.arguments.len()));
-            direct_arguments = std::mem::take(&mut prepared.arguments);
-            for (item, expression) in call.within_group.iter().flatten().zip(&ordered) {
-                order_by.push(self.sort_key(item, expression.clone())?);
-            }
-            prepared.arguments = ordered;
-            if row.kind == 'h' {
-                self.pair_hypothetical(call, &mut direct_arguments, &mut order_by)?;
-                prepared.arguments = order_by.iter().map(|key| key.expression.clone()).collect();
-            }
-        }
+        let (direct_arguments, mut order_by) = match row.kind {
+            'n' => (Vec::new(), Vec::new()),
+            kind => self.within_group(call, kind, direct, &mut prepared.arguments)?,
+        };
         for item in &call.order_by {
             let expression = self.expression(&item.expression)?;
             order_by.push(self.sort_key(item, expression)?);
@@ -106,6 +96,27 @@ impl Analyzer<'_> {
             ty: Type::new(prepared.result),
             collation: prepared.collation,
         }))
+    }
+
+    /// Takes an ordered-set aggregate's arguments apart: the direct ones, and the keys of its order, which stay.
+    fn within_group(
+        &mut self,
+        call: &FunctionCall,
+        kind: char,
+        direct: usize,
+        arguments: &mut Vec<Expression>,
+    ) -> Result<(Vec<Expression>, Vec<SortKey>)> {
+        let ordered = arguments.split_off(direct.min(arguments.len()));
+        let mut direct_arguments = std::mem::replace(arguments, ordered);
+        let mut order_by = Vec::with_capacity(arguments.len());
+        for (item, expression) in call.within_group.iter().flatten().zip(arguments.iter()) {
+            order_by.push(self.sort_key(item, expression.clone())?);
+        }
+        if kind == 'h' {
+            self.pair_hypothetical(call, &mut direct_arguments, &mut order_by)?;
+            *arguments = order_by.iter().map(|key| key.expression.clone()).collect();
+        }
+        Ok((direct_arguments, order_by))
     }
 
     /// The row asked about has a value for each key of the order, of its type.

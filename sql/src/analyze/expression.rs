@@ -7,7 +7,8 @@ use crate::tree::{Expression, ExpressionKind, SubqueryKind, Type};
 use crate::types::oid;
 
 impl Analyzer<'_> {
-    /// Gives an expression its meaning and type.
+    /// Gives an expression its meaning and type. Longer than a function should be: one arm a node, none of them left
+    /// out.
     pub(super) fn expression(&mut self, expression: &syntax::Expression) -> Result<Expression> {
         let at = expression.at;
         match &expression.kind {

@@ -19,10 +19,10 @@ pub(super) struct Entry {
 
 impl Analyzer<'_> {
     /// The FROM list: its entries crossed, left to right. The items end up in the scope.
-    pub(super) fn from_list(&mut self, from: &[TableReference]) -> Result<Relation> {
+    pub(super) fn crossed_entries(&mut self, from: &[TableReference]) -> Result<Relation> {
         let mut whole: Option<Relation> = None;
         for reference in from {
-            let entry = self.from_entry(reference)?;
+            let entry = self.entry(reference)?;
             self.check_names(&entry.items)?;
             self.scope_mut()?.items.extend(entry.items);
             whole = Some(match whole {
@@ -59,16 +59,16 @@ impl Analyzer<'_> {
         Ok(())
     }
 
-    pub(super) fn from_entry(&mut self, reference: &TableReference) -> Result<Entry> {
+    pub(super) fn entry(&mut self, reference: &TableReference) -> Result<Entry> {
         match reference {
             TableReference::Table { name, alias, time } => {
-                self.from_table(name, alias.as_ref(), time.as_ref())
+                self.table_entry(name, alias.as_ref(), time.as_ref())
             }
             TableReference::Subquery { lateral, query, alias, at } => {
-                self.from_subquery(query, alias.as_ref(), *lateral, *at)
+                self.subquery_entry(query, alias.as_ref(), *lateral, *at)
             }
             TableReference::Functions { lateral: _, items, rows_from, ordinality, alias, at } => {
-                self.from_functions(items, *rows_from, *ordinality, alias.as_ref(), *at)
+                self.function_entry(items, *rows_from, *ordinality, alias.as_ref(), *at)
             }
             TableReference::Join { kind, left, right, condition, alias, at } => {
                 self.join(*kind, left, right, condition, alias.as_ref(), *at)
@@ -76,7 +76,7 @@ impl Analyzer<'_> {
         }
     }
 
-    fn from_table(
+    fn table_entry(
         &mut self,
         name: &ObjectName,
         alias: Option<&Alias>,
@@ -97,7 +97,7 @@ impl Analyzer<'_> {
         Ok(Entry { relation, items: vec![item], lateral: false })
     }
 
-    fn from_subquery(
+    fn subquery_entry(
         &mut self,
         query: &syntax::Query,
         alias: Option<&Alias>,
@@ -147,7 +147,7 @@ impl Analyzer<'_> {
         !self.scopes.iter().any(|scope| scope.id == owner)
     }
 
-    fn from_functions(
+    fn function_entry(
         &mut self,
         items: &[syntax::FunctionItem],
         rows_from: bool,

@@ -18,7 +18,7 @@ impl Analyzer<'_> {
         alias: Option<&Alias>,
         at: u32,
     ) -> Result<Entry> {
-        let left = self.from_entry(left)?;
+        let left = self.entry(left)?;
         // The right side may be lateral, and then sees the left one; not where the join keeps unmatched right rows.
         let before = self.scope()?.items.len();
         let visible = !matches!(kind, syntax::JoinKind::Right | syntax::JoinKind::Full);
@@ -26,37 +26,14 @@ impl Analyzer<'_> {
             let items = left.items.clone();
             self.scope_mut()?.items.extend(items);
         }
-        let right = self.from_entry(right);
+        let right = self.entry(right);
         self.scope_mut()?.items.truncate(before);
         let right = right?;
         self.check_names_against(&left.items, &right.items)?;
         let mut items = left.items;
         let left_count = items.len();
         items.extend(right.items);
-        let (on, merged) = match condition {
-            JoinCondition::None => (None, None),
-            JoinCondition::On(condition) => {
-                let outer = std::mem::take(&mut self.scope_mut()?.items);
-                self.scope_mut()?.items = items;
-                let on = self.condition(Clause::On, condition);
-                items = std::mem::replace(&mut self.scope_mut()?.items, outer);
-                (Some(on?), None)
-            }
-            JoinCondition::Using { columns, alias } => {
-                let (on, merged) = self.merge(kind, &mut items, left_count, columns, at)?;
-                (Some(on), Some((merged, alias.as_ref())))
-            }
-            JoinCondition::Natural => {
-                let columns = common_columns(&items, left_count, at);
-                match columns.is_empty() {
-                    true => (None, Some((Vec::new(), None))),
-                    false => {
-                        let (on, merged) = self.merge(kind, &mut items, left_count, &columns, at)?;
-                        (Some(on), Some((merged, None)))
-                    }
-                }
-            }
-        };
+        let (on, merged) = self.join_on(kind, condition, &mut items, left_count, at)?;
         let tree_kind = match kind {
             syntax::JoinKind::Inner if on.is_none() => JoinKind::Cross,
             syntax::JoinKind::Inner => JoinKind::Inner,
@@ -79,6 +56,41 @@ impl Analyzer<'_> {
             self.alias_join(&mut items, alias)?;
         }
         Ok(Entry { relation, items, lateral: left.lateral || right.lateral })
+    }
+
+    /// The condition of a join, and the columns that USING or NATURAL merges, with the alias of those.
+    #[allow(clippy::type_complexity)]
+    fn join_on<'c>(
+        &mut self,
+        kind: syntax::JoinKind,
+        condition: &'c JoinCondition,
+        items: &mut Vec<Item>,
+        left_count: usize,
+        at: u32,
+    ) -> Result<(Option<Expression>, Option<(Vec<ItemColumn>, Option<&'c Name>)>)> {
+        Ok(match condition {
+            JoinCondition::None => (None, None),
+            JoinCondition::On(condition) => {
+                let outer = std::mem::replace(&mut self.scope_mut()?.items, std::mem::take(items));
+                let on = self.condition(Clause::On, condition);
+                *items = std::mem::replace(&mut self.scope_mut()?.items, outer);
+                (Some(on?), None)
+            }
+            JoinCondition::Using { columns, alias } => {
+                let (on, merged) = self.merge(kind, items, left_count, columns, at)?;
+                (Some(on), Some((merged, alias.as_ref())))
+            }
+            JoinCondition::Natural => {
+                let columns = common_columns(items, left_count, at);
+                match columns.is_empty() {
+                    true => (None, Some((Vec::new(), None))),
+                    false => {
+                        let (on, merged) = self.merge(kind, items, left_count, &columns, at)?;
+                        (Some(on), Some((merged, None)))
+                    }
+                }
+            }
+        })
     }
 
     /// The condition and the merged columns of USING.

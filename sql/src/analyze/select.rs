@@ -26,7 +26,7 @@ impl Analyzer<'_> {
             return Err(Error::new(SqlState::SyntaxError, "SELECT ... INTO is not allowed here")
                 .at(self.position(query.at)));
         }
-        let mut relation = self.from_list(&select.from)?;
+        let mut relation = self.crossed_entries(&select.from)?;
         self.named_windows(&select.windows)?;
         let mut targets = self.targets(&select.items, Clause::Select)?;
         if let Some(filter) = &select.filter {

@@ -30,18 +30,7 @@ impl Analyzer<'_> {
             let message = format!("each {construct} query must have the same number of columns");
             return Err(Error::new(SqlState::SyntaxError, message).at(self.position(first_item_at(right))));
         }
-        for i in 0..left_query.output.len() {
-            let types: Vec<_> = [&left_query, &right_query]
-                .iter()
-                .filter_map(|side| side.output.get(i))
-                .map(|column| (column.ty.oid, None))
-                .collect();
-            // A mismatch is reported below, where the columns have their places.
-            if let Ok(common) = self.common_type(&types, construct) {
-                self.retype_output(&mut left_query, i, Type::new(common))?;
-                self.retype_output(&mut right_query, i, Type::new(common))?;
-            }
-        }
+        self.retype_sides(&mut left_query, &mut right_query, construct)?;
         let mut columns = Vec::with_capacity(left_query.output.len());
         let mut output: Vec<OutputColumn> = Vec::with_capacity(left_query.output.len());
         let (mut lefts, mut rights) = (Vec::new(), Vec::new());
@@ -76,6 +65,21 @@ impl Analyzer<'_> {
         }
         let relation = self.limited(relation, query.limit.as_ref(), query.offset.as_ref(), &keys)?;
         Ok(Query { common: Vec::new(), relation, output })
+    }
+
+    /// Literals without a type on either side take the type that both sides come to.
+    fn retype_sides(&mut self, left: &mut Query, right: &mut Query, construct: &str) -> Result<()> {
+        for i in 0..left.output.len() {
+            let sides = [&*left, &*right];
+            let columns = sides.iter().filter_map(|side| side.output.get(i));
+            let types: Vec<_> = columns.map(|column| (column.ty.oid, None)).collect();
+            // A mismatch is reported later, where the columns have their places.
+            if let Ok(common) = self.common_type(&types, construct) {
+                self.retype_output(left, i, Type::new(common))?;
+                self.retype_output(right, i, Type::new(common))?;
+            }
+        }
+        Ok(())
     }
 
     /// A query whose literals without a type stay so, because its surroundings will say what they are.

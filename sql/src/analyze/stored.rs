@@ -78,10 +78,10 @@ impl Visitor for Dependencies {
                 }
             }
             // nextval('s'::regclass) and the like.
-            (ExpressionKind::Constant(Value::UInt32(object)), _) if expression.ty.oid == oid::REGCLASS => {
-                if *object >= catalog::bootstrap::FIRST_OBJECT_OID {
-                    self.found.insert(ObjectAddress::relation(*object));
-                }
+            (ExpressionKind::Constant(Value::UInt32(object)), _)
+                if expression.ty.oid == oid::REGCLASS && *object >= catalog::bootstrap::FIRST_OBJECT_OID =>
+            {
+                self.found.insert(ObjectAddress::relation(*object));
             }
             _ => {}
         }

@@ -106,7 +106,7 @@ impl Analyzer<'_> {
         from: &[syntax::TableReference],
         target: Item,
     ) -> Result<Option<Relation>> {
-        let relation = self.from_list(from)?;
+        let relation = self.crossed_entries(from)?;
         self.check_names(std::slice::from_ref(&target))?;
         self.scope_mut()?.items.insert(0, target);
         Ok((!from.is_empty()).then_some(relation))
@@ -209,14 +209,10 @@ impl Analyzer<'_> {
         assignments: &mut Vec<Assignment>,
         rows: &mut RowSubqueries,
     ) -> Result<()> {
-        let mismatch = |analyzer: &Self| {
-            Error::new(SqlState::SyntaxError, "number of columns does not match number of values")
-                .at(analyzer.position(value.at))
-        };
         match &value.kind {
             Syntax::Row(values) => {
                 if values.len() != targets.len() {
-                    return Err(mismatch(self));
+                    return Err(width_mismatch(self.position(value.at)));
                 }
                 for (target, value) in targets.iter().zip(values) {
                     let assignment = self.assignment(target, value, object)?;
@@ -225,38 +221,7 @@ impl Analyzer<'_> {
                 Ok(())
             }
             Syntax::Subquery(query) => {
-                let outer = std::mem::replace(&mut self.scope_mut()?.clause, Clause::Update);
-                let row = self.row_subquery(query, value.at);
-                self.scope_mut()?.clause = outer;
-                let row = row?;
-                let columns = self.row_columns(&row);
-                if columns.len() != targets.len() {
-                    return Err(mismatch(self));
-                }
-                let number = self.new_column();
-                for (index, (target, (_, ty))) in targets.iter().zip(columns).enumerate() {
-                    let column = self.target_column(object, target)?;
-                    let record = Expression {
-                        kind: crate::tree::ExpressionKind::Column(number),
-                        ty: row.ty,
-                        collation: 0,
-                        position: row.position,
-                    };
-                    let field = Expression {
-                        kind: crate::tree::ExpressionKind::Field {
-                            argument: Box::new(record),
-                            index: index as u32,
-                        },
-                        ty,
-                        collation: self.default_collation(ty.oid),
-                        position: row.position,
-                    };
-                    let attribute = column.number;
-                    let value = self.assignable(field, column)?;
-                    self.add_assignment(assignments, Assignment { attribute, value }, target)?;
-                }
-                rows.push((number, row));
-                Ok(())
+                self.subquery_assignment(targets, query, value.at, object, assignments, rows)
             }
             _ => Err(Error::new(
                 SqlState::FeatureNotSupported,
@@ -265,4 +230,49 @@ impl Analyzer<'_> {
             .at(self.position(value.at))),
         }
     }
+
+    /// `(a, b) = (SELECT x, y)`: the subquery becomes a column of its own, each target takes a field of it.
+    fn subquery_assignment(
+        &mut self,
+        targets: &[TargetColumn],
+        query: &syntax::Query,
+        at: u32,
+        object: &Object,
+        assignments: &mut Vec<Assignment>,
+        rows: &mut RowSubqueries,
+    ) -> Result<()> {
+        let outer = std::mem::replace(&mut self.scope_mut()?.clause, Clause::Update);
+        let row = self.row_subquery(query, at);
+        self.scope_mut()?.clause = outer;
+        let row = row?;
+        let columns = self.row_columns(&row);
+        if columns.len() != targets.len() {
+            return Err(width_mismatch(self.position(at)));
+        }
+        let number = self.new_column();
+        for (index, (target, (_, ty))) in targets.iter().zip(columns).enumerate() {
+            let column = self.target_column(object, target)?;
+            let record = Expression {
+                kind: crate::tree::ExpressionKind::Column(number),
+                ty: row.ty,
+                collation: 0,
+                position: row.position,
+            };
+            let field = Expression {
+                kind: crate::tree::ExpressionKind::Field { argument: Box::new(record), index: index as u32 },
+                ty,
+                collation: self.default_collation(ty.oid),
+                position: row.position,
+            };
+            let attribute = column.number;
+            let value = self.assignable(field, column)?;
+            self.add_assignment(assignments, Assignment { attribute, value }, target)?;
+        }
+        rows.push((number, row));
+        Ok(())
+    }
+}
+
+fn width_mismatch(position: Option<u32>) -> Error {
+    Error::new(SqlState::SyntaxError, "number of columns does not match number of values").at(position)
 }

@@ -10,7 +10,7 @@ impl Parser<'_> {
         let (table, alias) = self.modified_table()?;
         self.expect("set")?;
         let assignments = self.list(Self::set_clause)?;
-        let from = if self.accept("from") { self.from_list()? } else { Vec::new() };
+        let from = if self.accept("from") { self.reference_list()? } else { Vec::new() };
         self.optional_statement_time()?;
         let filter = self.row_filter()?;
         let returning = self.returning()?;
@@ -20,7 +20,7 @@ impl Parser<'_> {
     pub(super) fn delete(&mut self, with: Option<With>) -> Result<Statement> {
         self.expect_all(&["delete", "from"])?;
         let (table, alias) = self.modified_table()?;
-        let using = if self.accept("using") { self.from_list()? } else { Vec::new() };
+        let using = if self.accept("using") { self.reference_list()? } else { Vec::new() };
         self.optional_statement_time()?;
         let filter = self.row_filter()?;
         let returning = self.returning()?;

@@ -51,24 +51,9 @@ impl Parser<'_> {
     }
 
     fn role_option(&mut self) -> Result<Option<RoleOption>> {
-        let word = self.word_lower();
-        let (positive, name) = match word.strip_prefix("no") {
-            Some(name) if !name.is_empty() => (false, name),
-            _ => (true, word.as_str()),
-        };
-        let flag = match name {
-            "superuser" => Some(RoleOption::Superuser(positive)),
-            "createdb" => Some(RoleOption::CreateDatabase(positive)),
-            "createrole" => Some(RoleOption::CreateRole(positive)),
-            "inherit" => Some(RoleOption::Inherit(positive)),
-            "login" => Some(RoleOption::Login(positive)),
-            "replication" => Some(RoleOption::Replication(positive)),
-            "bypassrls" => Some(RoleOption::BypassRowSecurity(positive)),
-            _ => None,
-        };
-        if flag.is_some() {
+        if let Some(flag) = role_flag(&self.word_lower()) {
             self.advance();
-            return Ok(flag);
+            return Ok(Some(flag));
         }
         let words = [
             "encrypted",
@@ -215,4 +200,22 @@ impl Parser<'_> {
         let options = self.database_options()?;
         Ok(Statement::AlterDatabase(AlterDatabase::Options { name, options }))
     }
+}
+
+/// SUPERUSER, NOLOGIN and the like.
+fn role_flag(word: &str) -> Option<RoleOption> {
+    let (positive, name) = match word.strip_prefix("no") {
+        Some(name) => (false, name),
+        None => (true, word),
+    };
+    Some(match name {
+        "superuser" => RoleOption::Superuser(positive),
+        "createdb" => RoleOption::CreateDatabase(positive),
+        "createrole" => RoleOption::CreateRole(positive),
+        "inherit" => RoleOption::Inherit(positive),
+        "login" => RoleOption::Login(positive),
+        "replication" => RoleOption::Replication(positive),
+        "bypassrls" => RoleOption::BypassRowSecurity(positive),
+        _ => return None,
+    })
 }

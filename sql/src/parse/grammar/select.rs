@@ -14,8 +14,8 @@ impl Parser<'_> {
     pub(super) fn select(&mut self) -> Result<Select> {
         let distinct = self.distinct()?;
         let items = if self.ends_select_list() { Vec::new() } else { self.list(Self::select_item)? };
-        let into = if self.accept("into") { Some(self.into_table()?) } else { None };
-        let from = if self.accept("from") { self.from_list()? } else { Vec::new() };
+        let into = if self.accept("into") { Some(self.table_after_into()?) } else { None };
+        let from = if self.accept("from") { self.reference_list()? } else { Vec::new() };
         self.optional_statement_time()?;
         let filter = if self.accept("where") { Some(self.expression()?) } else { None };
         let mut group_distinct = false;
@@ -109,7 +109,7 @@ impl Parser<'_> {
         if self.accept("returning") { self.list(Self::select_item) } else { Ok(Vec::new()) }
     }
 
-    pub(super) fn into_table(&mut self) -> Result<IntoTable> {
+    pub(super) fn table_after_into(&mut self) -> Result<IntoTable> {
         let persistence = self.persistence();
         self.accept("table");
         Ok(IntoTable { persistence, name: self.object_name()? })
@@ -117,10 +117,9 @@ impl Parser<'_> {
 
     /// TEMPORARY or UNLOGGED before TABLE and its kin.
     pub(super) fn persistence(&mut self) -> Persistence {
-        if self.is("local") || self.is("global") {
-            if self.is_at(1, "temp") || self.is_at(1, "temporary") {
-                self.advance();
-            }
+        let scoped = self.is("local") || self.is("global");
+        if scoped && (self.is_at(1, "temp") || self.is_at(1, "temporary")) {
+            self.advance();
         }
         if self.accept_one(&["temp", "temporary"]).is_some() {
             Persistence::Temporary
@@ -131,7 +130,7 @@ impl Parser<'_> {
         }
     }
 
-    pub(super) fn from_list(&mut self) -> Result<Vec<TableReference>> {
+    pub(super) fn reference_list(&mut self) -> Result<Vec<TableReference>> {
         self.list(Self::table_reference)
     }
 

@@ -63,9 +63,10 @@ impl Parser<'_> {
         let scope = if self.accept("local") {
             SetScope::Local
         } else {
-            if self.is("session") && !self.is_at(1, "authorization") {
-                self.advance();
-            } else if self.are(&["session", "session", "authorization"]) {
+            let before_authorization = self.is_at(1, "authorization");
+            if self.is("session") && !before_authorization
+                || self.are(&["session", "session", "authorization"])
+            {
                 self.advance();
             }
             SetScope::Session

@@ -3,6 +3,7 @@
 //! Identifiers are already folded to lower case unless they were quoted. Every node that an error can point at
 //! carries `at`, the byte offset in the text of the token that PostgreSQL would point at.
 
+mod administration;
 mod data_definition;
 mod expression;
 mod modify;
@@ -10,6 +11,7 @@ mod query;
 mod session;
 mod statement;
 
+pub use administration::*;
 pub use data_definition::*;
 pub use expression::*;
 pub use modify::*;
