@@ -4,7 +4,7 @@
 //! alive: what a checkpoint moved must stay findable for as long.
 
 use crate::Error;
-use crate::ticket::{Settlement, Ticket};
+use crate::ticket::Settlement;
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -81,12 +81,16 @@ impl Registry {
         oldest.unwrap_or(next)
     }
 
-    /// A ticket for the end of a transaction; `None` if it has ended.
-    pub fn wait_for(&self, id: u64, abandon: Box<dyn FnOnce() + Send + Sync>) -> Option<Ticket> {
-        let shared = self.shard(id).lock().get(&id).and_then(Weak::upgrade)?;
+    /// Has `wake` settled at the end of a transaction; `false` if it has ended.
+    pub fn wait_for(&self, id: u64, wake: &Wake) -> bool {
+        let Some(shared) = self.shard(id).lock().get(&id).and_then(Weak::upgrade) else { return false };
         let mut waiters = shared.waiters.lock();
-        let wake = Settlement::new();
-        waiters.as_mut()?.push(wake.clone());
-        Some(Ticket::with_abandon(wake, abandon))
+        match waiters.as_mut() {
+            Some(waiters) => {
+                waiters.push(wake.clone());
+                true
+            }
+            None => false,
+        }
     }
 }

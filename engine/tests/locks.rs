@@ -195,6 +195,24 @@ fn an_insert_waits_for_the_transaction_that_deletes_its_key() {
 }
 
 #[test]
+fn waits_for_keys_and_for_deleters_end_by_the_lock_timeout() {
+    let world = World::new(1);
+    let database = world.open();
+    with_rows(&database, 1);
+    let (mut holder, mut waiter) = (begin(&database), begin(&database));
+    delete(&mut holder, 1);
+    insert(&mut holder, 5, "taken", 1);
+    waiter.set_lock_timeout(Some(Duration::from_millis(20)));
+    for id in [1, 5] {
+        let ticket = waits(waiter.insert(TABLE, &row(id, "late", 2)).unwrap());
+        assert_eq!(ticket.wait(), Err(Error::LockTimeout));
+        assert!(database.blocking(waiter.id()).is_empty());
+    }
+    holder.rollback();
+    assert!(matches!(done(waiter.insert(TABLE, &row(5, "now", 2)).unwrap()), Inserted::Row(_)));
+}
+
+#[test]
 fn queues_are_first_come_first_served() {
     let world = World::new(1);
     let database = world.open();

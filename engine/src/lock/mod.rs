@@ -22,6 +22,7 @@ use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 use std::sync::Arc;
+use std::time::Duration;
 use timer::Timer;
 
 const SHARDS: usize = 64;
@@ -345,6 +346,17 @@ impl LockManager {
             return Err(Error::DeadlockDetected);
         }
         Ok(())
+    }
+
+    /// Fails a wait for the end of a transaction after `timeout`.
+    pub fn time_out(self: &Arc<Self>, timeout: Duration, wake: &Wake, owner: u64) {
+        let manager = Arc::downgrade(self);
+        let give_up = move || {
+            if let Some(manager) = manager.upgrade() {
+                manager.waits_no_more(owner);
+            }
+        };
+        self.timer.after(timeout, Arc::downgrade(wake), Box::new(give_up));
     }
 
     pub fn waits_no_more(&self, owner: u64) {

@@ -5,6 +5,7 @@ use crate::ids::Location;
 use crate::lock::{Answer, KeyLock, Mode, RelationLockMode, RowLock, Slot, Tag, WaitPolicy};
 use crate::table::row::Found;
 use crate::table::visibility::{ALIVE, Mark, is_live};
+use crate::ticket::Settlement;
 use crate::{Error, IndexId, Outcome, RowHandle, TableId, Ticket};
 
 /// The answer to [`Transaction::lock_row`].
@@ -92,11 +93,15 @@ impl Transaction {
     pub(super) fn wait_for_end(&self, other: u64) -> Result<Option<Ticket>, Error> {
         self.engine.locks.wait_for_end(self.shared.id, other)?;
         let (locks, me) = (self.engine.locks.clone(), self.shared.id);
-        let ticket = self.engine.registry.wait_for(other, Box::new(move || locks.waits_no_more(me)));
-        if ticket.is_none() {
-            self.engine.locks.waits_no_more(self.shared.id);
+        let wake = Settlement::new();
+        if !self.engine.registry.wait_for(other, &wake) {
+            locks.waits_no_more(me);
+            return Ok(None);
         }
-        Ok(ticket)
+        if let Some(timeout) = self.lock_timeout {
+            locks.time_out(timeout, &wake, me);
+        }
+        Ok(Some(Ticket::with_abandon(wake, Box::new(move || locks.waits_no_more(me)))))
     }
 
     /// Locks the newest version of a row. Under READ COMMITTED follows the row to its newest version; at the higher
