@@ -17,11 +17,7 @@ use crate::evaluate::arrow_error;
 use crate::evaluate::column::{ColumnBuilder, repeat, value_at};
 use crate::plan::Node;
 use crate::plan::node::{IndexScan, Operator, PlanColumn, Scan, Source, SystemScan, TableAccess};
-
-/// An engine's refusal to read.
-pub(super) fn engine_error(error: engine::Error) -> Error {
-    Error::internal(error.to_string())
-}
+use crate::session::engine_error;
 
 /// All rows of a table, filtered.
 pub(super) fn scan(node: &Arc<Node>, access: &TableAccess, execution: &Execution) -> Result<Batches> {
