@@ -4,7 +4,7 @@
 //! else; the kinds of the literals are part of the fingerprint, because they choose types.
 
 use super::token::{Lexer, TokenKind};
-use crate::error::Result;
+use crate::error::{Error, Result, SqlState};
 
 /// A literal of a text: where it stands and what it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +31,8 @@ pub struct Fingerprint {
     pub several: bool,
 }
 
-/// The fingerprint of a text; fails only where the text has no tokens.
+/// The fingerprint of a text. Fails where the text has no tokens, and where it has parameters: a text whose literals
+/// stand for parameters has no room for others.
 pub fn fingerprint(text: &str) -> Result<Fingerprint> {
     let mut lexer = Lexer::new(text);
     let mut key = String::with_capacity(text.len());
@@ -50,6 +51,11 @@ pub fn fingerprint(text: &str) -> Result<Fingerprint> {
             TokenKind::Integer => (integer_mark(written), LiteralValue::Integer(written.to_string())),
             TokenKind::Decimal => ('\u{3}', LiteralValue::Decimal(written.to_string())),
             TokenKind::String(value) => ('\u{4}', LiteralValue::String(value)),
+            TokenKind::Parameter(number) => {
+                let message = format!("there is no parameter ${number}");
+                return Err(Error::new(SqlState::UndefinedParameter, message)
+                    .at(super::position::position(text, token.start)));
+            }
             _ => {
                 if !key.is_empty() {
                     key.push(' ');

@@ -241,4 +241,6 @@ fn fingerprints_differ_by_everything_but_the_values_of_literals() {
     let found = fingerprint::fingerprint("select 'it''s', 1.5; select 2").expect("a text of tokens");
     assert!(found.several);
     assert_eq!(found.literals.len(), 3);
+    let error = fingerprint::fingerprint("select $1").expect_err("a parameter");
+    assert_eq!(error.state().code(), "42P02");
 }
