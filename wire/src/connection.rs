@@ -236,8 +236,7 @@ async fn answer_error(
     error: &Error,
     extended: bool,
 ) -> Result<bool> {
-    let lost = error.state() == SqlState::ConnectionFailure || error.state() == SqlState::ProtocolViolation;
-    if lost || session.cancel_handle().ends_session() {
+    if error.state() == SqlState::ConnectionFailure || session.cancel_handle().ends_session() {
         return Err(error.clone());
     }
     backend::error(&mut channel.output, error.report(), Severity::Error)?;
