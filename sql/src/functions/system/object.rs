@@ -69,6 +69,61 @@ fn collation(_: &Context, call: &Call, _: &[Value]) -> Result<Value> {
     })
 }
 
+/// A property of a column of an index, from 1; NULL for what is no property.
+fn index_column_property(context: &Context, index: u32, number: i32, property: &str) -> Option<bool> {
+    let catalog = context.environment.catalog();
+    let relation = catalog.relation(context.environment.database(), index)?;
+    let index = relation.as_index()?;
+    let key = index.keys.get(usize::try_from(number).ok()?.checked_sub(1)?)?;
+    Some(match property.to_ascii_lowercase().as_str() {
+        "asc" => !key.descending,
+        "desc" => key.descending,
+        "nulls_first" => key.nulls_first,
+        "nulls_last" => !key.nulls_first,
+        "orderable" | "returnable" | "search_array" | "search_nulls" => true,
+        "distance_orderable" => false,
+        _ => return None,
+    })
+}
+
+/// A property of an index as a whole.
+fn index_property(context: &Context, index: u32, property: &str) -> Option<bool> {
+    let catalog = context.environment.catalog();
+    catalog.relation(context.environment.database(), index)?.as_index()?;
+    Some(match property.to_ascii_lowercase().as_str() {
+        "clusterable" | "index_scan" | "backward_scan" => true,
+        "bitmap_scan" => false,
+        _ => return None,
+    })
+}
+
+/// A property of an index access method: of btree, the only one.
+fn method_property(_: &Context, method: u32, property: &str) -> Option<bool> {
+    if method != 403 {
+        return None;
+    }
+    Some(match property.to_ascii_lowercase().as_str() {
+        "can_order" | "can_unique" | "can_multi_col" | "can_include" => true,
+        "can_exclude" => false,
+        _ => return None,
+    })
+}
+
+/// Bytes of the longest character of an encoding.
+fn longest_character(encoding: i32) -> Option<i32> {
+    match encoding {
+        6 => Some(4),
+        0 | 8..=34 => Some(1),
+        _ => None,
+    }
+}
+
+/// Where a relation would lie, as a path.
+fn file_path(context: &Context, oid: u32) -> Option<String> {
+    let node = file_node(context, oid)?;
+    Some(format!("base/{}/{node}", context.environment.database()))
+}
+
 pub(in crate::functions) const FUNCTIONS: Scalars = &[
     // pg_get_triggerdef(oid)
     (1662, NOTHING),
@@ -118,4 +173,14 @@ pub(in crate::functions) const FUNCTIONS: Scalars = &[
     (1269, size),
     // pg_collation_for(any)
     (3162, collation),
+    // pg_index_column_has_property(regclass,int4,text)
+    (638, contextual!(index_column_property, u32, i32, &str)),
+    // pg_index_has_property(regclass,text)
+    (637, contextual!(index_property, u32, &str)),
+    // pg_indexam_has_property(oid,text)
+    (636, contextual!(method_property, u32, &str)),
+    // pg_relation_filepath(regclass)
+    (3034, contextual!(file_path, u32)),
+    // pg_encoding_max_length(int4)
+    (2319, contextual!(|_: &Context, encoding: i32| longest_character(encoding), i32)),
 ];
