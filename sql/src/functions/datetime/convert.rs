@@ -80,6 +80,11 @@ pub(super) fn date_and_time(days: i32, time: i64) -> Result<i64> {
     midnight.checked_add(time).filter(|&micros| is_valid_timestamp(micros)).ok_or_else(timestamp_out_of_range)
 }
 
+/// A date and a time on the session's clock.
+fn date_and_time_here(context: &Context, days: i32, time: i64) -> Result<i64> {
+    timestamp_to_timestamptz(context, date_and_time(days, time)?)
+}
+
 pub(super) fn date_and_timetz(days: i32, timetz: [u8; 16]) -> Result<i64> {
     let (time, west) = timetz_parts(&timetz);
     date_and_time(days, time + i64::from(west) * 1_000_000)
@@ -176,4 +181,6 @@ pub(in crate::functions) const FUNCTIONS: Scalars = &[
     (1685, with_typmod),
     // varbit(varbit,int4,bool)
     (1687, with_typmod),
+    // timestamptz(date,time)
+    (1176, contextual!(date_and_time_here, i32, i64)),
 ];

@@ -168,4 +168,6 @@ pub(in crate::functions) const FUNCTIONS: Scalars = &[
     (1684, scalar!(|value: &[u8]| to_integer(value, 32, out_of_range::<i32>)? as i32)),
     // int8(bit)
     (2076, scalar!(|value: &[u8]| to_integer(value, 64, out_of_range::<i64>))),
+    // bit_length(bit)
+    (1812, scalar!(|value: &[u8]| int4(parts(value)?.0))),
 ];

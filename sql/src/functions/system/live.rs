@@ -132,4 +132,6 @@ pub(in crate::functions) const FUNCTIONS: Scalars = &[
     (4032, ASK),
     // strata.snapshot_time()
     (9000, ASK),
+    // pg_relation_size(regclass)
+    (2325, ASK),
 ];
