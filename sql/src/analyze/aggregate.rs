@@ -60,6 +60,11 @@ impl Analyzer<'_> {
             }
             Err(error) => return Err(self.aggregate_hint(call, error)),
         };
+        if chosen.row.kind == FunctionKind::Window {
+            // rank() and its family are window functions without arguments, aggregates with.
+            let prepared = self.prepare(call, chosen, arguments)?;
+            return self.window_function(call, prepared).map(Err);
+        }
         if chosen.row.kind != FunctionKind::Aggregate {
             let prepared = self.prepare(call, chosen, arguments)?;
             // rank() and its family share their names with hypothetical-set aggregates.

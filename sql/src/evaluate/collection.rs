@@ -98,7 +98,9 @@ pub(super) fn subscript(
     }
     let array = Array::from_value(value)?;
     if !slice {
-        let places = bounds.chunks(2).map(|pair| index(pair, 0)).collect::<Result<Vec<_>>>()?;
+        // A plain subscript is an upper bound alone.
+        let places = bounds.chunks(2).map(|pair| index(pair, usize::from(is_null(pair, 0))));
+        let places = places.collect::<Result<Vec<_>>>()?;
         return Ok(array.get(&places).cloned().unwrap_or(Value::Null));
     }
     let mut ranges = Vec::new();

@@ -8,7 +8,7 @@ use super::facts;
 use super::layout::Layout;
 use super::operation::{CompiledExpression, Eager, FunctionCall, Operation, SubqueryCall};
 use crate::error::{Error, Result, SqlState};
-use crate::functions::{Call, implementation};
+use crate::functions::{Call, REINTERPRET, implementation};
 use crate::tree::{ColumnNumber, Expression, ExpressionKind, Subquery, Type};
 use crate::types;
 use crate::types::oid::BOOL;
@@ -71,8 +71,14 @@ impl Compiler<'_> {
             },
             ExpressionKind::Relabel(argument) | ExpressionKind::Collate(argument) => {
                 let mut inner = self.expression(argument)?;
-                inner.ty = ty;
-                return Ok(inner);
+                if inner.physical == types::physical(ty.oid) {
+                    inner.ty = ty;
+                    return Ok(inner);
+                }
+                // PostgreSQL stores int4 and the oid types alike; here they are different columns.
+                let call = Call::new(REINTERPRET, vec![inner.ty], ty);
+                let call = FunctionCall { strict: true, volatile: false, ..function_call(call)? };
+                Operation::Apply(Eager::Call(call), vec![inner])
             }
             ExpressionKind::And(items) => Operation::And(self.all(items)?),
             ExpressionKind::Or(items) => Operation::Or(self.all(items)?),

@@ -34,6 +34,9 @@ pub use registry::{Implementation, ScalarFunction, Vector, VectorFunction, imple
 pub use set_returning::{Rows, SetReturningImplementation, implemented_sets, set_returning};
 pub use window::{WindowFunction, WindowImplementation, WindowPartition, implemented_windows, window};
 
+/// The function that relabels int4 as an oid type or back: the one relabelling that changes the column's type.
+pub const REINTERPRET: u32 = cast::number::REINTERPRET;
+
 /// Drops what functions remember of a session that ends (the seed of setseed).
 pub fn forget_session(process: i32) {
     math::random::forget(process);

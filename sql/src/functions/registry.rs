@@ -103,8 +103,12 @@ const SCALARS: &[Scalars] = &[
     pattern::regexp::FUNCTIONS,
 ];
 
-const VECTORS: &[Vectors] =
-    &[vector::comparison::FUNCTIONS, vector::arithmetic::FUNCTIONS, vector::pattern::FUNCTIONS];
+const VECTORS: &[Vectors] = &[
+    vector::comparison::FUNCTIONS,
+    vector::arithmetic::FUNCTIONS,
+    vector::pattern::FUNCTIONS,
+    vector::FUNCTIONS,
+];
 
 /// The implementation of a scalar function, operator function or cast function.
 pub fn implementation(oid: u32) -> Option<&'static Implementation> {

@@ -1,5 +1,7 @@
 //! Casts between bool, integers, floats and oid: rounding half to even, `22003` naming the target where it does not fit.
 
+use engine::Value;
+
 use crate::error::{Error, Result, SqlState};
 use crate::functions::argument::scalar;
 use crate::functions::arithmetic::float::{overflow, underflow};
@@ -35,6 +37,18 @@ fn to_float4(value: f64) -> Result<f32> {
 
 fn to_oid(value: i64) -> Result<u32> {
     u32::try_from(value).map_err(|_| Error::new(SqlState::NumericValueOutOfRange, "OID out of range"))
+}
+
+/// The function that turns int4 into an oid and back, bit by bit. No pg_proc row has it: PostgreSQL stores both alike.
+pub(in crate::functions) const REINTERPRET: u32 = 9001;
+
+fn reinterpret(value: &Value) -> Result<Value> {
+    match value {
+        Value::Int32(value) => Ok(Value::UInt32(*value as u32)),
+        Value::UInt32(value) => Ok(Value::Int32(*value as i32)),
+        Value::Null => Ok(Value::Null),
+        other => Err(Error::internal(format!("{:?} has one representation only", other.physical_type()))),
+    }
 }
 
 pub(in crate::functions) const FUNCTIONS: Scalars = &[
@@ -88,4 +102,5 @@ pub(in crate::functions) const FUNCTIONS: Scalars = &[
     (1288, scalar!(|value: u32| i64::from(value))),
     // xid(xid8)
     (5071, scalar!(|value: i64| value as u32)),
+    (REINTERPRET, scalar!(reinterpret, &Value)),
 ];

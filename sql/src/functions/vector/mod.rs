@@ -210,3 +210,33 @@ fn text_side(arguments: &[Vector], index: usize) -> Result<TextSide<'_>> {
         None => Err(Error::internal("a batch function was called with too few arguments")),
     }
 }
+
+/// int4 as an oid, or an oid as int4.
+fn reinterpret(call: &super::Call, arguments: &[Vector], rows: usize) -> Result<ArrayRef> {
+    use arrow_array::types::{Int32Type, UInt32Type};
+    match arguments.first() {
+        Some(Vector::Array(array)) => {
+            if let Some(integers) = array.as_primitive_opt::<Int32Type>() {
+                return Ok(Arc::new(integers.unary::<_, UInt32Type>(|value| value as u32)));
+            }
+            if let Some(oids) = array.as_primitive_opt::<UInt32Type>() {
+                return Ok(Arc::new(oids.unary::<_, Int32Type>(|value| value as i32)));
+            }
+            Err(Error::internal(format!("{} has one representation only", array.data_type())))
+        }
+        Some(Vector::Constant(Value::Int32(value))) => {
+            Ok(Arc::new(PrimitiveArray::<UInt32Type>::from_value(*value as u32, rows)))
+        }
+        Some(Vector::Constant(Value::UInt32(value))) => {
+            Ok(Arc::new(PrimitiveArray::<Int32Type>::from_value(*value as i32, rows)))
+        }
+        Some(Vector::Constant(Value::Null)) => {
+            Ok(new_null_array(&crate::types::physical(call.result.oid).arrow(), rows))
+        }
+        Some(Vector::Constant(_)) | None => Err(Error::internal("only int4 and oids are relabelled")),
+    }
+}
+
+/// Batch forms that belong to no family.
+pub(super) const FUNCTIONS: super::registry::Vectors =
+    &[(super::cast::number::REINTERPRET, |_, call, arguments, rows| reinterpret(call, arguments, rows))];
