@@ -27,12 +27,20 @@ enum Cached {
 /// Statements by fingerprint, database, and search path.
 pub struct StatementCache {
     statements: Mutex<LruCache<(String, u32, Arc<[Arc<str>]>), Cached>>,
+    /// Whole texts of the extended protocol, with the parameter types given.
+    texts: Mutex<LruCache<TextKey, Arc<Prepared>>>,
 }
+
+/// Text, parameter types, database, search path.
+type TextKey = (String, Vec<u32>, u32, Arc<[Arc<str>]>);
 
 impl Default for StatementCache {
     fn default() -> StatementCache {
         const STATEMENTS: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
-        StatementCache { statements: Mutex::new(LruCache::new(STATEMENTS)) }
+        StatementCache {
+            statements: Mutex::new(LruCache::new(STATEMENTS)),
+            texts: Mutex::new(LruCache::new(STATEMENTS)),
+        }
     }
 }
 
@@ -77,12 +85,28 @@ impl Session {
         Ok(Some(Hit { prepared, parameters }))
     }
 
+    /// The unnamed statement of a text that was parsed before.
+    pub(super) fn known_text(&self, text: &str, types: &[u32]) -> Option<Arc<Prepared>> {
+        let key = self.text_key(text, types);
+        self.shared.instance.statements().texts.lock().get(&key).cloned()
+    }
+
+    /// Keeps a statement for other sessions that send the same text.
+    pub(super) fn keep_text(&self, text: &str, types: &[u32], prepared: &Arc<Prepared>) {
+        let key = self.text_key(text, types);
+        self.shared.instance.statements().texts.lock().put(key, prepared.clone());
+    }
+
+    fn text_key(&self, text: &str, types: &[u32]) -> TextKey {
+        let search_path = self.shared.evaluated().search_path.clone();
+        (text.to_string(), types.to_vec(), self.shared.entry.database_oid, search_path)
+    }
+
     fn parameterised(&self, text: &str, literals: &[Literal]) -> Result<Option<Arc<Prepared>>> {
         let Ok(mut parsed) = crate::parse::parse(text) else { return Ok(None) };
         let Some(mut parsed) = parsed.pop().filter(|parsed| parsed.time.is_none()) else { return Ok(None) };
         let Some(types) = parameterise(&mut parsed.statement, literals) else { return Ok(None) };
-        let now = self.shared.instance.now_micros();
-        let prepared = Prepared::new(Arc::from(text), Some(Arc::new(parsed.statement)), now);
+        let prepared = Prepared::new(Arc::from(text), Some(Arc::new(parsed.statement)));
         Ok(Some(Arc::new(prepared.with_parameters(types))))
     }
 

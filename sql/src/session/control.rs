@@ -118,6 +118,14 @@ impl Session {
         }
     }
 
+    /// A transaction statement of a text; its tag tells START TRANSACTION from BEGIN.
+    pub(super) async fn control_of(&mut self, statement: &Transaction, text: &str, start: u32) -> Result<String> {
+        let tag = self.control(statement).await?;
+        let written = text.get(start as usize..).unwrap_or_default();
+        let starts = written.get(..5).is_some_and(|word| word.eq_ignore_ascii_case("start"));
+        Ok(if starts && tag == "BEGIN" { "START TRANSACTION".to_string() } else { tag })
+    }
+
     fn begin(&mut self, modes: &TransactionModes) -> Result<()> {
         match &self.block {
             Some(block) if block.explicit => {

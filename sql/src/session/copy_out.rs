@@ -24,8 +24,7 @@ impl Session {
         outer: &Prepared,
         sink: &mut dyn Sink,
     ) -> Result<String> {
-        let now = self.shared.instance.now_micros();
-        let prepared = Prepared::new(outer.text.clone(), Some(statement), now).at_time(outer.time.clone());
+        let prepared = Prepared::new(outer.text.clone(), Some(statement)).at_time(outer.time.clone());
         let analysis = self.analysis(&prepared)?;
         let Some(description) = analysis.description.clone() else {
             return Err(Error::new(

@@ -36,8 +36,7 @@ impl Session {
             return Err(Error::new(SqlState::DuplicateCursor, format!("cursor \"{name}\" already exists")));
         }
         let statement = Arc::new(Statement::Query(declare.query.clone()));
-        let now = self.shared.instance.now_micros();
-        let prepared = Arc::new(Prepared::new(text.clone(), Some(statement), now));
+        let prepared = Arc::new(Prepared::new(text.clone(), Some(statement)));
         let analysis = self.analysis(&prepared)?;
         let rows = self.start(&analysis, Arc::from([])).await?;
         let mut description = analysis.description.clone();
@@ -54,15 +53,12 @@ impl Session {
             state: PortalState::Running { rows, tag: Tag::Sent("FETCH") },
             cursor: Some(Cursor {
                 hold: declare.hold,
-                binary: declare.binary,
                 scroll: declare.scroll,
                 kept: None,
                 position: 0,
                 held: false,
-                text: text.clone(),
             }),
             savepoint_depth: self.block.as_ref().map_or(0, |block| block.savepoints.len()),
-            created: now,
         };
         if declare.scroll == Some(true) {
             self.keep_rows(&mut portal).await?;

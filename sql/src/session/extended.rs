@@ -56,6 +56,14 @@ impl Session {
         if name.is_empty() {
             self.statements.remove("");
         }
+        // The unnamed statement is often the same text again: parsed, analyzed and planned once for all sessions.
+        if name.is_empty() && self.block.as_ref().is_none_or(|block| !block.failed) {
+            if let Some(prepared) = self.known_text(text, parameter_types) {
+                self.analysis(&prepared)?;
+                self.statements.insert(String::new(), prepared);
+                return Ok(());
+            }
+        }
         let mut script = Script::parse(text)?;
         if script.statements.len() > 1 {
             return Err(Error::new(
@@ -67,18 +75,23 @@ impl Session {
         if !parsed.as_ref().is_none_or(|parsed| ends_failed_block(&parsed.statement)) {
             self.refuse_in_failed()?;
         }
-        let now = self.shared.instance.now_micros();
         let (statement, time) = match parsed {
             Some(parsed) => (Some(Arc::new(parsed.statement)), parsed.time),
             None => (None, None),
         };
-        let prepared = Prepared::new(Arc::from(text), statement, now)
+        let mut prepared = Prepared::new(Arc::from(text), statement)
             .with_parameters(parameter_types.to_vec())
             .at_time(time);
-        if prepared.statement.is_some() {
-            self.analysis(&prepared)?;
+        prepared.fixed = !name.is_empty();
+        let planned = match prepared.statement {
+            Some(_) => !matches!(self.analysis(&prepared)?.work, Work::Utility),
+            None => false,
+        };
+        let prepared = Arc::new(prepared);
+        if planned && name.is_empty() {
+            self.keep_text(text, parameter_types, &prepared);
         }
-        self.statements.insert(name.to_string(), Arc::new(prepared));
+        self.statements.insert(name.to_string(), prepared);
         Ok(())
     }
 
@@ -129,7 +142,6 @@ impl Session {
             }
         }
         let savepoint_depth = self.block.as_ref().map_or(0, |block| block.savepoints.len());
-        let created = self.shared.instance.now_micros();
         self.portals.insert(
             portal.to_string(),
             Portal {
@@ -140,7 +152,6 @@ impl Session {
                 state: PortalState::New,
                 cursor: None,
                 savepoint_depth,
-                created,
             },
         );
         Ok(())
@@ -297,7 +308,8 @@ impl Session {
         sink: &mut dyn Sink,
     ) -> Result<Option<String>> {
         if let Statement::Transaction(control) = &**statement {
-            return Box::pin(self.control(control)).await.map(Some);
+            let text = portal.prepared.text.clone();
+            return Box::pin(self.control_of(control, text.trim_start(), 0)).await.map(Some);
         }
         self.ensure_block()?;
         let Some(analysis) = portal.analysis.clone() else {

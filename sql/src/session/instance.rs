@@ -63,6 +63,9 @@ impl Instance {
         let database = Database::open(engine::Configuration::default(), environment)
             .map_err(|error| cannot("open the database", &error))?;
         let catalog = catalog::Catalog::open(database.clone()).map_err(|error| cannot("read the catalog", &error))?;
+        if let Some(password) = &configuration.password {
+            set_first_password(&database, &catalog, password)?;
+        }
         let started = database.now_micros();
         Ok(Arc::new(Instance {
             database,
@@ -260,6 +263,26 @@ impl Instance {
             runtime.shutdown_background();
         }
     }
+}
+
+/// Gives the first superuser a password, where it has none.
+fn set_first_password(database: &Database, catalog: &Arc<catalog::Catalog>, password: &str) -> Result<()> {
+    let snapshot = catalog.current();
+    let Some(role) = snapshot.role(catalog::builtin::BOOTSTRAP_ROLE) else { return Ok(()) };
+    if role.verifier.is_some() {
+        return Ok(());
+    }
+    let mut role = (**role).clone();
+    role.verifier = Some(crate::password::Verifier::from_password(password)?.to_string());
+    let change = catalog::Change::Put(catalog::Object::Role(role));
+    let mut transaction = database.begin(engine::Isolation::ReadCommitted, false);
+    match catalog.write(&mut transaction, &change).map_err(|error| Error::internal(error.to_string()))? {
+        catalog::Written::Done => {}
+        other => return Err(Error::internal(format!("the first password could not be written: {other:?}"))),
+    }
+    let store = catalog.clone();
+    transaction.on_publish(Box::new(move |at| store.publish(at, &[change])));
+    transaction.commit().wait().map(|_| ()).map_err(engine_error)
 }
 
 fn refused(role: &str) -> Error {

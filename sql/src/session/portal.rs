@@ -19,8 +19,6 @@ pub struct Portal {
     pub cursor: Option<Cursor>,
     /// How many savepoints stood when it was made.
     pub savepoint_depth: usize,
-    /// Microseconds since 2000-01-01.
-    pub created: i64,
 }
 
 /// How far a portal has come.
@@ -55,7 +53,6 @@ impl Tag {
 /// What DECLARE adds.
 pub struct Cursor {
     pub hold: bool,
-    pub binary: bool,
     /// Rows may be fetched backward: they are kept.
     pub scroll: Option<bool>,
     /// All rows, where they are kept.
@@ -64,7 +61,6 @@ pub struct Cursor {
     pub position: usize,
     /// Its transaction has committed.
     pub held: bool,
-    pub text: Arc<str>,
 }
 
 impl Portal {

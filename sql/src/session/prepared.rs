@@ -25,10 +25,8 @@ pub struct Prepared {
     pub declared: Vec<u32>,
     /// Whether there may be parameters beyond the declared ones.
     pub open: bool,
-    /// PREPARE made it, not the protocol.
-    pub from_sql: bool,
-    /// Microseconds since 2000-01-01.
-    pub prepared_at: i64,
+    /// Whether its rows must keep their shape: it has a name by which clients know it.
+    pub fixed: bool,
     analysis: Mutex<Option<Arc<Analysis>>>,
 }
 
@@ -71,15 +69,14 @@ impl Work {
 
 impl Prepared {
     /// A statement without parameters.
-    pub fn new(text: Arc<str>, statement: Option<Arc<Statement>>, now: i64) -> Prepared {
+    pub fn new(text: Arc<str>, statement: Option<Arc<Statement>>) -> Prepared {
         Prepared {
             text,
             statement,
             time: None,
             declared: Vec::new(),
             open: false,
-            from_sql: false,
-            prepared_at: now,
+            fixed: false,
             analysis: Mutex::new(None),
         }
     }
@@ -105,6 +102,7 @@ impl Session {
         let search_path = self.shared.evaluated().search_path.clone();
         let known = prepared.analysis.lock().clone();
         if let Some(known) = &known
+            && prepared.fixed
             && known.generation == catalog.generation()
             && known.search_path == search_path
         {
@@ -156,6 +154,7 @@ impl Session {
             | AnalyzedStatement::Utility => (self.describe_utility(statement)?, Work::Utility),
         };
         if let Some(known) = &known
+            && prepared.fixed
             && known.description.as_deref() != description.as_ref()
         {
             return Err(Error::new(

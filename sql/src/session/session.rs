@@ -186,6 +186,8 @@ impl Session {
                     sink.parameter_status(name, value);
                 }
             }
+            let application_name = self.shared.settings.lock().get("application_name").unwrap_or_default();
+            self.shared.entry.activity.lock().application_name = application_name;
             self.reported = now;
         }
     }

@@ -114,10 +114,9 @@ impl Session {
     ) -> Result<String> {
         let statement = Arc::new(parsed.statement);
         if let Statement::Transaction(control) = &*statement {
-            return Box::pin(self.control(control)).await;
+            return Box::pin(self.control_of(control, text, parsed.start)).await;
         }
-        let now = self.shared.instance.now_micros();
-        let prepared = Prepared::new(text.clone(), Some(statement.clone()), now).at_time(parsed.time);
+        let prepared = Prepared::new(text.clone(), Some(statement.clone())).at_time(parsed.time);
         self.ensure_block()?;
         let analysis = self.analysis(&prepared)?;
         if matches!(analysis.work, Work::Utility) {

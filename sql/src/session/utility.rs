@@ -129,9 +129,8 @@ impl Session {
             .map(|name| frontend::resolve_type(self, text, name))
             .collect::<Result<Vec<_>>>()?;
         let statement = Arc::new((*prepare.statement).clone());
-        let now = self.shared.instance.now_micros();
-        let mut prepared = Prepared::new(text.clone(), Some(statement), now).with_parameters(types);
-        prepared.from_sql = true;
+        let mut prepared = Prepared::new(text.clone(), Some(statement)).with_parameters(types);
+        prepared.fixed = true;
         self.analysis(&prepared)?;
         self.statements.insert(name.clone(), Arc::new(prepared));
         Ok("PREPARE".to_string())
@@ -179,7 +178,7 @@ impl Session {
     fn deallocate(&mut self, name: Option<&str>) -> Result<String> {
         match name {
             None => {
-                self.statements.retain(|_, statement| !statement.from_sql && statement.statement.is_none());
+                self.statements.clear();
                 Ok("DEALLOCATE ALL".to_string())
             }
             Some(name) => {
@@ -223,8 +222,7 @@ impl Session {
             }
         }
         let inner = Arc::new((*explain.statement).clone());
-        let now = self.shared.instance.now_micros();
-        let mut inner = Prepared::new(prepared.text.clone(), Some(inner), now).at_time(prepared.time.clone());
+        let mut inner = Prepared::new(prepared.text.clone(), Some(inner)).at_time(prepared.time.clone());
         inner.declared = prepared.declared.clone();
         inner.open = prepared.open;
         let analysis = self.analysis(&inner)?;

@@ -28,7 +28,7 @@ COPY k FROM STDIN;
 COPY k FROM STDIN;
 1	dup	1	b
 \.
-COPY k (nothing) FROM STDIN;
-COPY missing FROM STDIN;
+COPY k (nothing) TO STDOUT;
+COPY missing TO STDOUT;
 COPY k TO STDOUT WITH (FORMAT xml);
 SELECT count(*) FROM k;

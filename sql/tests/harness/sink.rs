@@ -9,6 +9,8 @@ use strata_sql::{Report, Result};
 pub struct Printer {
     buffer: BytesMut,
     printed: String,
+    /// A result that has begun: psql prints it when it is whole, not at all when it fails.
+    result: String,
     rows: Option<usize>,
     data: Option<Bytes>,
     copied_out: bool,
@@ -16,7 +18,7 @@ pub struct Printer {
 
 impl Printer {
     pub fn new(data: String) -> Printer {
-        Printer { buffer: BytesMut::new(), printed: String::new(), rows: None, data: Some(Bytes::from(data)), copied_out: false }
+        Printer { buffer: BytesMut::new(), printed: String::new(), result: String::new(), rows: None, data: Some(Bytes::from(data)), copied_out: false }
     }
 
     /// Everything printed.
@@ -44,8 +46,8 @@ impl Printer {
                             line.extend_from_slice(&body.split_to(length as usize));
                         }
                     }
-                    self.printed.push_str(&String::from_utf8_lossy(&line));
-                    self.printed.push('\n');
+                    self.result.push_str(&String::from_utf8_lossy(&line));
+                    self.result.push('\n');
                     self.rows = self.rows.map(|rows| rows + 1);
                 }
                 b'd' => self.printed.push_str(&String::from_utf8_lossy(&body)),
@@ -68,14 +70,15 @@ impl Sink for Printer {
 
     fn row_description(&mut self, description: &RowDescription) {
         let names: Vec<&str> = description.fields.iter().map(|field| field.name.as_str()).collect();
-        self.printed.push_str(&names.join("|"));
-        self.printed.push('\n');
+        self.result.push_str(&names.join("|"));
+        self.result.push('\n');
         self.rows = Some(0);
     }
 
     fn command_complete(&mut self, tag: &str) {
         self.drain();
         let rows = self.rows.take();
+        self.printed.push_str(&std::mem::take(&mut self.result));
         match rows {
             Some(1) => self.printed.push_str("(1 row)\n"),
             Some(rows) => self.printed.push_str(&format!("({rows} rows)\n")),
