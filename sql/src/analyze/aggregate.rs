@@ -206,7 +206,10 @@ impl Analyzer<'_> {
         }
         let stray = order_by
             .iter()
-            .find(|key| !arguments.iter().any(|argument| super::group::same(argument, &key.expression)));
+            .find(|key| {
+                let key = unlabelled(&key.expression);
+                !arguments.iter().any(|argument| super::group::same(unlabelled(argument), key))
+            });
         match stray {
             Some(key) => Err(Error::new(
                 SqlState::InvalidColumnReference,
@@ -364,4 +367,12 @@ fn is_volatile(aggregate: &AggregateCall) -> bool {
     let mut search = Search(false);
     walk_aggregate(&mut aggregate.clone(), &mut search);
     search.0
+}
+
+/// The expression under relabels: an argument was one of varchar before it became one of text.
+fn unlabelled(expression: &Expression) -> &Expression {
+    match &expression.kind {
+        ExpressionKind::Relabel(inner) => unlabelled(inner),
+        _ => expression,
+    }
 }

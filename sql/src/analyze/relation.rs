@@ -67,7 +67,7 @@ impl Analyzer<'_> {
         };
         let object = self.find_relation(catalog, name)?;
         self.objects.insert(object.oid);
-        let (relation, mut item) = match &object.kind {
+        let (mut relation, mut item) = match &object.kind {
             RelationKind::Table(_) | RelationKind::System { .. } => self.scan(&object, time),
             RelationKind::View(_) if self.keep_views => {
                 let (relation, mut item) = self.scan(&object, time);
@@ -91,7 +91,12 @@ impl Analyzer<'_> {
             }
         };
         match alias {
-            Some(alias) => self.apply_alias(&mut item, alias, "table")?,
+            Some(alias) => {
+                if let Relation::Table(scan) = &mut relation {
+                    scan.name.clone_from(&alias.name.text);
+                }
+                self.apply_alias(&mut item, alias, "table")?;
+            }
             None => {
                 let schema = catalog.schema(self.environment.database, object.schema);
                 item.schema = schema.map(|schema| schema.name.clone());

@@ -216,10 +216,8 @@ fn figure(expression: &syntax::Expression) -> (Option<&str>, u8) {
             Some((Some(name), strength)) if strength > 1 => (Some(name), strength),
             _ => (Some("case"), 1),
         },
-        Syntax::Subquery(query) => match subquery_name(query) {
-            Some(name) => (Some(name), 2),
-            None => (None, 0),
-        },
+        // A column without a name is still the subquery's, and stronger than what stands around it.
+        Syntax::Subquery(query) => (Some(subquery_name(query).unwrap_or("?column?")), 2),
         Syntax::Null
         | Syntax::Boolean(_)
         | Syntax::Number(_)
