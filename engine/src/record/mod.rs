@@ -477,6 +477,13 @@ mod tests {
     }
 
     #[test]
+    fn the_format_of_a_commit_stays() {
+        let mut record = commit(true).encode();
+        CommitSet::stamp(&mut record, Timestamp(42));
+        assert_eq!((record.len(), crc32c::crc32c(&record)), (5408, 2_950_898_995));
+    }
+
+    #[test]
     fn a_damaged_record_is_refused_and_never_panics() {
         let record = commit(false).encode();
         for length in 0..record.len() {
