@@ -74,9 +74,17 @@ impl Decimal {
 
     /// The natural logarithm of a positive number, rounded at a scale.
     pub(super) fn ln_at(&self, scale: u32) -> Decimal {
-        let digits = i64::from(scale) + self.exponent().unsigned_abs() as i64 + 4;
-        let bits = fixed_point::bits_for(digits);
-        let logarithm = fixed_point::ln(&fixed_point::from_decimal(self, bits), bits);
+        let exponent = self.exponent();
+        let bits = fixed_point::bits_for(i64::from(scale) + 12);
+        // The number is mantissa * 10^exponent with 1 <= mantissa < 10; digits beyond the precision do not count.
+        let digits = self.coefficient.digit_count();
+        let kept = digits.min(bits / 3 + 2);
+        let (mantissa, _) = self.coefficient.split_by((digits - kept) as u32);
+        let mantissa = Decimal::new(mantissa, kept as u32 - 1);
+        let mut logarithm = fixed_point::ln(&fixed_point::from_decimal(&mantissa, bits), bits);
+        if exponent != 0 {
+            logarithm += fixed_point::ln(&(BigInt::from(10) << bits), bits) * exponent;
+        }
         Decimal::new(fixed_point::to_coefficient(&logarithm, bits, scale), scale)
     }
 
