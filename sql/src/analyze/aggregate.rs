@@ -204,12 +204,10 @@ impl Analyzer<'_> {
         if !call.distinct || call.within_group.is_some() {
             return Ok(());
         }
-        let stray = order_by
-            .iter()
-            .find(|key| {
-                let key = unlabelled(&key.expression);
-                !arguments.iter().any(|argument| super::group::same(unlabelled(argument), key))
-            });
+        let stray = order_by.iter().find(|key| {
+            let key = unlabelled(&key.expression);
+            !arguments.iter().any(|argument| super::group::same(unlabelled(argument), key))
+        });
         match stray {
             Some(key) => Err(Error::new(
                 SqlState::InvalidColumnReference,

@@ -9,9 +9,12 @@ use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{
     self, ExpressionKind as Syntax, Name, ObjectName, RowFilter, SetClause, TargetColumn,
 };
-use crate::tree::{Assignment, ColumnNumber, Expression, Relation, SystemColumn, TableScan, Update};
+use crate::tree::visit::{Visitor, walk_expression};
+use crate::tree::{
+    Assignment, Column, ColumnNumber, Expression, ExpressionKind, Relation, SystemColumn, TableScan, Update,
+};
 
-/// Row subqueries of `(a, b) = (SELECT ...)`: the column each is computed into.
+/// What SET takes from subqueries, whole rows of `(a, b) = (SELECT ...)` among it: the column each is computed into.
 pub(super) type RowSubqueries = Vec<(ColumnNumber, Expression)>;
 
 impl Analyzer<'_> {
@@ -32,7 +35,8 @@ impl Analyzer<'_> {
         let name = item.name.clone();
         let mut others = self.other_tables(&update.from, item)?;
         let predicate = self.row_filter(update.filter.as_ref())?;
-        let (assignments, rows) = self.assignments(&update.assignments, &object)?;
+        let (mut assignments, mut rows) = self.assignments(&update.assignments, &object)?;
+        self.lift_subqueries(&mut assignments, &mut rows);
         let others_lateral = !rows.is_empty();
         if others_lateral {
             let input = Box::new(others.take().unwrap_or(Relation::Empty));
@@ -133,6 +137,18 @@ impl Analyzer<'_> {
             | SystemColumn::SystemFrom
             | SystemColumn::SystemTo => used.contains(&column.number),
         });
+    }
+
+    /// Values that hold subqueries are computed by the source, where subqueries are planned.
+    fn lift_subqueries(&mut self, assignments: &mut [Assignment], rows: &mut RowSubqueries) {
+        for assignment in assignments.iter_mut().filter(|assignment| has_subquery(&assignment.value)) {
+            let number = self.new_column();
+            let value = &mut assignment.value;
+            let column = Column { number, ty: value.ty, collation: value.collation };
+            let mut reference = super::item::column_expression(&column);
+            reference.position = value.position;
+            rows.push((number, std::mem::replace(value, reference)));
+        }
     }
 
     /// SET clauses: a value for each attribute, and the row subqueries that several take fields of.
@@ -253,13 +269,13 @@ impl Analyzer<'_> {
         for (index, (target, (_, ty))) in targets.iter().zip(columns).enumerate() {
             let column = self.target_column(object, target)?;
             let record = Expression {
-                kind: crate::tree::ExpressionKind::Column(number),
+                kind: ExpressionKind::Column(number),
                 ty: row.ty,
                 collation: 0,
                 position: row.position,
             };
             let field = Expression {
-                kind: crate::tree::ExpressionKind::Field { argument: Box::new(record), index: index as u32 },
+                kind: ExpressionKind::Field { argument: Box::new(record), index: index as u32 },
                 ty,
                 collation: self.default_collation(ty.oid),
                 position: row.position,
@@ -271,6 +287,19 @@ impl Analyzer<'_> {
         rows.push((number, row));
         Ok(())
     }
+}
+
+fn has_subquery(expression: &Expression) -> bool {
+    struct Search(bool);
+    impl Visitor for Search {
+        fn expression(&mut self, expression: &mut Expression) -> bool {
+            self.0 |= matches!(expression.kind, ExpressionKind::Subquery(_));
+            !self.0
+        }
+    }
+    let mut search = Search(false);
+    walk_expression(&mut expression.clone(), &mut search);
+    search.0
 }
 
 fn width_mismatch(position: Option<u32>) -> Error {

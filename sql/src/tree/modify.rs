@@ -10,7 +10,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Column, ColumnNumber, CommonTable, Expression, JoinKind, OutputColumn, Query, Relation, TableScan};
+use super::{
+    Column, ColumnNumber, CommonTable, Expression, JoinKind, OutputColumn, Query, Relation, TableScan,
+};
 
 /// INSERT. `source` yields one column for each entry of `columns`, by position, defaults filled in, values already
 /// cast to the attribute's type and typmod. A generated column is absent from `columns`.
@@ -76,8 +78,8 @@ pub struct Update {
     pub target: TableScan,
     /// Number of the target's `SystemColumn::Handle` column.
     pub handle: ColumnNumber,
-    /// FROM, joined to the target without a condition of its own. May depend on the target (`lateral`) only where
-    /// it computes the row subqueries of tuple assignments.
+    /// FROM, joined to the target without a condition of its own. Depends on the target (`lateral`) where it computes
+    /// the values of assignments that hold subqueries.
     pub others: Option<Box<Relation>>,
     pub others_lateral: bool,
     pub predicate: Option<Expression>,
@@ -110,7 +112,12 @@ pub struct Returning {
 impl Update {
     /// The relation that yields target rows with everything that the assignments, RETURNING and a re-check read.
     pub fn source(&self) -> Relation {
-        modification_source(&self.target, self.others.as_deref(), self.others_lateral, self.predicate.as_ref())
+        modification_source(
+            &self.target,
+            self.others.as_deref(),
+            self.others_lateral,
+            self.predicate.as_ref(),
+        )
     }
 }
 
