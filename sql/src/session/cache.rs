@@ -24,15 +24,15 @@ enum Cached {
     Refused,
 }
 
-/// Statements by fingerprint, database, and search path.
+/// Statements by fingerprint, database, and the settings that analysis depends on.
 pub struct StatementCache {
-    statements: Mutex<LruCache<(String, u32, Arc<[Arc<str>]>), Cached>>,
+    statements: Mutex<LruCache<(String, u32, Arc<str>), Cached>>,
     /// Whole texts of the extended protocol, with the parameter types given.
     texts: Mutex<LruCache<TextKey, Arc<Prepared>>>,
 }
 
-/// Text, parameter types, database, search path.
-type TextKey = (String, Vec<u32>, u32, Arc<[Arc<str>]>);
+/// Text, parameter types, database, and the settings that analysis depends on.
+type TextKey = (String, Vec<u32>, u32, Arc<str>);
 
 impl Default for StatementCache {
     fn default() -> StatementCache {
@@ -58,8 +58,8 @@ impl Session {
         if several || !worth_caching(&key) {
             return Ok(None);
         }
-        let search_path = self.shared.evaluated().search_path.clone();
-        let key = (key, self.shared.entry.database_oid, search_path);
+        let signature = self.shared.derived().signature.clone();
+        let key = (key, self.shared.entry.database_oid, signature);
         let cache = &self.shared.instance.statements().statements;
         let found = cache.lock().get(&key).cloned();
         let prepared = match found {
@@ -98,8 +98,8 @@ impl Session {
     }
 
     fn text_key(&self, text: &str, types: &[u32]) -> TextKey {
-        let search_path = self.shared.evaluated().search_path.clone();
-        (text.to_string(), types.to_vec(), self.shared.entry.database_oid, search_path)
+        let signature = self.shared.derived().signature.clone();
+        (text.to_string(), types.to_vec(), self.shared.entry.database_oid, signature)
     }
 
     fn parameterised(&self, text: &str, literals: &[Literal]) -> Result<Option<Arc<Prepared>>> {

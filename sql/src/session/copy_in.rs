@@ -37,6 +37,7 @@ impl Session {
         sink: &mut dyn Sink,
     ) -> Result<String> {
         let relation = frontend::find_relation(self, name)?;
+        self.check_table_privilege(relation.oid, catalog::Privileges::INSERT)?;
         let catalog = self.catalog();
         let model = self.shared.instance.models().get(&catalog, self.shared.entry.database_oid, relation.oid)?;
         let positions = self.copy_positions(&model, columns)?;

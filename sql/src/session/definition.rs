@@ -96,6 +96,7 @@ impl Session {
             generation: catalog.generation(),
             search_path: self.shared.evaluated().search_path.clone(),
             parameters: Vec::new(),
+            objects: Vec::new(),
             description: None,
             work: Work::Insert { insert: Arc::new(compiled), plan: Some(plan) },
         });

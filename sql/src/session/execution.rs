@@ -258,6 +258,7 @@ impl Session {
         if analysis.work.writes() {
             self.check_writable(analysis.work.command())?;
         }
+        self.check_privileges(analysis)?;
         match &analysis.work {
             Work::Query { plan, point, locks_rows } => {
                 if *locks_rows {

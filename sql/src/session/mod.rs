@@ -30,6 +30,7 @@ mod meters;
 pub mod names;
 mod portal;
 mod prepared;
+mod privileges;
 mod registry;
 mod row;
 mod rows;

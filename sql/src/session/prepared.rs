@@ -35,6 +35,8 @@ pub struct Analysis {
     pub(super) generation: u64,
     pub(super) search_path: Arc<[Arc<str>]>,
     pub parameters: Vec<u32>,
+    /// Oids of what the meaning rests on, relations among them.
+    pub objects: Vec<u32>,
     /// Of the rows, all in text form; `None` where there are none.
     pub description: Option<Arc<RowDescription>>,
     pub work: Work,
@@ -113,7 +115,7 @@ impl Session {
         };
         let database = self.shared.entry.database_oid;
         let analyzed = analyze(self, prepared, statement)?;
-        let parameters = analyzed.parameters;
+        let (parameters, objects) = (analyzed.parameters, analyzed.objects);
         let models = self.shared.instance.models();
         let plan = |query: &crate::tree::Query| -> Result<Arc<Plan>> { self.plan_query(query, &catalog).map(Arc::new) };
         let (description, work) = match analyzed.statement {
@@ -164,7 +166,7 @@ impl Session {
         }
         let description = description.map(Arc::new);
         let analysis =
-            Arc::new(Analysis { generation: catalog.generation(), search_path, parameters, description, work });
+            Arc::new(Analysis { generation: catalog.generation(), search_path, parameters, objects, description, work });
         *prepared.analysis.lock() = Some(analysis.clone());
         Ok(analysis)
     }

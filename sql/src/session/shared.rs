@@ -38,6 +38,8 @@ pub struct SequenceMemory {
 #[derive(Debug)]
 pub struct Derived {
     pub settings: Arc<Settings>,
+    /// What analysis depends on besides the catalog: the key of shared statements.
+    pub signature: Arc<str>,
     pub zone: Zone,
     /// idle_in_transaction_session_timeout and idle_session_timeout.
     pub idle_in_transaction: Option<Duration>,
@@ -73,6 +75,7 @@ impl Derived {
         let settings = settings_of(values, user);
         Derived {
             zone: Zone::find(&settings.time_zone).unwrap_or(Zone::UTC),
+            signature: signature_of(&settings),
             settings: Arc::new(settings),
             idle_in_transaction: duration("idle_in_transaction_session_timeout"),
             idle: duration("idle_session_timeout"),
@@ -86,6 +89,20 @@ impl Derived {
             least_severity: least_severity(&values.get("client_min_messages").unwrap_or_default()),
         }
     }
+}
+
+/// The settings by which names and literals are read, as one text.
+fn signature_of(settings: &Settings) -> Arc<str> {
+    let path: Vec<&str> = settings.search_path.iter().map(|name| &**name).collect();
+    Arc::from(format!(
+        "{}\u{1}{:?}\u{1}{:?}\u{1}{:?}\u{1}{}\u{1}{}",
+        settings.time_zone,
+        settings.date_style,
+        settings.date_order,
+        settings.interval_style,
+        settings.standard_conforming_strings,
+        path.join("\u{1}")
+    ))
 }
 
 fn least_severity(name: &str) -> Severity {

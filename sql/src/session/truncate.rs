@@ -19,6 +19,7 @@ impl Session {
         let mut tables: Vec<Arc<Relation>> = Vec::new();
         for name in &truncate.tables {
             let table = self.table_by_name(name)?;
+            self.check_table_privilege(table.oid, catalog::Privileges::TRUNCATE)?;
             if !tables.iter().any(|known| known.oid == table.oid) {
                 tables.push(table);
             }

@@ -1,0 +1,114 @@
+//! Whether the role at work may do what a statement does to relations.
+//!
+//! A view is read with its owner's privileges: who may read the view may read, through it, what it stands on.
+
+use std::collections::BTreeSet;
+
+use catalog::{Privileges, Relation, Snapshot, builtin};
+
+use super::prepared::{Analysis, Work};
+use super::session::Session;
+use crate::error::{Error, Result, SqlState};
+
+impl Session {
+    /// 42501 for the first relation that the role may not use so.
+    pub(super) fn check_privileges(&self, analysis: &Analysis) -> Result<()> {
+        let role = {
+            let identity = self.shared.identity.lock();
+            if identity.superuser {
+                return Ok(());
+            }
+            identity.current_oid
+        };
+        let catalog = self.catalog();
+        let check = Check { catalog: &catalog, database: self.shared.entry.database_oid, role };
+        let (target, privilege) = match &analysis.work {
+            Work::Query { .. } => (None, Privileges::SELECT),
+            Work::Insert { insert, .. } => (Some(insert.model.oid), Privileges::INSERT),
+            Work::Update { update, .. } => (Some(update.model.oid), Privileges::UPDATE),
+            Work::Delete { delete, .. } => (Some(delete.model.oid), Privileges::DELETE),
+            Work::Utility => return Ok(()),
+        };
+        if let Some(target) = target {
+            check.require(target, privilege)?;
+        }
+        // INSERT alone reads nothing of its target.
+        let unread = match &analysis.work {
+            Work::Insert { .. } if analysis.description.is_none() => target,
+            _ => None,
+        };
+        let through_views = check.through_views(&analysis.objects);
+        for object in &analysis.objects {
+            if Some(*object) != unread && !through_views.contains(object) {
+                check.require(*object, Privileges::SELECT)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// 42501 unless the role may do this to a table: COPY FROM, TRUNCATE, LOCK.
+    pub(super) fn check_table_privilege(&self, table: u32, privilege: Privileges) -> Result<()> {
+        let (role, superuser) = {
+            let identity = self.shared.identity.lock();
+            (identity.current_oid, identity.superuser)
+        };
+        if superuser {
+            return Ok(());
+        }
+        let catalog = self.catalog();
+        Check { catalog: &catalog, database: self.shared.entry.database_oid, role }.require(table, privilege)
+    }
+}
+
+struct Check<'a> {
+    catalog: &'a Snapshot,
+    database: u32,
+    role: u32,
+}
+
+impl Check<'_> {
+    fn require(&self, oid: u32, privilege: Privileges) -> Result<()> {
+        let Some(relation) = self.catalog.relation(self.database, oid) else { return Ok(()) };
+        if relation.is_system() || self.allows(relation, privilege) {
+            return Ok(());
+        }
+        Err(Error::new(
+            SqlState::InsufficientPrivilege,
+            format!("permission denied for {} {}", relation.kind_name(), relation.name),
+        ))
+    }
+
+    fn allows(&self, relation: &Relation, privilege: Privileges) -> bool {
+        if self.catalog.has_privileges_of(self.database, self.role, relation.owner) {
+            return true;
+        }
+        let roles = self.catalog.privileged_roles(self.database, self.role);
+        let columns = relation.live_columns().filter_map(|column| column.acl.as_ref());
+        columns.chain(relation.acl.as_ref()).flatten().any(|item| {
+            (item.grantee == 0 || roles.contains(&item.grantee)) && item.privileges.contains(privilege)
+        })
+    }
+
+    /// The relations that views the role may read stand on.
+    fn through_views(&self, objects: &[u32]) -> BTreeSet<u32> {
+        let mut covered = BTreeSet::new();
+        loop {
+            let before = covered.len();
+            for oid in objects {
+                let Some(relation) = self.catalog.relation(self.database, *oid) else { continue };
+                let Some(view) = relation.as_view() else { continue };
+                if covered.contains(oid) || self.allows(relation, Privileges::SELECT) {
+                    let below = view.query.dependencies.iter();
+                    covered.extend(
+                        below
+                            .filter(|address| address.class == builtin::PG_CLASS_CLASS)
+                            .map(|address| address.object),
+                    );
+                }
+            }
+            if covered.len() == before {
+                return covered;
+            }
+        }
+    }
+}
