@@ -9,12 +9,12 @@ use catalog::{
     Change, Column, ColumnDefault, Constraint, ConstraintKind, Identity, Index, IndexKey, IndexSource,
     Object, Persistence, Relation, RelationKind, Sequence, Snapshot, StoredExpression, Table, View,
 };
-use sql::analyze::{self, Environment, Purpose, TableColumns};
-use sql::parse::syntax::{
+use strata_sql::analyze::{self, Environment, Purpose, TableColumns};
+use strata_sql::parse::syntax::{
     self, ColumnConstraintKind, Expression, SourceText, Statement, TableConstraintKind, TableElement,
 };
-use sql::tree::{ExpressionKind, Type};
-use sql::types::InputSettings;
+use strata_sql::tree::{ExpressionKind, Type};
+use strata_sql::types::InputSettings;
 
 /// pg_am oid of btree.
 const BTREE: u32 = 403;
@@ -37,7 +37,7 @@ pub fn environment<'a>(catalog: &'a Snapshot, path: &'a [Arc<str>]) -> Environme
 pub fn snapshot(schema: &str) -> Snapshot {
     let mut snapshot = Snapshot::default().apply(&bootstrap());
     for (line, oid) in schema.lines().zip((20_000..).step_by(100)) {
-        let parsed = sql::parse::parse(line).expect(line).remove(0);
+        let parsed = strata_sql::parse::parse(line).expect(line).remove(0);
         let path = path();
         let builder = Builder { environment: environment(&snapshot, &path), text: line, oid };
         let changes = match &parsed.statement {

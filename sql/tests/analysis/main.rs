@@ -13,9 +13,9 @@ use std::sync::OnceLock;
 
 use catalog::Snapshot;
 use fixture::{environment, path, snapshot};
-use sql::Error;
-use sql::analyze::{Analyzed, AnalyzedStatement, statement};
-use sql::tree::{OutputColumn, Relation, SystemColumn};
+use strata_sql::Error;
+use strata_sql::analyze::{Analyzed, AnalyzedStatement, statement};
+use strata_sql::tree::{OutputColumn, Relation, SystemColumn};
 
 fn tables() -> &'static Snapshot {
     static SNAPSHOT: OnceLock<Snapshot> = OnceLock::new();
@@ -24,7 +24,7 @@ fn tables() -> &'static Snapshot {
 
 fn analyze(text: &str) -> Result<Analyzed, Error> {
     let path = path();
-    let parsed = sql::parse::parse(text)?;
+    let parsed = strata_sql::parse::parse(text)?;
     let [parsed] = parsed.as_slice() else { return Err(Error::internal("not one statement")) };
     statement(environment(tables(), &path), text, &parsed.statement, parsed.time.as_ref(), &[], true)
 }
@@ -130,7 +130,7 @@ fn time_clauses_reach_their_tables_or_are_refused() {
     check(include_str!("time.txt"));
 }
 
-fn query(text: &str) -> sql::tree::Query {
+fn query(text: &str) -> strata_sql::tree::Query {
     match analyze(text).unwrap_or_else(|error| panic!("{text}: {error}")).statement {
         AnalyzedStatement::Query(query) => query,
         _ => panic!("{text}: no query"),
@@ -175,7 +175,7 @@ fn every_column_number_is_produced_once() {
     let text = "with t as (select id from rich) select a.id, (select count(*) from richer r where r.k = a.id) \
                 from t a join t b using (id) join rich c on c.id = a.id group by a.id";
     struct Produced(Vec<u32>);
-    impl sql::tree::visit::Visitor for Produced {
+    impl strata_sql::tree::visit::Visitor for Produced {
         fn relation(&mut self, relation: &mut Relation) -> bool {
             match relation {
                 Relation::Table(scan) => self.0.extend(scan.columns.iter().map(|column| column.number.0)),
@@ -189,7 +189,7 @@ fn every_column_number_is_produced_once() {
         }
     }
     let mut produced = Produced(Vec::new());
-    sql::tree::visit::walk_query(&mut query(text), &mut produced);
+    strata_sql::tree::visit::walk_query(&mut query(text), &mut produced);
     let count = produced.0.len();
     produced.0.sort_unstable();
     produced.0.dedup();

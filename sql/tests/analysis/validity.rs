@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use sql::tree::visit::{Visitor, walk_aggregate, walk_expression, walk_window};
-use sql::tree::{
+use strata_sql::tree::visit::{Visitor, walk_aggregate, walk_expression, walk_window};
+use strata_sql::tree::{
     ColumnNumber, CommonQuery, Expression, ExpressionKind, Query, Relation, SortKey, SubqueryKind, TimeClause,
 };
 
@@ -37,8 +37,9 @@ fn union(a: &Columns, b: &Columns) -> Columns {
 
 /// The columns that a relation produces, everything below it checked.
 fn relation_columns(relation: &Relation, outer: &Columns) -> Result<Columns, String> {
-    let numbers =
-        |columns: &[sql::tree::Column]| columns.iter().map(|column| column.number).collect::<Columns>();
+    let numbers = |columns: &[strata_sql::tree::Column]| {
+        columns.iter().map(|column| column.number).collect::<Columns>()
+    };
     match relation {
         Relation::Empty => Ok(Columns::new()),
         Relation::Nothing { columns } | Relation::CommonScan { id: _, columns } => Ok(numbers(columns)),

@@ -4,11 +4,11 @@
 //! this server answers otherwise (after `=`), with PostgreSQL's answer after `!`. A refusal by name counts as a
 //! departure. An answer is `ok`, or SQLSTATE, position (0 for none) and message.
 
-use sql::parse::syntax::{
+use strata_sql::parse::syntax::{
     ConflictTarget, CopyEndpoint, ExpressionKind, FetchDirection, QueryBody, SequenceOption, Statement,
     TableReference, TimeClause,
 };
-use sql::parse::{fingerprint, parse, parse_expression};
+use strata_sql::parse::{fingerprint, parse, parse_expression};
 
 fn answer(text: &str) -> String {
     match parse(text) {
