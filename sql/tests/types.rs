@@ -5,14 +5,17 @@
 
 use std::cmp::Ordering;
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
 
 use engine::Value;
 use strata_sql::error::{Error, Result};
 use strata_sql::evaluate::{DateOrder, DateStyle, IntervalStyle, Settings};
 use strata_sql::types::numeric::Numeric;
-use strata_sql::types::{self, InputSettings, NameKind, Names, NoNames, OutputSettings, TypeShape, key, oid};
+use strata_sql::types::{self, InputSettings, NoNames, OutputSettings, key, oid};
+
+#[path = "types/oracle.rs"]
+mod oracle;
+#[path = "types/rows.rs"]
+mod rows;
 
 const TEXT_TABLES: [&str; 5] = ["simple.txt", "datetime.txt", "interval.txt", "array.txt", "json.txt"];
 
@@ -448,104 +451,6 @@ fn keys_of_rows_compare_column_by_column() {
     assert!(checked > 500, "only {checked} pairs of rows");
 }
 
-/// A catalog with one row type, (integer, text, numeric(5,2)), and its array.
-struct OneRowType;
-
-const ROW: u32 = 20_001;
-const ROW_ARRAY: u32 = 20_000;
-
-impl Names for OneRowType {
-    fn name_of(&self, kind: NameKind, oid: u32) -> Option<String> {
-        (kind == NameKind::Class && oid == 20_002).then(|| "\"Things\"".to_string())
-    }
-
-    fn find(&self, _: NameKind, text: &str) -> Result<u32> {
-        match text {
-            "\"Things\"" => Ok(20_002),
-            other => Err(Error::new(
-                strata_sql::SqlState::UndefinedTable,
-                format!("relation \"{other}\" does not exist"),
-            )),
-        }
-    }
-
-    fn shape(&self, oid: u32) -> Option<TypeShape> {
-        match oid {
-            ROW => Some(TypeShape::Composite {
-                columns: vec![(oid::INT4, -1), (oid::TEXT, -1), (oid::NUMERIC, (5 << 16 | 2) + 4)],
-            }),
-            ROW_ARRAY => Some(TypeShape::Array { element: ROW }),
-            _ => None,
-        }
-    }
-}
-
-/// Text, details and binary form of rows; the answers are PostgreSQL's for a type of these columns.
-#[test]
-fn rows_have_postgresqls_text() {
-    let reading = InputSettings::new(&Settings::default(), 0, &OneRowType);
-    let writing = OutputSettings::new(&Settings::default(), &OneRowType);
-    let malformed =
-        |text: &str, detail: &str| format!("ERROR 22P02: malformed record literal: \"{text}\"|{detail}|");
-    for (given, expected) in [
-        ("(1,a,2.345)", "(1,a,2.35)".to_string()),
-        (" (1,,) ", "(1,,)".to_string()),
-        ("(,,)", "(,,)".to_string()),
-        ("( 7 ,\"\",-0)", "(7,\"\",0.00)".to_string()),
-        ("(1,\"a \"\"b\"\" c\",1)", "(1,\"a \"\"b\"\" c\",1.00)".to_string()),
-        ("(1,a\\,b\\\\,1)", "(1,\"a,b\\\\\",1.00)".to_string()),
-        ("(1, a b ,1)", "(1,\" a b \",1.00)".to_string()),
-        ("1,a,2", malformed("1,a,2", "Missing left parenthesis.")),
-        ("(1,a)", malformed("(1,a)", "Too few columns.")),
-        ("(1,a,2,3)", malformed("(1,a,2,3)", "Too many columns.")),
-        ("(1,a,2", malformed("(1,a,2", "Unexpected end of input.")),
-        ("(1,a,2) x", malformed("(1,a,2) x", "Junk after right parenthesis.")),
-        ("(x,a,2)", "ERROR 22P02: invalid input syntax for type integer: \"x\"||".to_string()),
-        (
-            "(1,a,1000)",
-            "ERROR 22003: numeric field overflow|A field with precision 5, scale 2 must round to an absolute value less than 10^3.|".to_string(),
-        ),
-    ] {
-        let value = types::input(ROW, -1, given, &reading);
-        let answer = match &value {
-            Ok(value) => types::output(ROW, value, &writing).expect("text"),
-            Err(error) => report(error),
-        };
-        assert_eq!(answer, expected, "{given}");
-        let Ok(value) = value else { continue };
-        let mut bytes = Vec::new();
-        types::send(ROW, &value, &mut bytes).expect("a binary form");
-        let back = types::receive_named(ROW, -1, &bytes, &OneRowType).expect("a value");
-        assert_eq!(back, value, "{given}");
-    }
-    let rows =
-        types::input(ROW_ARRAY, -1, "{\"(1,a,2)\",NULL,\"(1,\\\"b c\\\",)\"}", &reading).expect("rows");
-    let text = types::output(ROW_ARRAY, &rows, &writing).expect("text");
-    assert_eq!(text, "{\"(1,a,2.00)\",NULL,\"(1,\\\"b c\\\",)\"}");
-    let less = types::input(ROW, -1, "(1,a,2)", &reading).expect("a row");
-    let more = types::input(ROW, -1, "(1,a,)", &reading).expect("a row");
-    assert_eq!(types::compare(ROW, &less, &more), Ordering::Less, "NULL is greater than anything");
-}
-
-/// Names of objects resolve through the catalog; numbers and the hyphen do not need it.
-#[test]
-fn object_names_resolve_through_the_catalog() {
-    let reading = InputSettings::new(&Settings::default(), 0, &OneRowType);
-    let writing = OutputSettings::new(&Settings::default(), &OneRowType);
-    for (given, expected) in [
-        ("\"Things\"", "\"Things\""),
-        ("20002", "\"Things\""),
-        ("4711", "4711"),
-        ("-", "-"),
-        ("nothing", "ERROR 42P01: relation \"nothing\" does not exist||"),
-    ] {
-        let answer = types::input(oid::REGCLASS, -1, given, &reading)
-            .and_then(|value| types::output(oid::REGCLASS, &value, &writing))
-            .unwrap_or_else(|error| report(&error));
-        assert_eq!(answer, expected, "{given}");
-    }
-}
-
 /// Sums stay exact beyond 128 bits, whatever the order and however they are merged.
 #[test]
 fn sums_are_exact_and_merge() {
@@ -607,131 +512,4 @@ fn damaged_bytes_are_refused() {
             }
         }
     }
-}
-
-/// The recorded answers are those of a PostgreSQL that is at hand.
-#[test]
-fn recorded_answers_are_postgresqls() {
-    let Ok(server) = std::env::var("STRATA_ORACLE") else {
-        eprintln!("skipped: STRATA_ORACLE names no PostgreSQL to ask");
-        return;
-    };
-    for name in TEXT_TABLES {
-        let text = table(name);
-        let (script, expected) = questions(&text);
-        let answers = ask(&server, &script);
-        assert_eq!(answers.len(), expected.len(), "{name}");
-        for (answer, (case, expected)) in answers.iter().zip(&expected) {
-            assert_eq!(answer, expected, "{name}: {case}");
-        }
-    }
-}
-
-/// A script that prints one line for every case, in hexadecimal, and what each should be.
-fn questions(text: &str) -> (String, Vec<(String, String)>) {
-    let mut script = String::from(
-        "CREATE FUNCTION pg_temp.attempt(statement text, given text) RETURNS text LANGUAGE plpgsql AS $body$\n\
-         DECLARE answer text; its_detail text; its_hint text;\n\
-         BEGIN EXECUTE statement INTO answer USING given; RETURN answer;\n\
-         EXCEPTION WHEN OTHERS THEN GET STACKED DIAGNOSTICS its_detail = PG_EXCEPTION_DETAIL, its_hint = PG_EXCEPTION_HINT;\n\
-         RETURN 'ERROR ' || SQLSTATE || ': ' || SQLERRM || '|' || its_detail || '|' || its_hint; END $body$;\n",
-    );
-    let mut expected = Vec::new();
-    for line in text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
-        if line.starts_with('@') {
-            script.push_str("RESET extra_float_digits; RESET bytea_output;\n");
-            script.push_str(&settings(line).1);
-            continue;
-        }
-        let columns: Vec<&str> = line.split('\t').collect();
-        let [type_name, typmod, given, answer] = columns[..] else { panic!("{columns:?}") };
-        let _ = writeln!(
-            script,
-            "SELECT encode(convert_to(pg_temp.attempt($q$SELECT format('%s', {})$q$, {}), 'UTF8'), 'hex');",
-            input_call(type_name, typmod),
-            literal(&unescape(given))
-        );
-        let hexadecimal: String = unescape(answer).bytes().map(|byte| format!("{byte:02x}")).collect();
-        expected.push((line.to_string(), hexadecimal));
-    }
-    (script, expected)
-}
-
-/// The call of a type's input function, as an assignment makes it.
-fn input_call(type_name: &str, typmod: &str) -> String {
-    if let Some(element) = type_name.strip_suffix("[]") {
-        return format!("array_in($1::cstring, {}, {typmod})", type_oid(element));
-    }
-    let separator = if matches!(
-        type_name,
-        "uuid"
-            | "numeric"
-            | "json"
-            | "jsonb"
-            | "date"
-            | "time"
-            | "timetz"
-            | "timestamp"
-            | "timestamptz"
-            | "interval"
-            | "bit"
-            | "varbit"
-            | "pg_lsn"
-    ) {
-        "_"
-    } else {
-        ""
-    };
-    let with_typmod = matches!(
-        type_name,
-        "varchar"
-            | "bpchar"
-            | "numeric"
-            | "time"
-            | "timetz"
-            | "timestamp"
-            | "timestamptz"
-            | "interval"
-            | "bit"
-            | "varbit"
-    );
-    let arguments = if with_typmod { format!("$1::cstring, 0, {typmod}") } else { "$1::cstring".to_string() };
-    format!("{type_name}{separator}in({arguments})")
-}
-
-fn literal(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n");
-    format!("E'{escaped}'")
-}
-
-fn ask(server: &str, script: &str) -> Vec<String> {
-    let (host, port) = server.split_once(':').expect("STRATA_ORACLE is host:port");
-    let mut psql = Command::new("psql")
-        .args([
-            "-X",
-            "-q",
-            "-A",
-            "-t",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-h",
-            host,
-            "-p",
-            port,
-            "-U",
-            "postgres",
-            "-d",
-            "postgres",
-        ])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("psql");
-    let mut standard_input = psql.stdin.take().expect("a pipe");
-    let script = script.to_string();
-    let writer = std::thread::spawn(move || standard_input.write_all(script.as_bytes()));
-    let output = psql.wait_with_output().expect("psql's answers");
-    writer.join().expect("the writer").expect("psql reads");
-    assert!(output.status.success(), "psql failed");
-    String::from_utf8(output.stdout).expect("text").lines().map(str::to_string).collect()
 }

@@ -110,7 +110,8 @@ pub fn append_output(
     Ok(())
 }
 
-/// The value of a text, with the typmod applied as an assignment does (-1 for none).
+/// The value of a text, with the typmod applied as an assignment does (-1 for none). Longer than most functions: one
+/// arm for every type.
 pub fn input(type_oid: u32, typmod: i32, text: &str, settings: &InputSettings<'_>) -> Result<Value> {
     Ok(match type_oid {
         oid::BOOL => Value::Bool(boolean::input(text)?),

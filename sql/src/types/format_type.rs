@@ -99,7 +99,7 @@ fn interval_suffix(typmod: i32) -> String {
     if precision == 0xffff { words.to_string() } else { format!("{words}({precision})") }
 }
 
-/// The SQL spelling of a built-in type.
+/// The SQL spelling of a built-in type. Longer than most functions: one line for every type.
 pub fn built_in_name(type_oid: u32) -> Option<&'static str> {
     Some(match type_oid {
         oid::BOOL => "boolean",

@@ -166,6 +166,7 @@ impl Source<'_> {
         iso_year_and_day(self.year as i32, self.month as i32, self.day as i32)
     }
 
+    /// Writes a field. Longer than most functions: one arm for every keyword.
     fn field(&self, key: Key, modifiers: Modifiers, out: &mut String) -> Result<()> {
         let number = match key {
             Key::HalfDay { .. }

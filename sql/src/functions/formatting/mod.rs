@@ -4,6 +4,7 @@
 //! fields of a moment or the digits of a number, input walks it over a text and gathers fields. Names are English and
 //! signs and separators those of the C locale, which is the database's.
 
+mod date_fields;
 mod date_input;
 mod date_output;
 mod date_template;

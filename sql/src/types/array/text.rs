@@ -129,7 +129,8 @@ fn malformed(text: &str, detail: impl Into<String>) -> Error {
         .detail(detail)
 }
 
-/// The dimensions written before the contents, if there are any, and the contents from their first brace on.
+/// The dimensions written before the contents, if there are any, and the contents from their first brace on. Longer
+/// than most functions: every step has an error of its own.
 fn dimensions_before(text: &str) -> Result<(Option<Vec<Dimension>>, &[u8])> {
     let bytes = text.as_bytes();
     let mut at = 0;

@@ -289,7 +289,7 @@ fn clock(text: &str, fields: i32) -> Result<i64, Fault> {
     hour.checked_mul(MICROS_PER_HOUR).and_then(|hours| hours.checked_add(rest)).ok_or(Fault::Field)
 }
 
-/// Adds a number of a unit; `years-months` has its own.
+/// Adds a number of a unit; `years-months` has its own. Longer than most functions: one arm for every unit.
 fn number(parts: &mut Parts, text: &str, unit: Unit, force_negative: bool) -> Result<u32, Fault> {
     let negative = text.starts_with('-');
     let (value, rest) = leading_number(text);
