@@ -1,4 +1,6 @@
 //! From a typed expression to a compiled one.
+//!
+//! `eager` is longer than functions are here: it is one exhaustive match over the kinds of expressions.
 
 use std::sync::Arc;
 

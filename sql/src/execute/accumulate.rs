@@ -3,6 +3,7 @@
 //! Three ways: batch-wise where the aggregate has such a form and neither DISTINCT nor ORDER BY; row by row; or, where
 //! the order of the input counts, rows kept per group under their sort key and fed at the end.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
@@ -23,6 +24,9 @@ pub(super) struct Accumulation {
     direct: Vec<Vec<Value>>,
     bytes: usize,
 }
+
+/// Rows of one group under sort key and number.
+type KeptRows = BTreeMap<(Vec<u8>, u64), Vec<Value>>;
 
 enum Way {
     Grouped(Box<dyn GroupedAccumulator>),
@@ -58,31 +62,23 @@ impl Accumulation {
         groups: &[usize],
         count: usize,
     ) -> Result<()> {
-        let filter = match &call.filter {
-            Some(filter) => Some(filter.evaluate_predicate(scope, batch)?),
-            None => None,
-        };
         self.note_direct(call, scope, batch, groups, count)?;
-        match &mut self.way {
-            Way::Grouped(grouped) => {
-                // An argument that would fail for a row that FILTER leaves out is not evaluated for it.
-                if let Some(mask) = &filter {
-                    let (batch, groups) = left_in(batch, mask, groups)?;
-                    let vectors = arguments(call, scope, &batch)?;
-                    return grouped.update(&vectors, &groups, None, count);
-                }
-                let vectors = arguments(call, scope, batch)?;
-                grouped.update(&vectors, groups, None, count)
+        // An argument that would fail for a row that FILTER leaves out is not evaluated for it.
+        let (batch, groups) = match &call.filter {
+            Some(filter) => {
+                let mask = filter.evaluate_predicate(scope, batch)?;
+                let (batch, groups) = left_in(batch, &mask, groups)?;
+                (batch, Cow::Owned(groups))
             }
+            None => (batch.clone(), Cow::Borrowed(groups)),
+        };
+        match &mut self.way {
+            Way::Grouped(grouped) => grouped.update(&arguments(call, scope, &batch)?, &groups, None, count),
             Way::Single(accumulators) => {
                 while accumulators.len() < count {
                     accumulators.push((self.implementation.new)(&call.call)?);
                     self.bytes += 64;
                 }
-                let (batch, groups) = match &filter {
-                    Some(mask) => left_in(batch, mask, groups)?,
-                    None => (batch.clone(), groups.to_vec()),
-                };
                 let vectors = arguments(call, scope, &batch)?;
                 let mut values = vec![Value::Null; vectors.len()];
                 for (row, group) in groups.iter().enumerate() {
@@ -95,34 +91,7 @@ impl Accumulation {
             }
             Way::Kept { groups: kept, next } => {
                 kept.resize_with(count.max(kept.len()), BTreeMap::new);
-                let (batch, groups) = match &filter {
-                    Some(mask) => left_in(batch, mask, groups)?,
-                    None => (batch.clone(), groups.to_vec()),
-                };
-                let sort = call
-                    .order
-                    .iter()
-                    .map(|item| item.expression.evaluate_batch(scope, &batch))
-                    .collect::<Result<Vec<_>>>()?;
-                let vectors = if call.ordered_set {
-                    sort.iter().cloned().map(Vector::Array).collect()
-                } else {
-                    arguments(call, scope, &batch)?
-                };
-                let mut values = vec![Value::Null; vectors.len()];
-                for (row, group) in groups.iter().enumerate() {
-                    row_values(&vectors, row, &mut values)?;
-                    let mut sort_key = sort_key(&call.order, &sort, row)?;
-                    if call.distinct {
-                        distinct_key(call, &values, &mut sort_key)?;
-                    }
-                    self.bytes += sort_key.len() + 96;
-                    let number = if call.distinct { 0 } else { *next };
-                    *next += 1;
-                    if let Some(rows) = kept.get_mut(*group) {
-                        rows.entry((sort_key, number)).or_insert_with(|| values.clone());
-                    }
-                }
+                self.bytes += keep(call, scope, &batch, &groups, kept, next)?;
                 Ok(())
             }
         }
@@ -197,6 +166,43 @@ impl Accumulation {
         }
         Ok(builder.finish())
     }
+}
+
+/// Puts rows under their sort keys; gives the bytes that this took.
+fn keep(
+    call: &AggregatePlan,
+    scope: &Scope<'_>,
+    batch: &RecordBatch,
+    groups: &[usize],
+    kept: &mut [KeptRows],
+    next: &mut u64,
+) -> Result<usize> {
+    let sort = call
+        .order
+        .iter()
+        .map(|item| item.expression.evaluate_batch(scope, batch))
+        .collect::<Result<Vec<_>>>()?;
+    let vectors = if call.ordered_set {
+        sort.iter().cloned().map(Vector::Array).collect()
+    } else {
+        arguments(call, scope, batch)?
+    };
+    let mut values = vec![Value::Null; vectors.len()];
+    let mut bytes = 0;
+    for (row, group) in groups.iter().enumerate() {
+        row_values(&vectors, row, &mut values)?;
+        let mut sort_key = sort_key(&call.order, &sort, row)?;
+        if call.distinct {
+            distinct_key(call, &values, &mut sort_key)?;
+        }
+        bytes += sort_key.len() + 96;
+        let number = if call.distinct { 0 } else { *next };
+        *next += 1;
+        if let Some(rows) = kept.get_mut(*group) {
+            rows.entry((sort_key, number)).or_insert_with(|| values.clone());
+        }
+    }
+    Ok(bytes)
 }
 
 /// The rows that FILTER leaves in, and their groups.

@@ -8,6 +8,7 @@ mod facts;
 mod grouping;
 mod index;
 mod join;
+mod join_order;
 mod lateral;
 pub mod node;
 mod ordering;
@@ -18,6 +19,7 @@ mod statistics;
 mod subquery;
 mod table;
 pub mod walk;
+mod window;
 
 use std::sync::Arc;
 
