@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Cluster, Contents, Snapshot};
-use crate::builtin::{BOOTSTRAP_ROLE, INFORMATION_SCHEMA, PG_CATALOG, PG_TOAST};
+use crate::builtin::{BOOTSTRAP_ROLE, INFORMATION_SCHEMA, PG_CATALOG, PG_TOAST, STRATA};
 use crate::object::{
     AclItem, Change, Constraint, ConstraintKind, Object, ObjectKey, ObjectKind, Privileges, Relation,
     RelationKind, Schema,
@@ -145,7 +145,8 @@ impl Contents {
         let builtin = [
             (PG_CATALOG, "pg_catalog", Some(readable.clone())),
             (PG_TOAST, "pg_toast", None),
-            (INFORMATION_SCHEMA, "information_schema", Some(readable)),
+            (INFORMATION_SCHEMA, "information_schema", Some(readable.clone())),
+            (STRATA, "strata", Some(readable)),
         ];
         for (oid, name, acl) in builtin {
             contents.put_schema(Schema { oid, database, name: name.to_string(), owner: BOOTSTRAP_ROLE, acl });
