@@ -1,4 +1,5 @@
 -- Regenerates the data files of this folder from a PostgreSQL 15: run with psql in this folder, in a fresh database.
+-- The functions of schema strata (oids from 9000) are not PostgreSQL's: their rows are added to functions.tsv by hand.
 -- Only facts are taken: oids, names, signatures, descriptions. The list of kept types decides everything else.
 \set ON_ERROR_STOP on
 CREATE TEMP TABLE kept_relation AS

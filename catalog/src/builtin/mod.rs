@@ -41,6 +41,8 @@ pub const PUBLIC: u32 = 2200;
 pub const INFORMATION_SCHEMA: u32 = 13207;
 /// Oid of schema strata, which holds what PostgreSQL has no word for. 9000 to 9999 are ours among the built-in oids.
 pub const STRATA: u32 = 9001;
+/// Oid of schema strata: what PostgreSQL does not have. Its functions have oids from 9000, which PostgreSQL leaves free.
+pub const STRATA: u32 = 9002;
 /// Oid of the superuser postgres.
 pub const BOOTSTRAP_ROLE: u32 = 10;
 /// Oid of pg_class, as the class of relations in pg_depend and pg_description.

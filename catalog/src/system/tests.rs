@@ -201,7 +201,7 @@ fn what_psql_describes_is_there() {
     assert_eq!(count("pg_attrdef"), 1);
     assert_eq!(count("pg_sequence"), 1);
     assert_eq!(count("pg_database"), 3);
-    assert_eq!(count("pg_namespace"), 4);
+    assert_eq!(count("pg_namespace"), 5);
     assert_eq!(count("pg_roles"), 13);
     assert_eq!(count("pg_trigger"), 0);
     assert_eq!(count("pg_class"), crate::shapes::system_relations().len() + 4);
