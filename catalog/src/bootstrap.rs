@@ -105,10 +105,7 @@ fn database(oid: u32, name: &str) -> Database {
         privileges,
         grantable: Privileges::NONE,
     };
-    let acl = vec![
-        item(0, Privileges::CONNECT),
-        item(BOOTSTRAP_ROLE, Privileges::all(ObjectKind::Database)),
-    ];
+    let acl = vec![item(0, Privileges::CONNECT), item(BOOTSTRAP_ROLE, Privileges::all(ObjectKind::Database))];
     Database {
         oid,
         name: name.to_string(),

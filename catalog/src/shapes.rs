@@ -23,8 +23,10 @@ fn load() -> &'static Shapes {
         for row in table.rows() {
             let oid: u32 = row.number("oid");
             let row_type: u32 = row.number("reltype");
-            let kind =
-                RelationKind::System { view: row.character("relkind") == 'v', shared: row.flag("relisshared") };
+            let kind = RelationKind::System {
+                view: row.character("relkind") == 'v',
+                shared: row.flag("relisshared"),
+            };
             let relation = Relation {
                 oid,
                 database: 0,

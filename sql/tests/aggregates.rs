@@ -13,7 +13,8 @@ use strata_sql::types::{NoNames, OutputSettings, oid, output};
 fn answer(call: &Call, rows: &[&str], retracting: bool) -> String {
     let context = context("UTC");
     let result = (|| {
-        let implementation = aggregate(call.function).unwrap_or_else(|| panic!("no aggregate {}", call.function));
+        let implementation =
+            aggregate(call.function).unwrap_or_else(|| panic!("no aggregate {}", call.function));
         let mut accumulator = (implementation.new)(call)?;
         let read = |row: &str| {
             row.split('␟')
@@ -41,9 +42,12 @@ fn answer(call: &Call, rows: &[&str], retracting: bool) -> String {
         Ok(Some(Value::Null)) => "\\N".to_owned(),
         Ok(Some(value)) => {
             let settings = OutputSettings::new(&context.settings, &NoNames);
-            output(call.result.oid, &value, &settings).map_or_else(|error| format!("{error}"), |text| escape(&text))
+            output(call.result.oid, &value, &settings)
+                .map_or_else(|error| format!("{error}"), |text| escape(&text))
         }
-        Err::<_, strata_sql::Error>(error) => escape(&format!("!{} {}", error.state().code(), error.message())),
+        Err::<_, strata_sql::Error>(error) => {
+            escape(&format!("!{} {}", error.state().code(), error.message()))
+        }
     }
 }
 
@@ -90,5 +94,10 @@ fn aggregates_answer_as_postgresql() {
     }
     println!("{cases} cases, {retracted} of them again after retracting, {} differ", differences.len());
     assert!(cases > 300, "only {cases} cases were found");
-    assert!(differences.is_empty(), "{} of {cases} cases differ:\n{}", differences.len(), differences.join("\n"));
+    assert!(
+        differences.is_empty(),
+        "{} of {cases} cases differ:\n{}",
+        differences.len(),
+        differences.join("\n")
+    );
 }

@@ -5,7 +5,9 @@ mod harness;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use catalog::{Change, Column, Index, IndexKey, IndexSource, Object, Persistence, Relation, RelationKind, Table};
+use catalog::{
+    Change, Column, Index, IndexKey, IndexSource, Object, Persistence, Relation, RelationKind, Table,
+};
 use engine::{ColumnId, IndexId, IndexSchema, Isolation, PhysicalType, TableId, TableSchema};
 use harness::Harness;
 
@@ -69,7 +71,12 @@ fn make_accounts(harness: &Harness) {
     let mut transaction = harness.instance.database().begin(Isolation::ReadCommitted, false);
     let int = PhysicalType::Int32;
     let schema = TableSchema {
-        columns: vec![(ColumnId(1), int), (ColumnId(2), int), (ColumnId(3), int), (ColumnId(4), PhysicalType::Text)],
+        columns: vec![
+            (ColumnId(1), int),
+            (ColumnId(2), int),
+            (ColumnId(3), int),
+            (ColumnId(4), PhysicalType::Text),
+        ],
         indexes: vec![IndexSchema { id: IndexId(20001), unique: true, primary: true }],
     };
     transaction.create_table(TableId(20000), schema).expect("a table");

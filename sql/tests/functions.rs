@@ -33,7 +33,9 @@ fn answer(context: &Context, call: &Call, fields: &[&str]) -> String {
     match result {
         Ok(None) => "\\N".to_owned(),
         Ok(Some(text)) => escape(&text),
-        Err::<_, strata_sql::Error>(error) => escape(&format!("!{} {}", error.state().code(), error.message())),
+        Err::<_, strata_sql::Error>(error) => {
+            escape(&format!("!{} {}", error.state().code(), error.message()))
+        }
     }
 }
 

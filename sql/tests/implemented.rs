@@ -9,7 +9,9 @@ use strata_sql::functions::{implemented, implemented_aggregates, implemented_set
 fn of_types() -> BTreeSet<u32> {
     catalog::builtin::types()
         .iter()
-        .flat_map(|row| [row.input, row.output, row.receive, row.send, row.modifier_input, row.modifier_output])
+        .flat_map(|row| {
+            [row.input, row.output, row.receive, row.send, row.modifier_input, row.modifier_output]
+        })
         .filter(|&oid| oid != 0)
         .collect()
 }

@@ -77,9 +77,15 @@ fn check(context: &Context, header: &str, call: &Call, rows: &[Vec<Value>]) -> u
         match scalar(context, call, row) {
             Some(answer) => good.push((row.clone(), answer)),
             None => {
-                let single: Vec<Vector> =
-                    row.iter().zip(&types).map(|(value, ty)| Vector::Array(column(std::slice::from_ref(value), *ty))).collect();
-                assert!(vector(context, call, &single, 1).is_err(), "{header}: {row:?} must fail as a batch too");
+                let single: Vec<Vector> = row
+                    .iter()
+                    .zip(&types)
+                    .map(|(value, ty)| Vector::Array(column(std::slice::from_ref(value), *ty)))
+                    .collect();
+                assert!(
+                    vector(context, call, &single, 1).is_err(),
+                    "{header}: {row:?} must fail as a batch too"
+                );
             }
         }
     }
@@ -89,7 +95,8 @@ fn check(context: &Context, header: &str, call: &Call, rows: &[Vec<Value>]) -> u
         (0..types.len()).map(|at| good.iter().map(|(row, _)| row[at].clone()).collect()).collect();
     let arrays: Vec<Vector> =
         columns.iter().zip(&types).map(|(values, ty)| Vector::Array(column(values, *ty))).collect();
-    let result = vector(context, call, &arrays, good.len()).unwrap_or_else(|error| panic!("{header}: {error}"));
+    let result =
+        vector(context, call, &arrays, good.len()).unwrap_or_else(|error| panic!("{header}: {error}"));
     assert_eq!(result.len(), good.len(), "{header}");
     for (row, (arguments, expected)) in good.iter().enumerate() {
         let got = at(&result, row);
@@ -134,7 +141,10 @@ fn batches_answer_as_single_calls() {
                 .filter(|line| !line.starts_with("@ "))
                 .filter_map(|line| {
                     let fields: Vec<&str> = line.split('\t').collect();
-                    let values = fields.iter().zip(&call.arguments).map(|(field, ty)| text_value(&context, ty.oid, field));
+                    let values = fields
+                        .iter()
+                        .zip(&call.arguments)
+                        .map(|(field, ty)| text_value(&context, ty.oid, field));
                     values.collect::<Result<Vec<Value>, _>>().ok()
                 })
                 .collect();

@@ -85,14 +85,16 @@ pub fn access_methods() -> &'static [AccessMethodRow] {
 pub fn operator_classes() -> &'static [OperatorClassRow] {
     static ROWS: OnceLock<Vec<OperatorClassRow>> = OnceLock::new();
     ROWS.get_or_init(|| {
-        rows("operator_classes.tsv", include_str!("../../data/operator_classes.tsv"), |row| OperatorClassRow {
-            oid: row.number("oid"),
-            method: row.number("opcmethod"),
-            name: row.text("opcname"),
-            family: row.number("opcfamily"),
-            input_type: row.number("opcintype"),
-            default: row.flag("opcdefault"),
-            key_type: row.number("opckeytype"),
+        rows("operator_classes.tsv", include_str!("../../data/operator_classes.tsv"), |row| {
+            OperatorClassRow {
+                oid: row.number("oid"),
+                method: row.number("opcmethod"),
+                name: row.text("opcname"),
+                family: row.number("opcfamily"),
+                input_type: row.number("opcintype"),
+                default: row.flag("opcdefault"),
+                key_type: row.number("opckeytype"),
+            }
         })
     })
 }
@@ -101,10 +103,12 @@ pub fn operator_classes() -> &'static [OperatorClassRow] {
 pub fn operator_families() -> &'static [OperatorFamilyRow] {
     static ROWS: OnceLock<Vec<OperatorFamilyRow>> = OnceLock::new();
     ROWS.get_or_init(|| {
-        rows("operator_families.tsv", include_str!("../../data/operator_families.tsv"), |row| OperatorFamilyRow {
-            oid: row.number("oid"),
-            method: row.number("opfmethod"),
-            name: row.text("opfname"),
+        rows("operator_families.tsv", include_str!("../../data/operator_families.tsv"), |row| {
+            OperatorFamilyRow {
+                oid: row.number("oid"),
+                method: row.number("opfmethod"),
+                name: row.text("opfname"),
+            }
         })
     })
 }
@@ -113,16 +117,18 @@ pub fn operator_families() -> &'static [OperatorFamilyRow] {
 pub fn family_operators() -> &'static [FamilyOperatorRow] {
     static ROWS: OnceLock<Vec<FamilyOperatorRow>> = OnceLock::new();
     ROWS.get_or_init(|| {
-        rows("family_operators.tsv", include_str!("../../data/family_operators.tsv"), |row| FamilyOperatorRow {
-            oid: row.number("oid"),
-            family: row.number("amopfamily"),
-            left: row.number("amoplefttype"),
-            right: row.number("amoprighttype"),
-            strategy: row.number("amopstrategy"),
-            purpose: row.character("amoppurpose"),
-            operator: row.number("amopopr"),
-            method: row.number("amopmethod"),
-            sort_family: row.number("amopsortfamily"),
+        rows("family_operators.tsv", include_str!("../../data/family_operators.tsv"), |row| {
+            FamilyOperatorRow {
+                oid: row.number("oid"),
+                family: row.number("amopfamily"),
+                left: row.number("amoplefttype"),
+                right: row.number("amoprighttype"),
+                strategy: row.number("amopstrategy"),
+                purpose: row.character("amoppurpose"),
+                operator: row.number("amopopr"),
+                method: row.number("amopmethod"),
+                sort_family: row.number("amopsortfamily"),
+            }
         })
     })
 }
@@ -131,13 +137,15 @@ pub fn family_operators() -> &'static [FamilyOperatorRow] {
 pub fn family_functions() -> &'static [FamilyFunctionRow] {
     static ROWS: OnceLock<Vec<FamilyFunctionRow>> = OnceLock::new();
     ROWS.get_or_init(|| {
-        rows("family_functions.tsv", include_str!("../../data/family_functions.tsv"), |row| FamilyFunctionRow {
-            oid: row.number("oid"),
-            family: row.number("amprocfamily"),
-            left: row.number("amproclefttype"),
-            right: row.number("amprocrighttype"),
-            number: row.number("amprocnum"),
-            function: row.number("amproc"),
+        rows("family_functions.tsv", include_str!("../../data/family_functions.tsv"), |row| {
+            FamilyFunctionRow {
+                oid: row.number("oid"),
+                family: row.number("amprocfamily"),
+                left: row.number("amproclefttype"),
+                right: row.number("amprocrighttype"),
+                number: row.number("amprocnum"),
+                function: row.number("amproc"),
+            }
         })
     })
 }
@@ -151,7 +159,9 @@ pub fn operator_class(oid: u32) -> Option<&'static OperatorClassRow> {
 /// any array by anyarray's, any row type by record's: what binary-coercible means here.
 pub fn default_operator_class(method: u32, type_oid: u32) -> Option<&'static OperatorClassRow> {
     let exact = |oid: u32| {
-        operator_classes().iter().find(|class| class.method == method && class.default && class.input_type == oid)
+        operator_classes()
+            .iter()
+            .find(|class| class.method == method && class.default && class.input_type == oid)
     };
     let row = super::type_by_oid(super::base_type(type_oid));
     let family = match row {

@@ -88,7 +88,8 @@ pub fn descriptions() -> &'static [(u32, u32, &'static str)] {
 /// The comment on a built-in object.
 pub fn description(class: u32, object: u32) -> Option<&'static str> {
     static INDEX: OnceLock<HashMap<(u32, u32), &'static str>> = OnceLock::new();
-    let index = INDEX
-        .get_or_init(|| descriptions().iter().map(|(class, object, text)| ((*class, *object), *text)).collect());
+    let index = INDEX.get_or_init(|| {
+        descriptions().iter().map(|(class, object, text)| ((*class, *object), *text)).collect()
+    });
     index.get(&(class, object)).copied()
 }

@@ -20,9 +20,7 @@ pub use access_methods::{
 };
 pub use aggregates::{AggregateRow, aggregate, aggregates};
 pub use casts::{CastContext, CastMethod, CastRow, cast, casts};
-pub use functions::{
-    FunctionKind, FunctionRow, Volatility, function_by_oid, functions, functions_by_name,
-};
+pub use functions::{FunctionKind, FunctionRow, Volatility, function_by_oid, functions, functions_by_name};
 pub use miscellany::{
     CollationRow, LanguageRow, collation_by_name, collation_by_oid, collations, description, descriptions,
     languages,
@@ -39,8 +37,6 @@ pub const PG_TOAST: u32 = 99;
 pub const PUBLIC: u32 = 2200;
 /// Oid of schema information_schema.
 pub const INFORMATION_SCHEMA: u32 = 13207;
-/// Oid of schema strata, which holds what PostgreSQL has no word for. 9000 to 9999 are ours among the built-in oids.
-pub const STRATA: u32 = 9001;
 /// Oid of schema strata: what PostgreSQL does not have. Its functions have oids from 9000, which PostgreSQL leaves free.
 pub const STRATA: u32 = 9002;
 /// Oid of the superuser postgres.

@@ -119,7 +119,9 @@ impl Row<'_> {
     pub fn names(&self, column: &str) -> Vec<&'static str> {
         match self.get(column) {
             None => Vec::new(),
-            Some(text) => text.trim_matches(['{', '}']).split(',').map(|name| name.trim_matches('"')).collect(),
+            Some(text) => {
+                text.trim_matches(['{', '}']).split(',').map(|name| name.trim_matches('"')).collect()
+            }
         }
     }
 }

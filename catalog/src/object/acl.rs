@@ -159,7 +159,12 @@ impl AclItem {
         let public = Privileges::public_default(kind);
         let mut items = Vec::new();
         if !public.is_empty() {
-            items.push(AclItem { grantee: 0, grantor: owner, privileges: public, grantable: Privileges::NONE });
+            items.push(AclItem {
+                grantee: 0,
+                grantor: owner,
+                privileges: public,
+                grantable: Privileges::NONE,
+            });
         }
         if kind != ObjectKind::Column {
             let privileges = Privileges::all(kind);

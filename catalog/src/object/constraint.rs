@@ -23,11 +23,20 @@ pub struct Constraint {
 /// What a constraint demands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ConstraintKind {
-    PrimaryKey { index: u32, columns: Vec<i16> },
-    Unique { index: u32, columns: Vec<i16> },
+    PrimaryKey {
+        index: u32,
+        columns: Vec<i16>,
+    },
+    Unique {
+        index: u32,
+        columns: Vec<i16>,
+    },
     ForeignKey(ForeignKey),
     /// `columns`: those the expression reads.
-    Check { expression: StoredExpression, columns: Vec<i16> },
+    Check {
+        expression: StoredExpression,
+        columns: Vec<i16>,
+    },
 }
 
 /// A reference to a key of another table, or of the same.

@@ -34,7 +34,10 @@ pub enum RelationKind {
     Index(Index),
     Sequence(Sequence),
     /// A relation of pg_catalog or information_schema, whose rows are computed. `view`: PostgreSQL has it as a view.
-    System { view: bool, shared: bool },
+    System {
+        view: bool,
+        shared: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

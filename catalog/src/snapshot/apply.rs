@@ -221,11 +221,7 @@ impl Contents {
     }
 }
 
-fn forget(
-    map: &mut std::collections::HashMap<u32, std::collections::BTreeSet<u32>>,
-    parent: u32,
-    oid: u32,
-) {
+fn forget(map: &mut std::collections::HashMap<u32, std::collections::BTreeSet<u32>>, parent: u32, oid: u32) {
     if let Some(set) = map.get_mut(&parent) {
         set.remove(&oid);
         if set.is_empty() {

@@ -2,7 +2,8 @@
 
 use super::Snapshot;
 use crate::builtin::{
-    PG_ATTRDEF_CLASS, PG_CLASS_CLASS, PG_CONSTRAINT_CLASS, PG_NAMESPACE_CLASS, PG_REWRITE_CLASS, PG_TYPE_CLASS,
+    PG_ATTRDEF_CLASS, PG_CLASS_CLASS, PG_CONSTRAINT_CLASS, PG_NAMESPACE_CLASS, PG_REWRITE_CLASS,
+    PG_TYPE_CLASS,
 };
 use crate::object::{
     Constraint, ConstraintKind, Index, IndexSource, ObjectAddress, Relation, RelationKind, StoredExpression,
@@ -186,7 +187,10 @@ fn constraint_dependencies(constraint: &Constraint) -> Vec<Dependency> {
             for number in &key.referenced_columns {
                 edges.add(ObjectAddress::column(key.referenced, *number), DependencyKind::Normal);
             }
-            edges.add(ObjectAddress { class: PG_CLASS_CLASS, object: key.index, column: 0 }, DependencyKind::Normal);
+            edges.add(
+                ObjectAddress { class: PG_CLASS_CLASS, object: key.index, column: 0 },
+                DependencyKind::Normal,
+            );
         }
         ConstraintKind::Check { expression, .. } => edges.expression(expression, Some(constraint.relation)),
         ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } => {}

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::{Contents, Snapshot};
 use crate::builtin::{self, INFORMATION_SCHEMA, PG_CATALOG};
 use crate::object::{
-    Constraint, Database, DefaultAcl, Extension, ObjectAddress, Relation, Role, RoleMembership, Schema, Setting,
+    Constraint, Database, DefaultAcl, Extension, ObjectAddress, Relation, Role, RoleMembership, Schema,
+    Setting,
 };
 use crate::shapes;
 
@@ -127,7 +128,8 @@ impl Snapshot {
 
     /// Whether an unqualified name finds this relation: pg_table_is_visible.
     pub fn is_visible(&self, database: u32, search_path: &[Arc<str>], relation: &Relation) -> bool {
-        self.find_relation(database, search_path, &relation.name).is_some_and(|found| found.oid == relation.oid)
+        self.find_relation(database, search_path, &relation.name)
+            .is_some_and(|found| found.oid == relation.oid)
     }
 
     /// The relations of a database that were created in it, by oid; without the system relations.

@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub use dependency::{Dependency, DependencyKind};
 
 use crate::object::{
-    Comment, Constraint, Database, DefaultAcl, Extension, ObjectAddress, Relation, Role, RoleMembership, Schema,
-    Setting,
+    Comment, Constraint, Database, DefaultAcl, Extension, ObjectAddress, Relation, Role, RoleMembership,
+    Schema, Setting,
 };
 
 /// The catalog as of one moment.

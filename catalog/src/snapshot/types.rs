@@ -35,12 +35,7 @@ impl Snapshot {
     }
 
     /// The type an unqualified name means under a search path.
-    pub fn find_type(
-        &self,
-        database: u32,
-        search_path: &[Arc<str>],
-        name: &str,
-    ) -> Option<Cow<'_, TypeRow>> {
+    pub fn find_type(&self, database: u32, search_path: &[Arc<str>], name: &str) -> Option<Cow<'_, TypeRow>> {
         self.search_schemas(database, search_path)
             .into_iter()
             .find_map(|schema| self.type_by_name(database, schema, name))

@@ -12,8 +12,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, RwLock};
 
 use engine::{
-    Inserted, Isolation, LockedRow, Outcome, ReadView, RowLock, ScanColumn, SequenceDefinition, TableId, Ticket,
-    Timestamp, Transaction, WaitPolicy,
+    Inserted, Isolation, LockedRow, Outcome, ReadView, RowLock, ScanColumn, SequenceDefinition, TableId,
+    Ticket, Timestamp, Transaction, WaitPolicy,
 };
 
 pub use overlay::{Overlay, OverlayMark};
@@ -181,7 +181,8 @@ fn read(database: &engine::Database, at: Timestamp) -> Result<Snapshot, Error> {
 }
 
 fn read_rows(view: &ReadView) -> Result<Vec<Change>, Error> {
-    let columns = [ScanColumn::Column(row::KEY), ScanColumn::Column(row::FORMAT_COLUMN), ScanColumn::Column(row::BODY)];
+    let columns =
+        [ScanColumn::Column(row::KEY), ScanColumn::Column(row::FORMAT_COLUMN), ScanColumn::Column(row::BODY)];
     let mut objects = Vec::new();
     for batch in view.scan(TableId::CATALOG, &columns, BATCH_ROWS)? {
         row::decode(&batch?, &mut objects)?;

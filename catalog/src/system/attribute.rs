@@ -53,7 +53,11 @@ fn attribute_row(scan: &Scan<'_>, relation: &Relation, column: &Column) -> Row {
     let options = column.options.iter().map(|(name, value)| format!("{name}={value}"));
     row![
         relation.oid,
-        if column.dropped { format!("........pg.dropped.{}........", column.number) } else { column.name.clone() },
+        if column.dropped {
+            format!("........pg.dropped.{}........", column.number)
+        } else {
+            column.name.clone()
+        },
         if column.dropped { 0 } else { declared },
         if column.dropped { 0 } else { column.statistics_target },
         length,

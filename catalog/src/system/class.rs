@@ -1,7 +1,7 @@
 //! pg_class and pg_namespace.
 
-use super::cell::{Cell, Row, row};
 use super::Scan;
+use super::cell::{Cell, Row, row};
 use crate::builtin;
 use crate::object::{ConstraintKind, Persistence, Relation, RelationKind};
 

@@ -11,11 +11,15 @@ pub fn pg_constraint(scan: &Scan<'_>) -> Vec<Row> {
 fn constraint_row(constraint: &Constraint) -> Row {
     let foreign = match &constraint.kind {
         ConstraintKind::ForeignKey(key) => Some(key),
-        ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Check { .. } => None,
+        ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Check { .. } => {
+            None
+        }
     };
     let check = match &constraint.kind {
         ConstraintKind::Check { expression, .. } => Some(expression),
-        ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::ForeignKey(_) => None,
+        ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::ForeignKey(_) => {
+            None
+        }
     };
     let letter = |of: fn(&crate::object::ForeignKey) -> char| foreign.map_or(' ', of);
     let operators = foreign.map_or(Cell::Null, |key| Cell::texts(key.operators.iter().copied()));

@@ -6,9 +6,7 @@ use crate::object::{Index, IndexSource, Relation};
 
 pub fn pg_index(scan: &Scan<'_>) -> Vec<Row> {
     let relations = scan.snapshot.relations(scan.database);
-    relations
-        .filter_map(|relation| relation.as_index().map(|index| index_row(relation, index)))
-        .collect()
+    relations.filter_map(|relation| relation.as_index().map(|index| index_row(relation, index))).collect()
 }
 
 /// Bits of pg_index.indoption.

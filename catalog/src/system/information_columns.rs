@@ -25,9 +25,11 @@ fn column_row(scan: &Scan<'_>, relation: &Relation, column: &Column) -> Row {
         0 | DEFAULT_COLLATION => None,
         oid => builtin::collation_by_oid(oid),
     };
-    let text = column.default.as_ref().map(|default| scan.live.expression(&default.expression, Some(relation)));
+    let text =
+        column.default.as_ref().map(|default| scan.live.expression(&default.expression, Some(relation)));
     let (default, generation) = if column.generated { (None, text) } else { (text, None) };
-    let sequence = column.identity.and_then(|identity| scan.snapshot.relation(scan.database, identity.sequence));
+    let sequence =
+        column.identity.and_then(|identity| scan.snapshot.relation(scan.database, identity.sequence));
     let sequence = sequence.and_then(|relation| relation.as_sequence());
     let mut row = row![
         database.clone(),

@@ -98,16 +98,7 @@ pub fn applicable_roles(scan: &Scan<'_>) -> Vec<Row> {
 
 pub fn character_sets(scan: &Scan<'_>) -> Vec<Row> {
     let database = scan.database_name();
-    vec![row![
-        Cell::Null,
-        Cell::Null,
-        "UTF8",
-        "UCS",
-        "UTF8",
-        database,
-        "pg_catalog",
-        "C",
-    ]]
+    vec![row![Cell::Null, Cell::Null, "UTF8", "UCS", "UTF8", database, "pg_catalog", "C",]]
 }
 
 pub fn collations(scan: &Scan<'_>) -> Vec<Row> {

@@ -179,9 +179,10 @@ impl<'a> Scan<'a> {
 
     /// The names pg_depend's dependents have: used by views over dependencies.
     fn referenced_relations(&self, expression: &StoredExpression) -> Vec<u32> {
-        let relations = expression.dependencies.iter().filter(|address: &&ObjectAddress| {
-            address.class == crate::builtin::PG_CLASS_CLASS
-        });
+        let relations = expression
+            .dependencies
+            .iter()
+            .filter(|address: &&ObjectAddress| address.class == crate::builtin::PG_CLASS_CLASS);
         let mut oids: Vec<u32> = relations.map(|address| address.object).collect();
         oids.sort_unstable();
         oids.dedup();

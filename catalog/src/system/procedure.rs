@@ -111,7 +111,17 @@ pub fn pg_language() -> Vec<Row> {
     languages
         .map(|row| {
             let validator = row.validator;
-            row![row.oid, row.name, BOOTSTRAP_ROLE, row.procedural, row.trusted, 0_u32, 0_u32, validator, Cell::Null]
+            row![
+                row.oid,
+                row.name,
+                BOOTSTRAP_ROLE,
+                row.procedural,
+                row.trusted,
+                0_u32,
+                0_u32,
+                validator,
+                Cell::Null
+            ]
         })
         .collect()
 }

@@ -59,7 +59,8 @@ fn relation(oid: u32, name: &str, kind: RelationKind) -> Relation {
 
 /// A database with one object of every kind.
 fn snapshot() -> Snapshot {
-    let table = Table { next_column_id: 3, row_security: false, force_row_security: false, replica_identity: 'd' };
+    let table =
+        Table { next_column_id: 3, row_security: false, force_row_security: false, replica_identity: 'd' };
     let mut table = relation(20000, "t", RelationKind::Table(table));
     (table.row_type, table.array_type) = (20001, 20002);
     table.columns = vec![Column::new(1, 1, "a", 23, -1), Column::new(2, 2, "b", 1043, 84)];
@@ -212,7 +213,9 @@ fn acls_are_shown_as_postgresql_shows_them() {
     let snapshot = snapshot();
     let class = crate::shapes::system_relation("pg_class").expect("pg_class");
     let rows = rows(class, &scan(&snapshot));
-    let acl = |name: &str| rows.iter().find(|row| row[1] == Cell::from(name.to_string())).map(|row| row[30].clone());
+    let acl = |name: &str| {
+        rows.iter().find(|row| row[1] == Cell::from(name.to_string())).map(|row| row[30].clone())
+    };
     let expected = Cell::texts(["postgres=arwdDxt/postgres"]);
     assert_eq!(acl("t"), Some(expected));
     assert_eq!(acl("pg_type"), Some(Cell::texts(["postgres=arwdDxt/postgres", "=r/postgres"])));

@@ -50,7 +50,14 @@ pub fn pg_cast() -> Vec<Row> {
     let casts = builtin::casts().iter();
     casts
         .map(|cast| {
-            row![cast.oid, cast.source, cast.target, cast.function, cast.context.letter(), cast.method.letter()]
+            row![
+                cast.oid,
+                cast.source,
+                cast.target,
+                cast.function,
+                cast.context.letter(),
+                cast.method.letter()
+            ]
         })
         .collect()
 }

@@ -33,12 +33,7 @@ pub fn pg_views(scan: &Scan<'_>) -> Vec<Row> {
                 Some(_) => Cell::from(scan.live.view_definition(view)),
                 None => Cell::Null,
             };
-            row![
-                scan.schema_name(view.schema),
-                &view.name,
-                scan.snapshot.role_name(view.owner),
-                definition,
-            ]
+            row![scan.schema_name(view.schema), &view.name, scan.snapshot.role_name(view.owner), definition,]
         })
         .collect()
 }

@@ -10,6 +10,8 @@
 pub(crate) mod apply;
 mod validate;
 
+pub(crate) use validate::validate_reads;
+
 use crate::clock::LEASE_MICROS;
 use crate::database::Engine;
 use crate::ids::Timestamp;

@@ -28,11 +28,23 @@ pub(super) fn validate(
     request: &Request,
     before: &[(Timestamp, Request)],
 ) -> Result<(), Error> {
-    if request.reads.is_empty() || request.set.is_empty() {
+    if request.set.is_empty() {
         return Ok(());
     }
-    let validation = Validation { snapshot: request.snapshot.0, me: request.shared.id, before };
-    for read in &request.reads {
+    validate_reads(engine, &request.reads, request.snapshot, request.shared.id, before)
+}
+
+/// Whether what was read is stale already: asked before a transaction's first write too, so that one that cannot
+/// commit learns it there, as in PostgreSQL, and not only at its end.
+pub(crate) fn validate_reads(
+    engine: &Engine,
+    reads: &[ReadRecord],
+    snapshot: Timestamp,
+    me: u64,
+    before: &[(Timestamp, Request)],
+) -> Result<(), Error> {
+    let validation = Validation { snapshot: snapshot.0, me, before };
+    for read in reads {
         let stale = match read {
             ReadRecord::Key { table, index, key } => validation.key(engine, *table, *index, key)?,
             ReadRecord::Range { table, index, lower, upper } => {

@@ -40,6 +40,11 @@ impl ReadRecord {
 }
 
 impl Reads {
+    /// What has been read so far.
+    pub fn list(&self) -> Vec<ReadRecord> {
+        self.records.lock().records.clone()
+    }
+
     pub fn note(&self, read: ReadRecord) {
         let mut records = self.records.lock();
         let records = &mut *records;

@@ -8,6 +8,7 @@ use super::Transaction;
 use super::write_set::{Closed, TableWrites, Undo, WriteSet};
 use crate::ids::Location;
 use crate::lock::{Answer, KeyLock, Mode, RowLock, Tag, WaitPolicy};
+use crate::sequencer::validate_reads;
 use crate::table::visibility::{ALIVE, Mark};
 use crate::{Error, IndexId, LockedRow, NewRow, Outcome, RowHandle, TableId, Ticket};
 use std::sync::atomic::Ordering;
@@ -31,9 +32,20 @@ enum Unique {
 }
 
 impl Transaction {
+    /// Before its first write, a SERIALIZABLE transaction whose reads are stale already is refused.
+    fn check_first_write(&self) -> Result<(), Error> {
+        match &self.reads {
+            Some(reads) if self.writes.is_none() => {
+                validate_reads(&self.engine, &reads.list(), self.snapshot, self.shared.id, &[])
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// Inserts a row. On `Wait`, wait and repeat the call with the same row.
     pub fn insert(&mut self, table: TableId, row: &NewRow) -> Result<Outcome<Inserted>, Error> {
         self.check_writable()?;
+        self.check_first_write()?;
         let writes = self.writes_of(table)?;
         self.check_row(table, &writes.read(), row)?;
         for (index, key, check) in &row.keys {
@@ -66,6 +78,7 @@ impl Transaction {
         key_change: bool,
     ) -> Result<Outcome<Inserted>, Error> {
         self.check_writable()?;
+        self.check_first_write()?;
         let writes = self.writes_of(table)?;
         self.check_row(table, &writes.read(), row)?;
         let lock = if key_change { RowLock::Update } else { RowLock::NoKeyUpdate };
@@ -94,6 +107,7 @@ impl Transaction {
     /// Deletes a row, which must have been locked with [`Transaction::lock_row`] in the strength `Update`.
     pub fn delete(&mut self, table: TableId, handle: RowHandle) -> Result<(), Error> {
         self.check_writable()?;
+        self.check_first_write()?;
         let writes = self.writes_of(table)?;
         if self.lock_current(table, handle, RowLock::Update)?.is_some() {
             return Err(Error::LockNotAvailable);

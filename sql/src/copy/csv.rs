@@ -31,7 +31,12 @@ pub fn read_csv(
 }
 
 /// Reads one field; gives where the next one starts (`None` at the end of the line) and whether a quote was met.
-fn read_field(line: &[u8], mut at: usize, options: &CopyOptions, output: &mut Vec<u8>) -> (Option<usize>, bool) {
+fn read_field(
+    line: &[u8],
+    mut at: usize,
+    options: &CopyOptions,
+    output: &mut Vec<u8>,
+) -> (Option<usize>, bool) {
     let (quote, escape) = (options.quote, options.escape);
     let mut quoted = false;
     let mut inside = false;

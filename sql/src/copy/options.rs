@@ -132,9 +132,7 @@ fn header_of(argument: &Argument) -> Result<Header> {
             Ok(false) => Ok(Header::Absent),
             Err(_) => Err(syntax("header requires a Boolean value or \"match\"")),
         },
-        Argument::Names(_) | Argument::Star => {
-            Err(syntax("header requires a Boolean value or \"match\""))
-        }
+        Argument::Names(_) | Argument::Star => Err(syntax("header requires a Boolean value or \"match\"")),
     }
 }
 
@@ -241,10 +239,8 @@ impl Given {
                 return Err(unsupported(&format!("COPY {option} available only in CSV mode")));
             }
         }
-        let quote = single(
-            self.quote.as_deref().unwrap_or("\""),
-            "COPY quote must be a single one-byte character",
-        )?;
+        let quote =
+            single(self.quote.as_deref().unwrap_or("\""), "COPY quote must be a single one-byte character")?;
         let escape = match &self.escape {
             Some(escape) => single(escape, "COPY escape must be a single one-byte character")?,
             None => quote,
@@ -337,10 +333,16 @@ mod tests {
 
     #[test]
     fn conflicts_are_refused() {
-        assert_eq!(options(&[("quote", "'")], true).unwrap_err().message(), "COPY quote available only in CSV mode");
+        assert_eq!(
+            options(&[("quote", "'")], true).unwrap_err().message(),
+            "COPY quote available only in CSV mode"
+        );
         assert!(options(&[("delimiter", "a")], true).is_err());
         assert!(options(&[("format", "binary"), ("null", "x")], true).is_err());
-        assert_eq!(options(&[("bogus", "x")], true).unwrap_err().message(), "option \"bogus\" not recognized");
+        assert_eq!(
+            options(&[("bogus", "x")], true).unwrap_err().message(),
+            "option \"bogus\" not recognized"
+        );
         assert!(options(&[("header", "match")], false).is_err());
     }
 }

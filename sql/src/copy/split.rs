@@ -225,7 +225,8 @@ impl Splitter {
 fn stray(what: &str, escape: &str, csv: bool) -> Error {
     let error = |message: String| Error::new(SqlState::BadCopyFileFormat, message);
     if csv {
-        error(format!("unquoted {what} found in data")).hint(format!("Use quoted CSV field to represent {what}."))
+        error(format!("unquoted {what} found in data"))
+            .hint(format!("Use quoted CSV field to represent {what}."))
     } else {
         error(format!("literal {what} found in data")).hint(format!("Use \"{escape}\" to represent {what}."))
     }

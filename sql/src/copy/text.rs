@@ -88,7 +88,10 @@ fn unescape(field: &[u8], output: &mut Vec<u8>) {
             b'x' => {
                 let mut value = None;
                 for _ in 0..2 {
-                    match rest.split_first().and_then(|(digit, after)| Some(((*digit as char).to_digit(16)?, after))) {
+                    match rest
+                        .split_first()
+                        .and_then(|(digit, after)| Some(((*digit as char).to_digit(16)?, after)))
+                    {
                         Some((digit, after)) => {
                             value = Some(value.unwrap_or(0) * 16 + digit);
                             rest = after;

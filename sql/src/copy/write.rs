@@ -28,10 +28,8 @@ pub fn write_text_field(field: &[u8], delimiter: u8, output: &mut Vec<u8>) {
 pub fn write_csv_field(field: &[u8], options: &CopyOptions, forced: bool, only: bool, output: &mut Vec<u8>) {
     let (quote, escape) = (options.quote, options.escape);
     let special = |byte: &u8| *byte == options.delimiter || *byte == quote || matches!(*byte, b'\n' | b'\r');
-    let quoted = forced
-        || field == options.null.as_bytes()
-        || (only && field == b"\\.")
-        || field.iter().any(special);
+    let quoted =
+        forced || field == options.null.as_bytes() || (only && field == b"\\.") || field.iter().any(special);
     if !quoted {
         output.extend_from_slice(field);
         return;

@@ -63,10 +63,8 @@ impl Definer {
         }
         if relation.as_table().is_none() {
             let message = format!("ALTER action cannot be performed on relation \"{}\"", relation.name);
-            return Err(Error::new(SqlState::WrongObjectType, message).detail(format!(
-                "This operation is not supported for {}s.",
-                relation.kind_name()
-            )));
+            return Err(Error::new(SqlState::WrongObjectType, message)
+                .detail(format!("This operation is not supported for {}s.", relation.kind_name())));
         }
         self.alter_columns(relation, action).await
     }
@@ -84,7 +82,9 @@ impl Definer {
             }
             AlterTableAction::DropDefault { column } => self.set_default(relation, &column.text, None).await,
             AlterTableAction::SetNotNull { column } => self.set_not_null(relation, &column.text, true).await,
-            AlterTableAction::DropNotNull { column } => self.set_not_null(relation, &column.text, false).await,
+            AlterTableAction::DropNotNull { column } => {
+                self.set_not_null(relation, &column.text, false).await
+            }
             AlterTableAction::SetType { column, ty, collation, using } => {
                 if collation.is_some() {
                     return Err(Error::unsupported("ALTER COLUMN TYPE ... COLLATE"));
@@ -128,10 +128,15 @@ impl Definer {
             AlterTableAction::DropExpression { .. } => Err(Error::unsupported("DROP EXPRESSION")),
             // Every table is as safe as any other, and none is physically ordered by the user's index.
             AlterTableAction::SetLogged(_) | AlterTableAction::SetWithoutCluster => Ok(()),
-            AlterTableAction::ClusterOn(index) => match self.snapshot().indexes_of(self.database, relation.oid).any(|object| object.name == index.text) {
+            AlterTableAction::ClusterOn(index) => match self
+                .snapshot()
+                .indexes_of(self.database, relation.oid)
+                .any(|object| object.name == index.text)
+            {
                 true => Ok(()),
                 false => {
-                    let message = format!("index \"{}\" for table \"{}\" does not exist", index.text, relation.name);
+                    let message =
+                        format!("index \"{}\" for table \"{}\" does not exist", index.text, relation.name);
                     Err(Error::new(SqlState::UndefinedObject, message))
                 }
             },
@@ -143,7 +148,9 @@ impl Definer {
             | AlterTableAction::SetTablespace(_)
             | AlterTableAction::SetOptions(_)
             | AlterTableAction::ResetOptions(_)
-            | AlterTableAction::Unsupported(_) => Err(Error::internal("an action of every relation came late")),
+            | AlterTableAction::Unsupported(_) => {
+                Err(Error::internal("an action of every relation came late"))
+            }
         }
     }
 
@@ -170,15 +177,23 @@ impl Definer {
     }
 
     fn constraint_named(&self, relation: &Relation, name: &str) -> Result<Arc<Constraint>> {
-        let found =
-            self.snapshot().constraints_of(self.database, relation.oid).find(|found| found.name == name).cloned();
+        let found = self
+            .snapshot()
+            .constraints_of(self.database, relation.oid)
+            .find(|found| found.name == name)
+            .cloned();
         found.ok_or_else(|| {
             let message = format!("constraint \"{name}\" of relation \"{}\" does not exist", relation.name);
             Error::new(SqlState::UndefinedObject, message)
         })
     }
 
-    async fn alter_constraint(&mut self, relation: &Relation, name: &Name, timing: ConstraintTiming) -> Result<()> {
+    async fn alter_constraint(
+        &mut self,
+        relation: &Relation,
+        name: &Name,
+        timing: ConstraintTiming,
+    ) -> Result<()> {
         let found = self.constraint_named(relation, &name.text)?;
         if !matches!(found.kind, ConstraintKind::ForeignKey(_)) {
             let message = format!(
@@ -212,7 +227,13 @@ impl Definer {
         self.put(Object::Constraint(Box::new(changed))).await
     }
 
-    async fn drop_constraint(&mut self, relation: &Relation, name: &Name, if_exists: bool, cascade: bool) -> Result<()> {
+    async fn drop_constraint(
+        &mut self,
+        relation: &Relation,
+        name: &Name,
+        if_exists: bool,
+        cascade: bool,
+    ) -> Result<()> {
         let found = match self.constraint_named(relation, &name.text) {
             Ok(found) => found,
             Err(_) if if_exists => {

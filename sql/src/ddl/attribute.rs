@@ -44,7 +44,8 @@ impl Definer {
         if_not_exists: bool,
     ) -> Result<()> {
         if relation.column_by_name(&column.name.text).is_some() {
-            let message = format!("column \"{}\" of relation \"{}\" already exists", column.name.text, relation.name);
+            let message =
+                format!("column \"{}\" of relation \"{}\" already exists", column.name.text, relation.name);
             if if_not_exists {
                 self.notice(format!("{message}, skipping"));
                 return Ok(());
@@ -133,7 +134,10 @@ impl Definer {
             match self.engine(|transaction| transaction.update(table, handle, &row, true))? {
                 Outcome::Done(engine::Inserted::Row(_)) => {}
                 Outcome::Done(engine::Inserted::Conflict { .. }) => {
-                    return Err(Error::new(SqlState::UniqueViolation, "could not rewrite the table: a key is no longer unique"));
+                    return Err(Error::new(
+                        SqlState::UniqueViolation,
+                        "could not rewrite the table: a key is no longer unique",
+                    ));
                 }
                 Outcome::Wait(ticket) => crate::dml::wait(ticket, &self.cancel).await?,
             }
@@ -151,7 +155,10 @@ impl Definer {
         let number = match self.column_of(relation, name) {
             Ok(column) => column.number,
             Err(_) if if_exists => {
-                self.notice(format!("column \"{name}\" of relation \"{}\" does not exist, skipping", relation.name));
+                self.notice(format!(
+                    "column \"{name}\" of relation \"{}\" does not exist, skipping",
+                    relation.name
+                ));
                 return Ok(());
             }
             Err(error) => return Err(error),
@@ -202,7 +209,12 @@ impl Definer {
         .await
     }
 
-    pub(super) async fn set_not_null(&mut self, relation: &Relation, name: &str, not_null: bool) -> Result<()> {
+    pub(super) async fn set_not_null(
+        &mut self,
+        relation: &Relation,
+        name: &str,
+        not_null: bool,
+    ) -> Result<()> {
         let column = self.column_of(relation, name)?;
         if not_null {
             self.validate_not_null(relation, &[column.number])?;
@@ -214,7 +226,8 @@ impl Definer {
                 return Err(Error::new(SqlState::InvalidTableDefinition, message));
             }
             if column.identity.is_some() {
-                let message = format!("column \"{name}\" of relation \"{}\" is an identity column", relation.name);
+                let message =
+                    format!("column \"{name}\" of relation \"{}\" is an identity column", relation.name);
                 return Err(Error::new(SqlState::SyntaxError, message));
             }
         }
@@ -254,9 +267,12 @@ impl Definer {
             }
         };
         if self.stands_on_column(&snapshot, relation.oid, column.number) {
-            return Err(Error::unsupported("ALTER COLUMN TYPE of a column that a view, an index on an expression, a check or a generated column uses"));
+            return Err(Error::unsupported(
+                "ALTER COLUMN TYPE of a column that a view, an index on an expression, a check or a generated column uses",
+            ));
         }
-        let old_layout = Layout::new(relation.live_columns().map(|column| ColumnNumber(column.number as u32)));
+        let old_layout =
+            Layout::new(relation.live_columns().map(|column| ColumnNumber(column.number as u32)));
         let converted = compile(&node, &old_layout)?;
         let mut values: Vec<Value> = Vec::new();
         self.each_row(relation, |_, row| {
@@ -343,10 +359,16 @@ impl Definer {
         let column = self.column_of(relation, name)?.clone();
         let refused = |message: String| Err(Error::new(SqlState::ObjectNotInPrerequisiteState, message));
         if column.identity.is_some() {
-            return refused(format!("column \"{name}\" of relation \"{}\" is already an identity column", relation.name));
+            return refused(format!(
+                "column \"{name}\" of relation \"{}\" is already an identity column",
+                relation.name
+            ));
         }
         if column.default.is_some() {
-            return refused(format!("column \"{name}\" of relation \"{}\" already has a default value", relation.name));
+            return refused(format!(
+                "column \"{name}\" of relation \"{}\" already has a default value",
+                relation.name
+            ));
         }
         if !column.not_null {
             return refused(format!(
@@ -373,7 +395,8 @@ impl Definer {
         options: &[SequenceOption],
     ) -> Result<()> {
         let Some(identity) = self.column_of(relation, name)?.identity else {
-            let message = format!("column \"{name}\" of relation \"{}\" is not an identity column", relation.name);
+            let message =
+                format!("column \"{name}\" of relation \"{}\" is not an identity column", relation.name);
             return Err(Error::new(SqlState::ObjectNotInPrerequisiteState, message));
         };
         if !options.is_empty() {
@@ -387,9 +410,15 @@ impl Definer {
         .await
     }
 
-    pub(super) async fn drop_identity(&mut self, relation: &Relation, name: &str, if_exists: bool) -> Result<()> {
+    pub(super) async fn drop_identity(
+        &mut self,
+        relation: &Relation,
+        name: &str,
+        if_exists: bool,
+    ) -> Result<()> {
         let Some(identity) = self.column_of(relation, name)?.identity else {
-            let message = format!("column \"{name}\" of relation \"{}\" is not an identity column", relation.name);
+            let message =
+                format!("column \"{name}\" of relation \"{}\" is not an identity column", relation.name);
             if if_exists {
                 self.notice(format!("{message}, skipping"));
                 return Ok(());

@@ -6,7 +6,9 @@ use engine::Value;
 use super::Definer;
 use crate::analyze::{self, Purpose, TableColumns};
 use crate::error::{Error, Result, SqlState};
-use crate::parse::syntax::{ColumnConstraint, ColumnConstraintKind, Expression, SequenceOption, SourceText, TableColumn};
+use crate::parse::syntax::{
+    ColumnConstraint, ColumnConstraintKind, Expression, SequenceOption, SourceText, TableColumn,
+};
 use crate::tree::{self, Type};
 use crate::types::oid;
 
@@ -28,7 +30,12 @@ pub(super) struct Draft<'a> {
 
 impl Definer {
     /// Reads a column's definition. `number` is its attribute number, `id` its engine column.
-    pub(super) fn draft_column<'a>(&self, column: &'a TableColumn, number: i16, id: u32) -> Result<Draft<'a>> {
+    pub(super) fn draft_column<'a>(
+        &self,
+        column: &'a TableColumn,
+        number: i16,
+        id: u32,
+    ) -> Result<Draft<'a>> {
         let name = &column.name.text;
         if matches!(name.as_str(), "tableoid" | "xmin" | "cmin" | "xmax" | "cmax" | "ctid") {
             let message = format!("column name \"{name}\" conflicts with a system column name");
@@ -61,8 +68,14 @@ impl Definer {
         if let Some(method) = &column.compression {
             return Err(Error::unsupported(format!("compression method \"{method}\"")));
         }
-        let mut draft =
-            Draft { column: made, serial, identity: None, default: None, generated: None, constraints: Vec::new() };
+        let mut draft = Draft {
+            column: made,
+            serial,
+            identity: None,
+            default: None,
+            generated: None,
+            constraints: Vec::new(),
+        };
         let mut nullable = false;
         for constraint in &column.constraints {
             self.read_constraint(&mut draft, constraint, &mut nullable)?;
@@ -125,7 +138,10 @@ impl Definer {
         let both = [
             (draft.default.is_some() && draft.identity.is_some(), "both default and identity"),
             (draft.default.is_some() && draft.generated.is_some(), "both default and generation expression"),
-            (draft.identity.is_some() && draft.generated.is_some(), "both identity and generation expression"),
+            (
+                draft.identity.is_some() && draft.generated.is_some(),
+                "both identity and generation expression",
+            ),
         ];
         match both.iter().find(|(wrong, _)| *wrong) {
             Some((_, what)) => twice(what),
@@ -187,7 +203,14 @@ impl Definer {
     ) -> Result<tree::Expression> {
         let snapshot = self.snapshot();
         let columns = TableColumns::of(relation);
-        analyze::table_expression(self.environment(&snapshot), &self.text, &columns, purpose, name, expression)
+        analyze::table_expression(
+            self.environment(&snapshot),
+            &self.text,
+            &columns,
+            purpose,
+            name,
+            expression,
+        )
     }
 
     fn stored_default(&self, table: u32, node: &tree::Expression, text: &str) -> Result<ColumnDefault> {
@@ -212,7 +235,8 @@ fn serial_type(column: &TableColumn) -> Option<u32> {
 
 /// nextval of a sequence, cast to the column's type as PostgreSQL's default of a serial column is.
 fn next_value(sequence: u32, type_oid: u32) -> tree::Expression {
-    let node = |kind, type_oid| tree::Expression { kind, ty: Type::new(type_oid), collation: 0, position: None };
+    let node =
+        |kind, type_oid| tree::Expression { kind, ty: Type::new(type_oid), collation: 0, position: None };
     let argument = node(tree::ExpressionKind::Constant(Value::UInt32(sequence)), oid::REGCLASS);
     let call = |function, arguments| tree::ExpressionKind::Call {
         function,

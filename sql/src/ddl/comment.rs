@@ -1,8 +1,6 @@
 //! COMMENT ON.
 
-use catalog::builtin::{
-    PG_AUTHID_CLASS, PG_CONSTRAINT_CLASS, PG_DATABASE_CLASS, PG_NAMESPACE_CLASS,
-};
+use catalog::builtin::{PG_AUTHID_CLASS, PG_CONSTRAINT_CLASS, PG_DATABASE_CLASS, PG_NAMESPACE_CLASS};
 use catalog::{Object, ObjectAddress, ObjectKey};
 
 use super::Definer;
@@ -42,13 +40,17 @@ impl Definer {
                 let relation = self.relation(&ObjectName { parts: table.to_vec(), at: comment.name.at })?;
                 self.check_owner(&relation)?;
                 let found = relation.column_by_name(column).ok_or_else(|| {
-                    let message = format!("column \"{column}\" of relation \"{}\" does not exist", relation.name);
+                    let message =
+                        format!("column \"{column}\" of relation \"{}\" does not exist", relation.name);
                     Error::new(SqlState::UndefinedColumn, message)
                 })?;
                 Ok((self.database, ObjectAddress::column(relation.oid, found.number)))
             }
             ObjectKind::Constraint => {
-                let table = comment.table.as_ref().ok_or_else(|| Error::unsupported("COMMENT ON a domain's constraint"))?;
+                let table = comment
+                    .table
+                    .as_ref()
+                    .ok_or_else(|| Error::unsupported("COMMENT ON a domain's constraint"))?;
                 let relation = self.relation(table)?;
                 self.check_owner(&relation)?;
                 let found = snapshot

@@ -42,14 +42,21 @@ impl Definer {
         match &constraint.kind {
             ColumnConstraintKind::PrimaryKey { index } => {
                 let columns = vec![number];
-                let key =
-                    Key { name, columns, primary: true, nulls_not_distinct: false, parameters: index, timing };
+                let key = Key {
+                    name,
+                    columns,
+                    primary: true,
+                    nulls_not_distinct: false,
+                    parameters: index,
+                    timing,
+                };
                 self.add_key(&relation, key).await
             }
             ColumnConstraintKind::Unique { nulls_not_distinct, index } => {
                 let nulls_not_distinct = *nulls_not_distinct;
                 let columns = vec![number];
-                let key = Key { name, columns, primary: false, nulls_not_distinct, parameters: index, timing };
+                let key =
+                    Key { name, columns, primary: false, nulls_not_distinct, parameters: index, timing };
                 self.add_key(&relation, key).await
             }
             ColumnConstraintKind::Check { expression, text, no_inherit } => {
@@ -78,14 +85,21 @@ impl Definer {
         match &constraint.kind {
             TableConstraintKind::PrimaryKey { columns, index } => {
                 let columns = self.attributes(&relation, columns)?;
-                let key =
-                    Key { name, columns, primary: true, nulls_not_distinct: false, parameters: index, timing };
+                let key = Key {
+                    name,
+                    columns,
+                    primary: true,
+                    nulls_not_distinct: false,
+                    parameters: index,
+                    timing,
+                };
                 self.add_key(&relation, key).await
             }
             TableConstraintKind::Unique { columns, nulls_not_distinct, index } => {
                 let columns = self.attributes(&relation, columns)?;
                 let nulls_not_distinct = *nulls_not_distinct;
-                let key = Key { name, columns, primary: false, nulls_not_distinct, parameters: index, timing };
+                let key =
+                    Key { name, columns, primary: false, nulls_not_distinct, parameters: index, timing };
                 self.add_key(&relation, key).await
             }
             TableConstraintKind::UsingIndex { .. } => Err(Error::unsupported("a constraint USING INDEX")),
@@ -143,8 +157,11 @@ impl Definer {
         let options = storage_options(&key.parameters.options)?;
         let index = self.build_index(&relation, &name, index, options).await?;
         let columns = key.columns;
-        let kind =
-            if primary { ConstraintKind::PrimaryKey { index, columns } } else { ConstraintKind::Unique { index, columns } };
+        let kind = if primary {
+            ConstraintKind::PrimaryKey { index, columns }
+        } else {
+            ConstraintKind::Unique { index, columns }
+        };
         self.put_constraint(&relation, name, (deferrable, initially_deferred), true, false, kind).await
     }
 
@@ -266,10 +283,12 @@ impl Definer {
         let snapshot = self.snapshot();
         if names.is_empty() {
             let primary = snapshot.primary_key(self.database, referenced.oid);
-            let index = primary.and_then(|object| Some((object.oid, object.as_index()?))).ok_or_else(|| {
-                let message = format!("there is no primary key for referenced table \"{}\"", referenced.name);
-                Error::new(SqlState::UndefinedObject, message)
-            })?;
+            let index =
+                primary.and_then(|object| Some((object.oid, object.as_index()?))).ok_or_else(|| {
+                    let message =
+                        format!("there is no primary key for referenced table \"{}\"", referenced.name);
+                    Error::new(SqlState::UndefinedObject, message)
+                })?;
             let columns = index.1.attribute_numbers().into_iter().take(index.1.keys.len()).collect();
             return Ok((index.0, columns));
         }
@@ -288,7 +307,9 @@ impl Definer {
         });
         match found {
             Some((index, true)) => Ok((index, columns)),
-            Some((_, false)) => Err(Error::unsupported("a foreign key whose columns are in another order than its index")),
+            Some((_, false)) => {
+                Err(Error::unsupported("a foreign key whose columns are in another order than its index"))
+            }
             None => Err(Error::new(
                 SqlState::InvalidForeignKey,
                 format!(
@@ -343,7 +364,11 @@ fn reworded(error: Error, ending: &str) -> Error {
 }
 
 fn column_name(relation: &Relation, number: i16) -> String {
-    relation.columns.iter().find(|column| column.number == number).map_or_else(String::new, |column| column.name.clone())
+    relation
+        .columns
+        .iter()
+        .find(|column| column.number == number)
+        .map_or_else(String::new, |column| column.name.clone())
 }
 
 fn joined(relation: &Relation, columns: &[i16]) -> String {

@@ -55,7 +55,9 @@ impl Definer {
 
     fn database_option(&self, database: &mut Database, option: &UtilityOption) -> Result<()> {
         let text = match &option.value {
-            Some(OptionValue::Word(text) | OptionValue::String(text) | OptionValue::Number(text)) => text.clone(),
+            Some(OptionValue::Word(text) | OptionValue::String(text) | OptionValue::Number(text)) => {
+                text.clone()
+            }
             Some(OptionValue::Star | OptionValue::List(_)) | None => String::new(),
         };
         let invalid = |what: &str| {

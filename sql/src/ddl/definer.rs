@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::{Catalog, Change, Object, ObjectKey, Overlay, Privileges, Relation, RelationKind, Schema, Snapshot, Written};
+use catalog::{
+    Catalog, Change, Object, ObjectKey, Overlay, Privileges, Relation, RelationKind, Schema, Snapshot,
+    Written,
+};
 use engine::{RelationLockMode, TableId, WaitPolicy};
 use parking_lot::Mutex;
 
@@ -62,7 +65,11 @@ impl Definer {
     async fn change(&mut self, change: Change) -> Result<()> {
         loop {
             let catalog = &self.catalog;
-            match self.transaction.with(|transaction| catalog.write(transaction, &change))?.map_err(catalog_error)? {
+            match self
+                .transaction
+                .with(|transaction| catalog.write(transaction, &change))?
+                .map_err(catalog_error)?
+            {
                 Written::Done => break,
                 Written::Wait(ticket) => wait(ticket, &self.cancel).await?,
                 Written::NameTaken => return Err(name_taken(&change)),
@@ -72,8 +79,9 @@ impl Definer {
             }
         }
         let (catalog, published) = (self.catalog.clone(), vec![change.clone()]);
-        self.transaction
-            .with(|transaction| transaction.on_publish(Box::new(move |at| catalog.publish(at, &published))))?;
+        self.transaction.with(|transaction| {
+            transaction.on_publish(Box::new(move |at| catalog.publish(at, &published)))
+        })?;
         self.overlay.lock().push([change]);
         // What is written now is read by the next step of the same statement.
         self.transaction.with(|transaction| transaction.advance_command())
@@ -141,7 +149,9 @@ impl Definer {
             }
         }
         .and_then(|schema| {
-            if schema.oid == catalog::builtin::PG_CATALOG || schema.oid == catalog::builtin::INFORMATION_SCHEMA {
+            if schema.oid == catalog::builtin::PG_CATALOG
+                || schema.oid == catalog::builtin::INFORMATION_SCHEMA
+            {
                 let message = format!("permission denied to create \"{}.{}\"", schema.name, name.name());
                 return Err(Error::new(SqlState::InsufficientPrivilege, message)
                     .detail("System catalog modifications are currently disallowed."));
@@ -154,7 +164,8 @@ impl Definer {
     fn check_schema_privilege(&self, snapshot: &Snapshot, schema: &Schema) -> Result<()> {
         let roles = snapshot.privileged_roles(self.database, self.role);
         let granted = schema.acl.iter().flatten().any(|item| {
-            (item.grantee == 0 || roles.contains(&item.grantee)) && item.privileges.contains(Privileges::CREATE)
+            (item.grantee == 0 || roles.contains(&item.grantee))
+                && item.privileges.contains(Privileges::CREATE)
         });
         if self.superuser || roles.contains(&schema.owner) || granted {
             return Ok(());
@@ -197,7 +208,11 @@ impl Definer {
     }
 
     /// The table of a name, locked; read again after the wait, since it may have changed meanwhile.
-    pub(super) async fn table_to_change(&mut self, name: &ObjectName, mode: RelationLockMode) -> Result<Arc<Relation>> {
+    pub(super) async fn table_to_change(
+        &mut self,
+        name: &ObjectName,
+        mode: RelationLockMode,
+    ) -> Result<Arc<Relation>> {
         let relation = self.relation(name)?;
         self.check_owner(&relation)?;
         self.lock(relation.oid, mode).await?;
@@ -248,9 +263,9 @@ impl Definer {
         let snapshot = self.snapshot();
         let taken = |name: &str| {
             snapshot.relation_by_name(self.database, schema, name).is_some()
-                || snapshot.constraints(self.database).any(|constraint| {
-                    constraint.schema == schema && constraint.name == name
-                })
+                || snapshot
+                    .constraints(self.database)
+                    .any(|constraint| constraint.schema == schema && constraint.name == name)
         };
         let mut name = generated_name(parts, label);
         let mut counter = 0;
@@ -314,8 +329,12 @@ fn name_taken(change: &Change) -> Error {
         Object::Database(object) => {
             (SqlState::DuplicateDatabase, format!("database \"{}\" already exists", object.name))
         }
-        Object::Role(object) => (SqlState::DuplicateObject, format!("role \"{}\" already exists", object.name)),
-        Object::Schema(object) => (SqlState::DuplicateSchema, format!("schema \"{}\" already exists", object.name)),
+        Object::Role(object) => {
+            (SqlState::DuplicateObject, format!("role \"{}\" already exists", object.name))
+        }
+        Object::Schema(object) => {
+            (SqlState::DuplicateSchema, format!("schema \"{}\" already exists", object.name))
+        }
         Object::Relation(object) => {
             (SqlState::DuplicateTable, format!("relation \"{}\" already exists", object.name))
         }

@@ -6,7 +6,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use catalog::builtin::{PG_ATTRDEF_CLASS, PG_CLASS_CLASS, PG_CONSTRAINT_CLASS, PG_NAMESPACE_CLASS, PG_REWRITE_CLASS};
+use catalog::builtin::{
+    PG_ATTRDEF_CLASS, PG_CLASS_CLASS, PG_CONSTRAINT_CLASS, PG_NAMESPACE_CLASS, PG_REWRITE_CLASS,
+};
 use catalog::{DependencyKind, Object, ObjectAddress, ObjectKey, Relation, RelationKind, Snapshot};
 use engine::{RelationLockMode, TableId};
 
@@ -48,7 +50,9 @@ impl Definer {
             | ObjectKind::Publication
             | ObjectKind::Subscription
             | ObjectKind::Statistics
-            | ObjectKind::EventTrigger => Err(Error::unsupported(format!("DROP {:?}", drop.kind).to_uppercase())),
+            | ObjectKind::EventTrigger => {
+                Err(Error::unsupported(format!("DROP {:?}", drop.kind).to_uppercase()))
+            }
         }
     }
 
@@ -98,11 +102,22 @@ impl Definer {
                 .others
                 .iter()
                 .take(LISTED)
-                .map(|(dependent, on)| (describe(&snapshot, self.database, *dependent), describe(&snapshot, self.database, *on)))
-                .map(|(dependent, on)| if cascade { format!("drop cascades to {dependent}") } else { format!("{dependent} depends on {on}") })
+                .map(|(dependent, on)| {
+                    (describe(&snapshot, self.database, *dependent), describe(&snapshot, self.database, *on))
+                })
+                .map(|(dependent, on)| {
+                    if cascade {
+                        format!("drop cascades to {dependent}")
+                    } else {
+                        format!("{dependent} depends on {on}")
+                    }
+                })
                 .collect();
             if !cascade {
-                let named = objects.first().map(|object| describe(&snapshot, self.database, *object)).unwrap_or_default();
+                let named = objects
+                    .first()
+                    .map(|object| describe(&snapshot, self.database, *object))
+                    .unwrap_or_default();
                 let message = match objects.len() {
                     1 => format!("cannot drop {named} because other objects depend on it"),
                     _ => "cannot drop desired object(s) because other objects depend on them".to_string(),
@@ -115,7 +130,8 @@ impl Definer {
                 [one] => self.notice(one.clone()),
                 several => {
                     let message = format!("drop cascades to {} other objects", plan.others.len());
-                    let report = Error::new(SqlState::SuccessfulCompletion, message).detail(several.join("\n"));
+                    let report =
+                        Error::new(SqlState::SuccessfulCompletion, message).detail(several.join("\n"));
                     self.notices.push((crate::session::Severity::Notice, report.into_report()));
                 }
             }
@@ -131,9 +147,7 @@ impl Definer {
         let database = self.database;
         match address.class {
             PG_CLASS_CLASS if address.column == 0 => self.remove_relation(&snapshot, address.object).await,
-            PG_CONSTRAINT_CLASS => {
-                self.remove(ObjectKey::Constraint { database, oid: address.object }).await
-            }
+            PG_CONSTRAINT_CLASS => self.remove(ObjectKey::Constraint { database, oid: address.object }).await,
             PG_ATTRDEF_CLASS => self.remove_default(&snapshot, address.object).await,
             // A view's rule goes with its view.
             PG_REWRITE_CLASS => match view_of_rule(&snapshot, database, address.object) {
@@ -154,7 +168,11 @@ impl Definer {
             RelationKind::Table(_) => self.engine(|transaction| transaction.drop_table(TableId(oid))),
             RelationKind::Index(index) => {
                 // With its table gone there is nothing left to reshape.
-                if self.snapshot().relation(database, index.table).is_some() { self.reshape(index.table, &[]) } else { Ok(()) }
+                if self.snapshot().relation(database, index.table).is_some() {
+                    self.reshape(index.table, &[])
+                } else {
+                    Ok(())
+                }
             }
             RelationKind::View(_) | RelationKind::Sequence(_) | RelationKind::System { .. } => Ok(()),
         }
@@ -174,7 +192,10 @@ impl Definer {
 
     async fn remove_default(&mut self, snapshot: &Snapshot, oid: u32) -> Result<()> {
         let holds = |relation: &&Arc<Relation>| {
-            relation.columns.iter().any(|column| column.default.as_ref().is_some_and(|default| default.oid == oid))
+            relation
+                .columns
+                .iter()
+                .any(|column| column.default.as_ref().is_some_and(|default| default.oid == oid))
         };
         let Some(relation) = snapshot.relations(self.database).find(holds) else { return Ok(()) };
         let mut changed = (**relation).clone();
@@ -235,7 +256,8 @@ impl Plan {
                     continue;
                 }
                 plan.doomed.push(dependent);
-                let along = edge.kind != DependencyKind::Normal || automatic(snapshot, database, dependent, &seen);
+                let along =
+                    edge.kind != DependencyKind::Normal || automatic(snapshot, database, dependent, &seen);
                 if !along {
                     plan.others.push((dependent, on));
                 }
@@ -248,7 +270,8 @@ impl Plan {
                     && !seen.contains(&ObjectAddress { column: 0, ..edge.referenced })
             });
             if let (Some(whole), true) = (whole, objects.contains(&on)) {
-                let (part, of) = (describe(snapshot, database, on), describe(snapshot, database, whole.referenced));
+                let (part, of) =
+                    (describe(snapshot, database, on), describe(snapshot, database, whole.referenced));
                 let message = format!("cannot drop {part} because {of} requires it");
                 return Err(Error::new(SqlState::DependentObjectsStillExist, message)
                     .hint(format!("You can drop {of} instead.")));
@@ -260,9 +283,16 @@ impl Plan {
 }
 
 /// Whether a dependent belongs to something that goes anyway.
-fn automatic(snapshot: &Snapshot, database: u32, dependent: ObjectAddress, seen: &BTreeSet<ObjectAddress>) -> bool {
+fn automatic(
+    snapshot: &Snapshot,
+    database: u32,
+    dependent: ObjectAddress,
+    seen: &BTreeSet<ObjectAddress>,
+) -> bool {
     let owner = match dependent.class {
-        PG_CONSTRAINT_CLASS => snapshot.constraint(database, dependent.object).map(|constraint| constraint.relation),
+        PG_CONSTRAINT_CLASS => {
+            snapshot.constraint(database, dependent.object).map(|constraint| constraint.relation)
+        }
         PG_CLASS_CLASS => snapshot
             .relation(database, dependent.object)
             .and_then(|relation| relation.as_index().map(|index| index.table)),
@@ -285,7 +315,9 @@ pub(super) fn describe(snapshot: &Snapshot, database: u32, address: ObjectAddres
             Some(relation) => {
                 let column = relation.columns.iter().find(|column| column.number == address.column);
                 match column {
-                    Some(column) => format!("column {} of {} {}", column.name, relation.kind_name(), relation.name),
+                    Some(column) => {
+                        format!("column {} of {} {}", column.name, relation.kind_name(), relation.name)
+                    }
                     None => format!("{} {}", relation.kind_name(), relation.name),
                 }
             }

@@ -70,7 +70,8 @@ impl Definer {
             | RelationKind::System { .. } => AclKind::Relation,
         };
         let privileges = privileges_of(grant, kind)?;
-        let acl = changed(relation.acl.as_deref(), kind, relation.owner, self.role, grant, privileges, grantees);
+        let acl =
+            changed(relation.acl.as_deref(), kind, relation.owner, self.role, grant, privileges, grantees);
         self.put_relation(Relation { acl: Some(acl), ..relation.clone() }).await
     }
 
@@ -88,7 +89,8 @@ impl Definer {
         self.check_named_owner(database.owner, "database", name)?;
         let kind = AclKind::Database;
         let privileges = privileges_of(grant, kind)?;
-        let acl = changed(database.acl.as_deref(), kind, database.owner, self.role, grant, privileges, grantees);
+        let acl =
+            changed(database.acl.as_deref(), kind, database.owner, self.role, grant, privileges, grantees);
         self.put(Object::Database(Database { acl: Some(acl), ..(*database).clone() })).await
     }
 }
@@ -134,7 +136,11 @@ fn changed(
 ) -> Vec<AclItem> {
     let mut acl = old.map_or_else(|| AclItem::defaults(kind, owner), <[AclItem]>::to_vec);
     // A superuser grants in the owner's name, as in PostgreSQL.
-    let grantor = if acl.iter().any(|item| item.grantee == grantor && !item.grantable.is_empty()) { grantor } else { owner };
+    let grantor = if acl.iter().any(|item| item.grantee == grantor && !item.grantable.is_empty()) {
+        grantor
+    } else {
+        owner
+    };
     for grantee in grantees {
         let place = acl.iter_mut().find(|item| item.grantee == *grantee && item.grantor == grantor);
         match (grant.revoke, place) {

@@ -68,7 +68,9 @@ fn option_text(value: Option<&OptionValue>) -> String {
 /// A tablespace may be named only if it is the one there is.
 pub(super) fn check_tablespace(name: Option<&crate::parse::syntax::Name>) -> Result<()> {
     match name {
-        Some(name) if name.text != "pg_default" => Err(Error::unsupported(format!("tablespace \"{}\"", name.text))),
+        Some(name) if name.text != "pg_default" => {
+            Err(Error::unsupported(format!("tablespace \"{}\"", name.text)))
+        }
         Some(_) | None => Ok(()),
     }
 }

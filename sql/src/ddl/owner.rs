@@ -22,9 +22,7 @@ impl Definer {
                 return Err(Error::new(SqlState::UndefinedObject, "role \"public\" does not exist"));
             }
             RoleName::CurrentUser | RoleName::CurrentRole => snapshot.role(self.role).cloned(),
-            RoleName::SessionUser => {
-                snapshot.role_by_name(&self.context.environment.session_user()).cloned()
-            }
+            RoleName::SessionUser => snapshot.role_by_name(&self.context.environment.session_user()).cloned(),
         };
         found.ok_or_else(|| Error::internal("the session's role is gone"))
     }

@@ -115,8 +115,8 @@ impl Definer {
         match alter {
             AlterRole::Options { name, options } => {
                 let found = self.role_named(name)?;
-                let own_password =
-                    found.oid == self.role && options.iter().all(|option| matches!(option, RoleOption::Password(_)));
+                let own_password = found.oid == self.role
+                    && options.iter().all(|option| matches!(option, RoleOption::Password(_)));
                 let mut role = (*found).clone();
                 let memberships = self.role_options(&mut role, options)?;
                 if !own_password {
@@ -185,7 +185,9 @@ impl Definer {
             if !owned.is_empty() {
                 let message =
                     format!("role \"{}\" cannot be dropped because some objects depend on it", found.name);
-                return Err(Error::new(SqlState::DependentObjectsStillExist, message).detail(owned.join("\n")));
+                return Err(
+                    Error::new(SqlState::DependentObjectsStillExist, message).detail(owned.join("\n"))
+                );
             }
             let memberships: Vec<ObjectKey> = snapshot
                 .memberships()
@@ -220,10 +222,8 @@ impl Definer {
         let tag = if grant.revoke { "REVOKE ROLE" } else { "GRANT ROLE" }.to_string();
         for name in &grant.roles {
             let role = self.role_named(&RoleName::Named(name.clone()))?;
-            let admin = self
-                .snapshot()
-                .membership(role.oid, self.role)
-                .is_some_and(|membership| membership.admin);
+            let admin =
+                self.snapshot().membership(role.oid, self.role).is_some_and(|membership| membership.admin);
             if !admin {
                 self.check_role_creator(role.superuser).map_err(|_| {
                     let message = format!("must have admin option on role \"{}\"", role.name);
@@ -232,7 +232,8 @@ impl Definer {
             }
             for member in &grant.members {
                 let member = self.role_named(member)?.oid;
-                let existing = self.snapshot().membership(role.oid, member).map(|membership| membership.admin);
+                let existing =
+                    self.snapshot().membership(role.oid, member).map(|membership| membership.admin);
                 match (grant.revoke, existing) {
                     (false, known) => {
                         let admin = grant.admin_option || known.unwrap_or(false);

@@ -56,7 +56,10 @@ impl Definer {
             };
             self.check_named_owner(schema.owner, "schema", &schema.name)?;
             if schema.name == "pg_catalog" || schema.name == "information_schema" {
-                let message = format!("cannot drop schema {} because it is required by the database system", schema.name);
+                let message = format!(
+                    "cannot drop schema {} because it is required by the database system",
+                    schema.name
+                );
                 return Err(Error::new(SqlState::DependentObjectsStillExist, message));
             }
             let members = self.members(&snapshot, schema.oid);
@@ -66,7 +69,8 @@ impl Definer {
                     .map(|member| super::drop::describe(&snapshot, self.database, *member))
                     .map(|member| format!("{member} depends on schema {}", schema.name))
                     .collect();
-                let message = format!("cannot drop schema {} because other objects depend on it", schema.name);
+                let message =
+                    format!("cannot drop schema {} because other objects depend on it", schema.name);
                 return Err(Error::new(SqlState::DependentObjectsStillExist, message)
                     .detail(lines.join("\n"))
                     .hint("Use DROP ... CASCADE to drop the dependent objects too."));

@@ -181,10 +181,17 @@ impl Definer {
         if let Some(restart) = given.restart {
             let state = SequenceState { last: restart.unwrap_or(sequence.start), called: false };
             if !(sequence.minimum..=sequence.maximum).contains(&state.last) {
-                let side = if state.last < sequence.minimum { ("less", "MINVALUE", sequence.minimum) } else { ("greater", "MAXVALUE", sequence.maximum) };
+                let side = if state.last < sequence.minimum {
+                    ("less", "MINVALUE", sequence.minimum)
+                } else {
+                    ("greater", "MAXVALUE", sequence.maximum)
+                };
                 return Err(Error::new(
                     SqlState::InvalidParameterValue,
-                    format!("RESTART value ({}) cannot be {} than {} ({})", state.last, side.0, side.1, side.2),
+                    format!(
+                        "RESTART value ({}) cannot be {} than {} ({})",
+                        state.last, side.0, side.1, side.2
+                    ),
                 ));
             }
             self.engine.sequence_set(oid, state).map_err(engine_error)?;
@@ -211,12 +218,24 @@ fn build(given: &Given, old: Option<&Sequence>) -> Result<Sequence> {
     let kept = |value: fn(&Sequence) -> i64| old.filter(|_| given.type_oid.is_none()).map(value);
     let maximum = match given.maximum {
         Some(Some(value)) => value,
-        Some(None) => if up { greatest } else { -1 },
+        Some(None) => {
+            if up {
+                greatest
+            } else {
+                -1
+            }
+        }
         None => kept(|old| old.maximum).unwrap_or(if up { greatest } else { -1 }),
     };
     let minimum = match given.minimum {
         Some(Some(value)) => value,
-        Some(None) => if up { 1 } else { least },
+        Some(None) => {
+            if up {
+                1
+            } else {
+                least
+            }
+        }
         None => kept(|old| old.minimum).unwrap_or(if up { 1 } else { least }),
     };
     let type_name = crate::types::format_type(type_oid, -1, &crate::types::NoNames);
@@ -229,8 +248,7 @@ fn build(given: &Given, old: Option<&Sequence>) -> Result<Sequence> {
     if minimum >= maximum {
         return invalid(format!("MINVALUE ({minimum}) must be less than MAXVALUE ({maximum})"));
     }
-    let start =
-        given.start.or(old.map(|old| old.start)).unwrap_or(if up { minimum } else { maximum });
+    let start = given.start.or(old.map(|old| old.start)).unwrap_or(if up { minimum } else { maximum });
     if start < minimum {
         return invalid(format!("START value ({start}) cannot be less than MINVALUE ({minimum})"));
     }
@@ -242,5 +260,15 @@ fn build(given: &Given, old: Option<&Sequence>) -> Result<Sequence> {
         return invalid(format!("CACHE ({cache}) must be greater than zero"));
     }
     let cycle = given.cycle.or(old.map(|old| old.cycle)).unwrap_or(false);
-    Ok(Sequence { type_oid, start, increment, minimum, maximum, cache, cycle, owned_by: None, identity: false })
+    Ok(Sequence {
+        type_oid,
+        start,
+        increment,
+        minimum,
+        maximum,
+        cache,
+        cycle,
+        owned_by: None,
+        identity: false,
+    })
 }

@@ -17,8 +17,10 @@ const ENTRIES: usize = 1 << 20;
 
 /// The engine's schema of a table: live columns in attribute order, then its indexes.
 pub(super) fn table_schema(snapshot: &Snapshot, relation: &Relation) -> TableSchema {
-    let columns =
-        relation.live_columns().map(|column| (ColumnId(column.id), types::physical(column.type_oid))).collect();
+    let columns = relation
+        .live_columns()
+        .map(|column| (ColumnId(column.id), types::physical(column.type_oid)))
+        .collect();
     let mut indexes: Vec<IndexSchema> = snapshot
         .indexes_of(relation.database, relation.oid)
         .filter_map(|object| {

@@ -31,10 +31,13 @@ impl Definer {
                     drafts.push(self.draft_column(column, number, u32::from(number.unsigned_abs()))?);
                 }
                 TableElement::Constraint(constraint) => constraints.push(constraint),
-                TableElement::Like { name, options } => copied.extend(self.like_columns(name, options, number)?),
+                TableElement::Like { name, options } => {
+                    copied.extend(self.like_columns(name, options, number)?)
+                }
             }
         }
-        let mut columns: Vec<Column> = drafts.iter().map(|draft| draft.column.clone()).chain(copied).collect();
+        let mut columns: Vec<Column> =
+            drafts.iter().map(|draft| draft.column.clone()).chain(copied).collect();
         columns.sort_by_key(|column| column.number);
         check_columns(&columns)?;
         let options = storage_options(&create.options)?;
@@ -106,8 +109,13 @@ impl Definer {
         let mut number = first;
         let mut columns = Vec::new();
         for column in source.live_columns() {
-            let mut copy =
-                Column::new(number, u32::from(number.unsigned_abs()), &column.name, column.type_oid, column.typmod);
+            let mut copy = Column::new(
+                number,
+                u32::from(number.unsigned_abs()),
+                &column.name,
+                column.type_oid,
+                column.typmod,
+            );
             copy.collation = column.collation;
             copy.not_null = column.not_null;
             copy.dimensions = column.dimensions;
@@ -146,7 +154,11 @@ impl Definer {
             let number = i16::try_from(index + 1).unwrap_or(i16::MAX);
             let name = create.columns.get(index).map_or(shown.name.as_str(), |name| name.text.as_str());
             // A column without a type of its own is text.
-            let type_oid = if shown.ty.oid == crate::types::oid::UNKNOWN { crate::types::oid::TEXT } else { shown.ty.oid };
+            let type_oid = if shown.ty.oid == crate::types::oid::UNKNOWN {
+                crate::types::oid::TEXT
+            } else {
+                shown.ty.oid
+            };
             let mut column =
                 Column::new(number, u32::from(number.unsigned_abs()), name, type_oid, shown.ty.typmod);
             column.collation = shown.collation;

@@ -34,7 +34,12 @@ impl Definer {
     }
 
     /// No row makes the condition false.
-    pub(super) fn validate_check(&self, relation: &Relation, name: &str, condition: &Expression) -> Result<()> {
+    pub(super) fn validate_check(
+        &self,
+        relation: &Relation,
+        name: &str,
+        condition: &Expression,
+    ) -> Result<()> {
         let layout = Layout::new(relation.live_columns().map(|column| ColumnNumber(column.number as u32)));
         let condition = compile(condition, &layout)?;
         self.each_row(relation, |_, values| {
@@ -43,7 +48,10 @@ impl Definer {
             }
             Err(Error::new(
                 SqlState::CheckViolation,
-                format!("check constraint \"{name}\" of relation \"{}\" is violated by some row", relation.name),
+                format!(
+                    "check constraint \"{name}\" of relation \"{}\" is violated by some row",
+                    relation.name
+                ),
             )
             .table(&relation.name)
             .constraint(name))
@@ -72,8 +80,11 @@ impl Definer {
         })?;
         let own = TableModel::new(&snapshot, self.database, relation.oid)?;
         let places = key.columns.iter().map(|number| own.position(*number)).collect::<Result<Vec<_>>>()?;
-        let targets =
-            key.referenced_columns.iter().map(|number| model.position(*number)).collect::<Result<Vec<_>>>()?;
+        let targets = key
+            .referenced_columns
+            .iter()
+            .map(|number| model.position(*number))
+            .collect::<Result<Vec<_>>>()?;
         let mut image = vec![Value::Null; model.columns.len()];
         self.each_row(relation, |_, values| {
             let nulls = places.iter().filter(|place| values.get(**place).is_none_or(Value::is_null)).count();

@@ -48,7 +48,9 @@ impl Events {
     /// Queues an event where its constraint's mode says. RESTRICT never waits.
     pub fn push(&mut self, event: Event) {
         let deferred = match &event {
-            Event::Refers { key, .. } => self.deferral.is_deferred(key.oid, key.deferrable, key.initially_deferred),
+            Event::Refers { key, .. } => {
+                self.deferral.is_deferred(key.oid, key.deferrable, key.initially_deferred)
+            }
             Event::Changed { key, new, .. } => {
                 let action = if new.is_some() { key.on_update } else { key.on_delete };
                 action == catalog::ReferentialAction::NoAction

@@ -44,7 +44,8 @@ impl Writer {
     fn still_due(&self, event: Event) -> Result<Option<Event>> {
         match event {
             Event::Refers { key, model, handle, row: _ } => {
-                let row = self.view_of_now()?.get(model.id, handle, &model.column_ids).map_err(engine_error)?;
+                let row =
+                    self.view_of_now()?.get(model.id, handle, &model.column_ids).map_err(engine_error)?;
                 Ok(row.map(|row| Event::Refers { key, model, handle, row }))
             }
             Event::Changed { .. } | Event::Unique { .. } => Ok(Some(event)),
@@ -59,8 +60,10 @@ impl Writer {
                 self.referenced_changed(&key, &model, &old, new.as_deref()).await
             }
             Event::Unique { model, index, encoded, values } => {
-                let found =
-                    self.transaction.with(|transaction| transaction.find_latest(model.id, index, &encoded))?.map_err(engine_error)?;
+                let found = self
+                    .transaction
+                    .with(|transaction| transaction.find_latest(model.id, index, &encoded))?
+                    .map_err(engine_error)?;
                 match model.index(index) {
                     Some(index) if found.len() > 1 => {
                         Err(message::unique(&model, index, &values, &self.context))
@@ -78,7 +81,8 @@ impl Writer {
         row: &[Value],
     ) -> Result<()> {
         let positions = positions(model, &key.columns)?;
-        let nulls = positions.iter().filter(|position| row.get(**position).is_none_or(Value::is_null)).count();
+        let nulls =
+            positions.iter().filter(|position| row.get(**position).is_none_or(Value::is_null)).count();
         if nulls == positions.len() || (nulls > 0 && !key.full) {
             return Ok(());
         }
@@ -126,8 +130,10 @@ impl Writer {
         self.transaction
             .settle(&self.cancel, |transaction| transaction.lock_key(index.id, &encoded, KeyLock::Share))
             .await?;
-        let found =
-            self.transaction.with(|transaction| transaction.find_latest(referenced.id, index.id, &encoded))?.map_err(engine_error)?;
+        let found = self
+            .transaction
+            .with(|transaction| transaction.find_latest(referenced.id, index.id, &encoded))?
+            .map_err(engine_error)?;
         if found.is_empty() { Err(missing()) } else { Ok(()) }
     }
 
@@ -147,9 +153,9 @@ impl Writer {
             };
             let attribute = referenced.columns.get(target).map(|column| column.attribute);
             let pair = key.referenced_columns.iter().position(|column| Some(*column) == attribute);
-            let source = pair
-                .and_then(|pair| key.columns.get(pair))
-                .ok_or_else(|| Error::internal(format!("foreign key {} does not cover its index", key.name)))?;
+            let source = pair.and_then(|pair| key.columns.get(pair)).ok_or_else(|| {
+                Error::internal(format!("foreign key {} does not cover its index", key.name))
+            })?;
             let position = model.position(*source)?;
             let value = row.get(position).cloned().unwrap_or(Value::Null);
             let from = model.columns.get(position).map_or(0, |column| column.type_oid);
@@ -215,11 +221,15 @@ impl Writer {
 
     /// Another row may have taken the key meanwhile: then nothing dangles.
     fn key_exists_again(&self, key: &ForeignKeyModel, model: &TableModel, old: &[Value]) -> Result<bool> {
-        let Some(index) = model.indexes.iter().find(|index| index.id.0 == key.index) else { return Ok(false) };
+        let Some(index) = model.indexes.iter().find(|index| index.id.0 == key.index) else {
+            return Ok(false);
+        };
         match super::key::index_key(index, old, &self.context)? {
             Some((encoded, _)) => {
-                let found =
-                    self.transaction.with(|transaction| transaction.find_latest(model.id, index.id, &encoded))?.map_err(engine_error)?;
+                let found = self
+                    .transaction
+                    .with(|transaction| transaction.find_latest(model.id, index.id, &encoded))?
+                    .map_err(engine_error)?;
                 Ok(!found.is_empty())
             }
             None => Ok(false),
@@ -276,9 +286,9 @@ impl Writer {
                     let value = new.get(from).cloned().unwrap_or(Value::Null);
                     let from = model.columns.get(from).map_or(0, |column| column.type_oid);
                     let type_oid = referring.columns.get(to).map_or(0, |column| column.type_oid);
-                    let value = self.converted(value, from, type_oid)?.ok_or_else(|| {
-                        Error::new(SqlState::NumericValueOutOfRange, "value out of range")
-                    })?;
+                    let value = self
+                        .converted(value, from, type_oid)?
+                        .ok_or_else(|| Error::new(SqlState::NumericValueOutOfRange, "value out of range"))?;
                     if let Some(slot) = row.get_mut(to) {
                         *slot = value;
                     }
@@ -363,7 +373,11 @@ fn matches(row: &[Value], target: &[(usize, u32, Value)]) -> bool {
 }
 
 /// Handles of rows with the given column values: by an index that begins with those columns, else by a scan.
-fn find_in_view(view: &ReadView, model: &TableModel, target: &[(usize, u32, Value)]) -> Result<Vec<RowHandle>> {
+fn find_in_view(
+    view: &ReadView,
+    model: &TableModel,
+    target: &[(usize, u32, Value)],
+) -> Result<Vec<RowHandle>> {
     let mut found = Vec::new();
     let index = model.indexes.iter().find(|index| {
         index.predicate.is_none()
@@ -378,7 +392,9 @@ fn find_in_view(view: &ReadView, model: &TableModel, target: &[(usize, u32, Valu
     };
     let mut prefix = Vec::new();
     for key in index.keys.iter().take(target.len()) {
-        let item = target.iter().find(|item| matches!(key.source, KeySource::Column(position) if item.0 == position));
+        let item = target
+            .iter()
+            .find(|item| matches!(key.source, KeySource::Column(position) if item.0 == position));
         if let Some((_, _, value)) = item {
             types::key::append_with_order(key.type_oid, value, key.descending, key.nulls_first, &mut prefix)?;
         }
@@ -408,7 +424,8 @@ fn scan_for(
         let batch = batch.map_err(engine_error)?;
         for row in 0..batch.num_rows() {
             let equal = target.iter().enumerate().all(|(column, (_, type_oid, value))| {
-                let own = crate::evaluate::column::value_at(batch.column(column + 1), row).unwrap_or(Value::Null);
+                let own =
+                    crate::evaluate::column::value_at(batch.column(column + 1), row).unwrap_or(Value::Null);
                 !own.is_null() && types::compare(*type_oid, &own, value) == std::cmp::Ordering::Equal
             });
             if equal {

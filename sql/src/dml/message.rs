@@ -9,7 +9,11 @@ use crate::session::names::CatalogNames;
 use crate::types::{self, OutputSettings};
 
 /// The text of values as messages show them.
-fn texts<'a>(context: &Context, items: impl Iterator<Item = (u32, &'a Value)>, limit: Option<usize>) -> String {
+fn texts<'a>(
+    context: &Context,
+    items: impl Iterator<Item = (u32, &'a Value)>,
+    limit: Option<usize>,
+) -> String {
     let names = CatalogNames::of_context(context);
     let settings = OutputSettings::new(&context.settings, &names);
     let mut shown = String::new();
@@ -50,7 +54,10 @@ pub fn not_null(model: &TableModel, position: usize, row: &[Value], context: &Co
     let name = model.columns.get(position).map_or("", |column| column.name.as_str());
     Error::new(
         SqlState::NotNullViolation,
-        format!("null value in column \"{name}\" of relation \"{}\" violates not-null constraint", model.name),
+        format!(
+            "null value in column \"{name}\" of relation \"{}\" violates not-null constraint",
+            model.name
+        ),
     )
     .detail(failing_row(model, row, context))
     .schema(&model.schema)
@@ -96,8 +103,8 @@ pub fn columns_text(model: &TableModel, positions: &[usize], row: &[Value], cont
         .filter_map(|position| model.columns.get(*position))
         .map(|column| column.name.as_str())
         .collect();
-    let items = positions.iter().filter_map(|position| {
-        Some((model.columns.get(*position)?.type_oid, row.get(*position)?))
-    });
+    let items = positions
+        .iter()
+        .filter_map(|position| Some((model.columns.get(*position)?.type_oid, row.get(*position)?)));
     format!("({})=({})", columns.join(", "), texts(context, items, None))
 }

@@ -125,9 +125,8 @@ impl TableModel {
         let relation = snapshot.relation(database, oid).ok_or_else(|| {
             Error::new(SqlState::UndefinedTable, format!("relation with OID {oid} does not exist"))
         })?;
-        let schema = snapshot
-            .schema(database, relation.schema)
-            .map_or_else(String::new, |schema| schema.name.clone());
+        let schema =
+            snapshot.schema(database, relation.schema).map_or_else(String::new, |schema| schema.name.clone());
         match &relation.kind {
             RelationKind::Table(_) => {}
             RelationKind::System { .. } => {
@@ -204,9 +203,10 @@ impl TableModel {
                         let position = self.position(*attribute)?;
                         (KeySource::Column(position), self.columns[position].name.clone())
                     }
-                    IndexSource::Expression(expression) => {
-                        (KeySource::Expression(compile(&stored(expression)?, layout)?), expression.text.clone())
-                    }
+                    IndexSource::Expression(expression) => (
+                        KeySource::Expression(compile(&stored(expression)?, layout)?),
+                        expression.text.clone(),
+                    ),
                 };
                 keys.push(KeyModel {
                     source,

@@ -4,9 +4,9 @@ use engine::{RowHandle, Value};
 use tokio::sync::mpsc::Sender;
 
 use super::model::TableModel;
-use crate::session::RowBatch;
 use crate::error::{Error, Result};
 use crate::evaluate::{CompiledExpression, Context, Layout, compile};
+use crate::session::RowBatch;
 use crate::tree::{ColumnNumber, Expression, Returning, RowColumn, SystemColumn, TableColumn};
 
 /// Where the columns of a statement stand: the source's output first, then the target's new row.

@@ -53,7 +53,9 @@ fn values_of(query: &Query) -> Option<Vec<Vec<&crate::tree::Expression>>> {
     }
     match &query.relation {
         Relation::Empty if query.output.is_empty() => Some(vec![Vec::new()]),
-        Relation::Subquery(inner) if query.output.iter().map(|c| c.column).eq(inner.output.iter().map(|c| c.column)) => {
+        Relation::Subquery(inner)
+            if query.output.iter().map(|c| c.column).eq(inner.output.iter().map(|c| c.column)) =>
+        {
             values_of(inner)
         }
         Relation::Extend { input, items } if matches!(**input, Relation::Empty) => {

@@ -16,8 +16,8 @@ use crate::error::{Error, Result, SqlState};
 use crate::evaluate::CompiledExpression;
 use crate::plan::walk;
 use crate::tree::{
-    Assignment, ColumnNumber, ConflictAction, Delete, Expression, ExpressionKind, Insert, OutputColumn, Query,
-    Relation, Returning, TableColumn, TableScan, Update,
+    Assignment, ColumnNumber, ConflictAction, Delete, Expression, ExpressionKind, Insert, OutputColumn,
+    Query, Relation, Returning, TableColumn, TableScan, Update,
 };
 
 /// Values for columns of the target, by position in its row.
@@ -134,7 +134,14 @@ async fn lock_target(
                 }
                 Qualifier::Compiled(qualifier) => {
                     let newest = (handle, row.as_slice());
-                    still_qualifies(target.model, target.frame, Some(qualifier), newest, &writer.context, source)?
+                    still_qualifies(
+                        target.model,
+                        target.frame,
+                        Some(qualifier),
+                        newest,
+                        &writer.context,
+                        source,
+                    )?
                 }
                 Qualifier::NeedsPlan => {
                     return Err(Error::new(
@@ -297,7 +304,9 @@ impl CompiledInsert {
             }
             let strength = if update.key_change { RowLock::Update } else { RowLock::NoKeyUpdate };
             // A row that vanished meanwhile leaves room: try to insert again.
-            let Some((handle, old)) = writer.lock_latest(&self.model, existing, strength).await? else { continue };
+            let Some((handle, old)) = writer.lock_latest(&self.model, existing, strength).await? else {
+                continue;
+            };
             let mut frame = Vec::with_capacity(update.frame.width);
             update.frame.place_target(&self.model, handle, &old, &mut frame);
             update.frame.place_row(&row, &mut frame);

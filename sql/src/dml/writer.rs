@@ -84,7 +84,10 @@ enum BatchStop {
 pub enum Insertion {
     Row(RowHandle),
     /// A unique index holds the key already.
-    Conflict { index: IndexId, existing: RowHandle },
+    Conflict {
+        index: IndexId,
+        existing: RowHandle,
+    },
 }
 
 /// Applies one statement's rows.
@@ -149,7 +152,8 @@ impl Writer {
 
     /// Inserts a completed row. What it owes is queued.
     pub async fn insert(&mut self, model: &Arc<TableModel>, row: Vec<Value>) -> Result<Insertion> {
-        let keep = model.references.is_empty() && model.indexes.iter().all(|index| !index.unique || index.immediate);
+        let keep =
+            model.references.is_empty() && model.indexes.iter().all(|index| !index.unique || index.immediate);
         let kept = if keep { None } else { Some(row.clone()) };
         let written = new_row(model, row, &self.context)?;
         let inserted = self
@@ -186,7 +190,8 @@ impl Writer {
         model: &Arc<TableModel>,
         rows: Vec<Vec<Value>>,
     ) -> std::result::Result<(), (usize, Error)> {
-        let plain = model.references.is_empty() && model.indexes.iter().all(|index| !index.unique || index.immediate);
+        let plain =
+            model.references.is_empty() && model.indexes.iter().all(|index| !index.unique || index.immediate);
         if !plain {
             for (index, row) in rows.into_iter().enumerate() {
                 self.insert_or_fail(model, row).await.map_err(|error| (index, error))?;
@@ -250,7 +255,8 @@ impl Writer {
     ) -> Result<()> {
         for key in &model.references {
             let positions = positions(model, &key.columns)?;
-            let changed = old.is_none_or(|old| positions.iter().any(|position| old.get(*position) != row.get(*position)));
+            let changed = old
+                .is_none_or(|old| positions.iter().any(|position| old.get(*position) != row.get(*position)));
             if changed {
                 let (key, model) = (Arc::new(key.clone()), model.clone());
                 self.events.push(Event::Refers { key, model, handle, row: row.to_vec() });
@@ -374,9 +380,8 @@ impl Writer {
         for key in &model.referenced_by {
             let positions = positions(model, &key.referenced_columns)?;
             let has_null = positions.iter().any(|position| old.get(*position).is_none_or(Value::is_null));
-            let same = new.is_some_and(|new| {
-                positions.iter().all(|position| old.get(*position) == new.get(*position))
-            });
+            let same = new
+                .is_some_and(|new| positions.iter().all(|position| old.get(*position) == new.get(*position)));
             if has_null || same {
                 continue;
             }

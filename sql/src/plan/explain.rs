@@ -108,8 +108,12 @@ impl Explainer<'_> {
     }
 
     fn text(&self, expression: &CompiledExpression, columns: &[PlanColumn]) -> String {
-        let input = |position: usize| columns.get(position).map_or_else(String::new, |column| self.name(column.number));
-        let outer = |slot: usize| self.plan.slot_columns.get(slot).map_or_else(String::new, |column| self.name(*column));
+        let input = |position: usize| {
+            columns.get(position).map_or_else(String::new, |column| self.name(column.number))
+        };
+        let outer = |slot: usize| {
+            self.plan.slot_columns.get(slot).map_or_else(String::new, |column| self.name(*column))
+        };
         expression.text(&ColumnNames { input: &input, outer: &outer })
     }
 
@@ -132,7 +136,11 @@ impl Explainer<'_> {
     /// The lines below a node's own.
     fn details(&self, of: &Node) -> Vec<String> {
         let filter = |access: &TableAccess| {
-            access.filter.iter().map(|filter| format!("Filter: {}", self.text(filter, &of.columns))).collect::<Vec<_>>()
+            access
+                .filter
+                .iter()
+                .map(|filter| format!("Filter: {}", self.text(filter, &of.columns)))
+                .collect::<Vec<_>>()
         };
         match &of.operator {
             Operator::Scan(scan) => filter(&scan.access),
@@ -144,18 +152,24 @@ impl Explainer<'_> {
                 lines.extend(filter(&scan.access));
                 lines
             }
-            Operator::SystemScan(scan) => {
-                scan.filter.iter().map(|filter| format!("Filter: {}", self.text(filter, &of.columns))).collect()
-            }
+            Operator::SystemScan(scan) => scan
+                .filter
+                .iter()
+                .map(|filter| format!("Filter: {}", self.text(filter, &of.columns)))
+                .collect(),
             Operator::HashJoin(join) => vec![format!("Hash Cond: {}", self.named(&join.condition))],
             Operator::LoopJoin(LoopJoin { left, right, filter: Some(filter), .. }) => {
                 let both: Vec<PlanColumn> = left.columns.iter().chain(&right.columns).copied().collect();
-                let read: Vec<PlanColumn> = filter.inputs.iter().filter_map(|at| both.get(*at)).copied().collect();
+                let read: Vec<PlanColumn> =
+                    filter.inputs.iter().filter_map(|at| both.get(*at)).copied().collect();
                 vec![format!("Join Filter: {}", self.text(&filter.predicate, &read))]
             }
             Operator::IndexJoin(join) => {
                 let both: Vec<PlanColumn> = join.input.columns.iter().chain(&join.inner).copied().collect();
-                join.filter.iter().map(|filter| format!("Join Filter: {}", self.text(filter, &both))).collect()
+                join.filter
+                    .iter()
+                    .map(|filter| format!("Join Filter: {}", self.text(filter, &both)))
+                    .collect()
             }
             Operator::Sort(sort) => vec![format!("Sort Key: {}", self.sort_keys(sort))],
             Operator::Aggregate(aggregate) if !aggregate.groups.is_empty() => {
@@ -175,7 +189,11 @@ impl Explainer<'_> {
                 Operator::Keys { input, keys } if key.position >= input.columns.len() => keys
                     .get(key.position - input.columns.len())
                     .map_or_else(String::new, |key| self.text(&key.expression, &input.columns)),
-                _ => sort.input.columns.get(key.position).map_or_else(String::new, |column| self.name(column.number)),
+                _ => sort
+                    .input
+                    .columns
+                    .get(key.position)
+                    .map_or_else(String::new, |column| self.name(column.number)),
             };
             match (key.descending, key.nulls_first) {
                 (false, false) => name,

@@ -106,7 +106,8 @@ pub fn plan(query: &Query, input: &PlanInput<'_>) -> Result<Plan> {
         dependencies: planner.dependencies,
         named: planner.named,
         slot_columns: {
-            let mut columns: Vec<_> = planner.slots.into_iter().map(|(column, slot)| (slot, column)).collect();
+            let mut columns: Vec<_> =
+                planner.slots.into_iter().map(|(column, slot)| (slot, column)).collect();
             columns.sort_unstable();
             columns.into_iter().map(|(_, column)| column).collect()
         },

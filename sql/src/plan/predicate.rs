@@ -157,7 +157,9 @@ pub fn spread_constants(conjuncts: &mut Vec<Expression>) {
         }
         match (as_column(found.left), as_column(found.right)) {
             (Some(left), Some(right)) if found.left.ty == found.right.ty => pairs.push((left, right)),
-            (Some(column), None) if walk::columns_of(found.right).is_empty() => values.push((column, conjunct.clone())),
+            (Some(column), None) if walk::columns_of(found.right).is_empty() => {
+                values.push((column, conjunct.clone()))
+            }
             _ => {}
         }
     }
@@ -169,7 +171,8 @@ pub fn spread_constants(conjuncts: &mut Vec<Expression>) {
                 (false, true) => left,
                 _ => continue,
             };
-            if values.iter().any(|(known, _)| known == other) || added.iter().any(|(known, _)| known == other) {
+            if values.iter().any(|(known, _)| known == other) || added.iter().any(|(known, _)| known == other)
+            {
                 continue;
             }
             let mut conjunct = conjunct.clone();

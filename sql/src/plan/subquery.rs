@@ -202,7 +202,9 @@ impl Planner<'_> {
         let output = output_columns(&query.output);
         let equalities = conditions.iter().all(|condition| {
             predicate::as_comparison(condition).is_some_and(|found| {
-                let side = |expression| predicate::as_column(expression).is_some_and(|column| output.contains(&column));
+                let side = |expression| {
+                    predicate::as_column(expression).is_some_and(|column| output.contains(&column))
+                };
                 found.comparison == Comparison::Equal
                     && predicate::same_key(found.left_type, found.right_type)
                     && (side(found.left) || side(found.right))

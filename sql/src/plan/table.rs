@@ -5,8 +5,8 @@ use std::sync::Arc;
 use catalog::{Relation as CatalogRelation, RelationKind, Snapshot};
 use engine::{ColumnId, TableId};
 
-use super::facts::is_volatile;
 use super::NamedColumn;
+use super::facts::is_volatile;
 use super::node::{IndexScan, Node, Operator, OrderItem, PlanColumn, Scan, Source, SystemScan, TableAccess};
 use super::planner::{Need, Planner, estimate, plan_column};
 use super::predicate;

@@ -10,7 +10,11 @@ use engine::PhysicalType;
 impl PointScan {
     /// The point scan that a plan is; `None` where it is more.
     pub fn recognise(plan: &Plan) -> Option<PointScan> {
-        if !plan.subqueries.is_empty() || !plan.commons.is_empty() || plan.slots > 0 || !plan.moments.is_empty() {
+        if !plan.subqueries.is_empty()
+            || !plan.commons.is_empty()
+            || plan.slots > 0
+            || !plan.moments.is_empty()
+        {
             return None;
         }
         let (node, limit) = match &plan.root.operator {
@@ -31,7 +35,8 @@ impl PointScan {
             PointSource::OneRow => true,
             PointSource::Index(source) => {
                 source.index.unique_match
-                    || (source.index.list.is_some() && source.index.equal.len() + 1 == source.index.keys.len())
+                    || (source.index.list.is_some()
+                        && source.index.equal.len() + 1 == source.index.keys.len())
             }
         }
     }
@@ -43,9 +48,11 @@ fn limited(mut scan: PointScan, limit: &Limit) -> Option<PointScan> {
     if !limit.ties.is_empty() || scan.limit.is_some() {
         return None;
     }
-    let short = limit.count.as_ref().and_then(|count| count.as_constant()).is_some_and(|count| {
-        matches!(count, engine::Value::Int64(count) if (0..=SHORT).contains(count))
-    });
+    let short = limit
+        .count
+        .as_ref()
+        .and_then(|count| count.as_constant())
+        .is_some_and(|count| matches!(count, engine::Value::Int64(count) if (0..=SHORT).contains(count)));
     let filtered = match &scan.source {
         PointSource::OneRow => false,
         PointSource::Index(source) => source.access.filter.is_some(),

@@ -23,7 +23,8 @@ impl PointScan {
         };
         let mut skip = match &self.offset {
             Some(offset) => {
-                let offset = count_of(offset, context, SqlState::InvalidRowCountInResultOffsetClause, "OFFSET")?;
+                let offset =
+                    count_of(offset, context, SqlState::InvalidRowCountInResultOffsetClause, "OFFSET")?;
                 if offset == u64::MAX { 0 } else { offset }
             }
             None => 0,
@@ -41,8 +42,10 @@ impl PointScan {
             match &self.projection {
                 None => emit(row)?,
                 Some(projection) => {
-                    let shown =
-                        projection.iter().map(|item| item.evaluate_row(context, &row)).collect::<Result<_>>()?;
+                    let shown = projection
+                        .iter()
+                        .map(|item| item.evaluate_row(context, &row))
+                        .collect::<Result<_>>()?;
                     emit(shown)?;
                 }
             }
@@ -59,7 +62,12 @@ impl PointScan {
 }
 
 /// The number of a LIMIT or OFFSET; NULL is no limit.
-fn count_of(expression: &CompiledExpression, context: &Context, state: SqlState, clause: &str) -> Result<u64> {
+fn count_of(
+    expression: &CompiledExpression,
+    context: &Context,
+    state: SqlState,
+    clause: &str,
+) -> Result<u64> {
     match expression.evaluate_row(context, &[])? {
         Value::Null => Ok(u64::MAX),
         Value::Int64(count) => {
@@ -102,7 +110,8 @@ impl IndexSource {
             };
             match search {
                 Search::Key(key) => {
-                    view.lookup(self.access.table, self.index.index, &key, &mut visit).map_err(engine_error)?;
+                    view.lookup(self.access.table, self.index.index, &key, &mut visit)
+                        .map_err(engine_error)?;
                 }
                 Search::Range(lower, upper) => {
                     let lower = lower.as_ref().map(Vec::as_slice);
@@ -110,7 +119,8 @@ impl IndexSource {
                     let mut cursor =
                         view.range(self.access.table, self.index.index, lower, upper, self.index.reverse);
                     loop {
-                        let found = cursor.next(&mut |_, handle, row| visit(handle, row)).map_err(engine_error)?;
+                        let found =
+                            cursor.next(&mut |_, handle, row| visit(handle, row)).map_err(engine_error)?;
                         if !found || !more.get() {
                             break;
                         }

@@ -47,7 +47,8 @@ impl AdvisoryLocks {
     pub fn try_lock(&self, key: AdvisoryKey, process: i32, shared: bool, of_transaction: bool) -> bool {
         let mut held = self.held.lock();
         let holdings = held.entry(key).or_default();
-        let conflict = holdings.iter().any(|holding| holding.process != process && !(shared && holding.shared));
+        let conflict =
+            holdings.iter().any(|holding| holding.process != process && !(shared && holding.shared));
         if conflict {
             return false;
         }
@@ -105,7 +106,9 @@ impl AdvisoryLocks {
         let held = self.held.lock();
         let mut list: Vec<_> = held
             .iter()
-            .flat_map(|(key, holdings)| holdings.iter().map(|holding| (*key, holding.process, holding.shared)))
+            .flat_map(|(key, holdings)| {
+                holdings.iter().map(|holding| (*key, holding.process, holding.shared))
+            })
             .collect();
         list.sort_unstable();
         list

@@ -11,8 +11,8 @@ use super::literals::parameterise;
 use super::prepared::Prepared;
 use super::session::Session;
 use crate::error::{Error, Result, SqlState};
-use crate::parse::position::position;
 use crate::parse::fingerprint::{Fingerprint, Literal, LiteralValue};
+use crate::parse::position::position;
 use crate::types::{self, InputSettings, oid};
 
 /// What a cached text was found to be.
@@ -125,9 +125,9 @@ impl Session {
                 (LiteralValue::Integer(written) | LiteralValue::Decimal(written), type_oid) => {
                     self.read_literal(type_oid, written)?
                 }
-                (LiteralValue::String(written), type_oid) => {
-                    self.read_literal(type_oid, written).map_err(|error| error.at(position(text, literal.start)))?
-                }
+                (LiteralValue::String(written), type_oid) => self
+                    .read_literal(type_oid, written)
+                    .map_err(|error| error.at(position(text, literal.start)))?,
             });
         }
         if values.len() != types.len() {
@@ -143,7 +143,8 @@ impl Session {
         }
         let names = self.names();
         let evaluated = self.shared.evaluated();
-        let now = self.block.as_ref().map_or_else(|| self.shared.instance.now_micros(), |block| block.started);
+        let now =
+            self.block.as_ref().map_or_else(|| self.shared.instance.now_micros(), |block| block.started);
         types::input(type_oid, -1, written, &InputSettings::new(&evaluated, now, &names))
     }
 }

@@ -119,7 +119,12 @@ impl Session {
     }
 
     /// A transaction statement of a text; its tag tells START TRANSACTION from BEGIN.
-    pub(super) async fn control_of(&mut self, statement: &Transaction, text: &str, start: u32) -> Result<String> {
+    pub(super) async fn control_of(
+        &mut self,
+        statement: &Transaction,
+        text: &str,
+        start: u32,
+    ) -> Result<String> {
         let tag = self.control(statement).await?;
         let written = text.get(start as usize..).unwrap_or_default();
         let starts = written.get(..5).is_some_and(|word| word.eq_ignore_ascii_case("start"));
@@ -336,7 +341,8 @@ impl Session {
     fn release(&mut self, name: &str) -> Result<()> {
         self.require_block("RELEASE SAVEPOINT")?;
         let Some(block) = self.block.as_mut() else { return Ok(()) };
-        let at = block.savepoints.iter().rposition(|mark| mark.name == name).ok_or_else(|| no_savepoint(name))?;
+        let at =
+            block.savepoints.iter().rposition(|mark| mark.name == name).ok_or_else(|| no_savepoint(name))?;
         block.savepoints.truncate(at);
         Ok(())
     }
@@ -344,7 +350,8 @@ impl Session {
     fn rollback_to(&mut self, name: &str) -> Result<()> {
         self.require_block("ROLLBACK TO SAVEPOINT")?;
         let Some(block) = self.block.as_mut() else { return Ok(()) };
-        let at = block.savepoints.iter().rposition(|mark| mark.name == name).ok_or_else(|| no_savepoint(name))?;
+        let at =
+            block.savepoints.iter().rposition(|mark| mark.name == name).ok_or_else(|| no_savepoint(name))?;
         block.savepoints.truncate(at + 1);
         let Some(mark) = block.savepoints.last() else { return Ok(()) };
         let savepoint = mark.savepoint;

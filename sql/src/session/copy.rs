@@ -13,7 +13,12 @@ use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{self, Copy, CopyEndpoint, CopySubject, OptionValue, Statement};
 
 impl Session {
-    pub(super) async fn copy(&mut self, copy: &Copy, prepared: &Prepared, sink: &mut dyn Sink) -> Result<String> {
+    pub(super) async fn copy(
+        &mut self,
+        copy: &Copy,
+        prepared: &Prepared,
+        sink: &mut dyn Sink,
+    ) -> Result<String> {
         match &copy.endpoint {
             CopyEndpoint::Client => {}
             CopyEndpoint::File(_) => return Err(Error::unsupported("COPY to or from a file of the server")),
@@ -77,11 +82,7 @@ impl Session {
     }
 
     /// The columns COPY FROM fills, by position in the model's rows.
-    pub(super) fn copy_positions(
-        &self,
-        model: &TableModel,
-        columns: &[syntax::Name],
-    ) -> Result<Vec<usize>> {
+    pub(super) fn copy_positions(&self, model: &TableModel, columns: &[syntax::Name]) -> Result<Vec<usize>> {
         if columns.is_empty() {
             let plain = model.columns.iter().enumerate().filter(|(_, column)| column.generated.is_none());
             return Ok(plain.map(|(position, _)| position).collect());

@@ -14,7 +14,9 @@ use super::names::CatalogNames;
 use super::rows::joined;
 use super::session::Session;
 use super::sink::{CopyInput, Sink};
-use crate::copy::{BinaryReader, CopyKind, CopyOptions, Fields, Header, Line, Splitter, clipped, read_csv, read_text};
+use crate::copy::{
+    BinaryReader, CopyKind, CopyOptions, Fields, Header, Line, Splitter, clipped, read_csv, read_text,
+};
 use crate::dml::{TableModel, Writer};
 use crate::error::{Error, Result, SqlState};
 use crate::evaluate::{CompiledExpression, Layout, compile};
@@ -39,7 +41,8 @@ impl Session {
         let relation = frontend::find_relation(self, name)?;
         self.check_table_privilege(relation.oid, catalog::Privileges::INSERT)?;
         let catalog = self.catalog();
-        let model = self.shared.instance.models().get(&catalog, self.shared.entry.database_oid, relation.oid)?;
+        let model =
+            self.shared.instance.models().get(&catalog, self.shared.entry.database_oid, relation.oid)?;
         let positions = self.copy_positions(&model, columns)?;
         self.lock_for_write(model.id).await?;
         self.begin_statement()?;
@@ -125,7 +128,9 @@ impl CopyWorker {
             .map(|(position, _)| position)
             .collect();
         let named = |name: &str| {
-            positions.iter().any(|position| model.columns.get(*position).is_some_and(|column| column.name == name))
+            positions
+                .iter()
+                .any(|position| model.columns.get(*position).is_some_and(|column| column.name == name))
         };
         for (option, force) in
             [("FORCE_NOT_NULL", &options.force_not_null), ("FORCE_NULL", &options.force_null)]
@@ -173,7 +178,11 @@ impl CopyWorker {
         Ok(self.count)
     }
 
-    async fn run_lines(&mut self, mut splitter: Splitter, receiver: &mut mpsc::Receiver<Bytes>) -> Result<()> {
+    async fn run_lines(
+        &mut self,
+        mut splitter: Splitter,
+        receiver: &mut mpsc::Receiver<Bytes>,
+    ) -> Result<()> {
         let mut fields = Fields::default();
         let mut header = self.options.header != Header::Absent;
         // Made once: it holds the resolved time zone.
@@ -297,15 +306,18 @@ impl CopyWorker {
             let name = self.model.columns.get(*position).map_or("", |column| column.name.as_str());
             return Err(bad(format!("missing data for column \"{name}\"")));
         }
-        let text = std::str::from_utf8(&fields.bytes).map_err(|error| {
-            self.at_line(super::extended::invalid_utf8(&fields.bytes, &error), line)
-        })?;
+        let text = std::str::from_utf8(&fields.bytes)
+            .map_err(|error| self.at_line(super::extended::invalid_utf8(&fields.bytes, &error), line))?;
         let mut row = vec![Value::Null; self.model.columns.len()];
         for (span, position) in fields.spans.iter().zip(&self.positions) {
             let Some((start, end)) = span else { continue };
-            let (Some(column), Some(field)) = (self.model.columns.get(*position), text.get(*start..*end)) else {
+            let (Some(column), Some(field)) = (self.model.columns.get(*position), text.get(*start..*end))
+            else {
                 return Err(self.at_line(
-                    Error::new(SqlState::CharacterNotInRepertoire, "invalid byte sequence for encoding \"UTF8\""),
+                    Error::new(
+                        SqlState::CharacterNotInRepertoire,
+                        "invalid byte sequence for encoding \"UTF8\"",
+                    ),
                     line,
                 ));
             };

@@ -27,10 +27,7 @@ impl Session {
         let prepared = Prepared::new(outer.text.clone(), Some(statement)).at_time(outer.time.clone());
         let analysis = self.analysis(&prepared)?;
         let Some(description) = analysis.description.clone() else {
-            return Err(Error::new(
-                SqlState::FeatureNotSupported,
-                "COPY query must have a RETURNING clause",
-            ));
+            return Err(Error::new(SqlState::FeatureNotSupported, "COPY query must have a RETURNING clause"));
         };
         if let Some(name) = options
             .force_quote
@@ -51,10 +48,12 @@ impl Session {
             description,
             options,
         };
+        // The binary header travels with the first row or the trailer, as PostgreSQL sends it: clients rely on it.
         let mut line = Vec::new();
         output.start(&mut line);
-        if !line.is_empty() {
+        if !line.is_empty() && output.options.kind != CopyKind::Binary {
             copy_data(sink.buffer(), &line);
+            line.clear();
         }
         let mut count: u64 = 0;
         loop {
@@ -63,9 +62,9 @@ impl Session {
                 break;
             }
             for row in &taken {
-                line.clear();
                 output.row(row, &OutputSettings::new(&evaluated, &names), &mut line)?;
                 copy_data(sink.buffer(), &line);
+                line.clear();
                 count += 1;
                 if count % 64 == 0 {
                     sink.flush_if_full().await?;
@@ -74,7 +73,6 @@ impl Session {
             sink.flush_if_full().await?;
         }
         if output.options.kind == CopyKind::Binary {
-            line.clear();
             BinaryWriter::trailer(&mut line);
             copy_data(sink.buffer(), &line);
         }
@@ -105,7 +103,9 @@ impl CopyOutput {
                         line.push(self.options.delimiter);
                     }
                     match self.options.kind {
-                        CopyKind::Csv => write_csv_field(field.name.as_bytes(), &self.options, false, only, line),
+                        CopyKind::Csv => {
+                            write_csv_field(field.name.as_bytes(), &self.options, false, only, line)
+                        }
                         CopyKind::Text | CopyKind::Binary => {
                             write_text_field(field.name.as_bytes(), self.options.delimiter, line);
                         }

@@ -22,7 +22,8 @@ impl Session {
             let identity = self.shared.identity.lock();
             (identity.current_oid, identity.superuser)
         };
-        let block = self.block.as_ref().ok_or_else(|| Error::internal("a definition outside a transaction"))?;
+        let block =
+            self.block.as_ref().ok_or_else(|| Error::internal("a definition outside a transaction"))?;
         Ok(Definer {
             transaction: block.transaction.clone(),
             cancel: self.shared.entry.cancel.clone(),
@@ -65,10 +66,15 @@ impl Session {
     }
 
     /// CREATE TABLE AS: the table, then an INSERT of the query into it, in one transaction.
-    pub(super) async fn create_table_as(&mut self, create: &CreateTableAs, prepared: &Prepared) -> Result<String> {
+    pub(super) async fn create_table_as(
+        &mut self,
+        create: &CreateTableAs,
+        prepared: &Prepared,
+    ) -> Result<String> {
         self.check_writable("CREATE TABLE AS")?;
         let tag = "CREATE TABLE AS".to_string();
-        let statement = prepared.statement.clone().ok_or_else(|| Error::internal("an empty CREATE TABLE AS"))?;
+        let statement =
+            prepared.statement.clone().ok_or_else(|| Error::internal("an empty CREATE TABLE AS"))?;
         let AnalyzedStatement::CreateTableAs(query) = analyze(self, prepared, &statement)?.statement else {
             return Err(Error::unsupported("CREATE TABLE AS EXECUTE"));
         };

@@ -30,7 +30,13 @@ impl RowEncoder {
     }
 
     /// Appends `count` rows from `start`.
-    pub fn rows(&mut self, batch: &RowBatch, start: usize, count: usize, buffer: &mut BytesMut) -> Result<()> {
+    pub fn rows(
+        &mut self,
+        batch: &RowBatch,
+        start: usize,
+        count: usize,
+        buffer: &mut BytesMut,
+    ) -> Result<()> {
         let names = self.names.clone();
         let settings = self.settings.clone();
         let output = settings.output(&*names);
@@ -73,10 +79,18 @@ impl RowEncoder {
             // The commonest types are written without a value in between.
             match (*type_oid, *format) {
                 (types::oid::INT4, Format::Text) => {
-                    write_integer(&mut frame, i64::from(column.as_primitive::<Int32Type>().value(row)), &mut self.scratch);
+                    write_integer(
+                        &mut frame,
+                        i64::from(column.as_primitive::<Int32Type>().value(row)),
+                        &mut self.scratch,
+                    );
                 }
                 (types::oid::INT8, Format::Text) => {
-                    write_integer(&mut frame, column.as_primitive::<Int64Type>().value(row), &mut self.scratch);
+                    write_integer(
+                        &mut frame,
+                        column.as_primitive::<Int64Type>().value(row),
+                        &mut self.scratch,
+                    );
                 }
                 (types::oid::TEXT | types::oid::VARCHAR | types::oid::BPCHAR, _) => {
                     frame.bytes(column.as_string::<i32>().value(row).as_bytes());

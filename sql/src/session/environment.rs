@@ -25,7 +25,8 @@ pub struct StatementEnvironment {
 
 impl StatementEnvironment {
     fn sequence(&self, oid: u32) -> Result<(Arc<catalog::Relation>, catalog::Sequence)> {
-        let missing = || Error::new(SqlState::UndefinedTable, format!("could not open relation with OID {oid}"));
+        let missing =
+            || Error::new(SqlState::UndefinedTable, format!("could not open relation with OID {oid}"));
         let relation = self.catalog.relation(self.database(), oid).ok_or_else(missing)?;
         match relation.as_sequence() {
             Some(sequence) => Ok((relation.clone(), sequence.clone())),
@@ -104,10 +105,16 @@ impl StatementEnvironment {
             let verb = if terminate { "terminate" } else { "cancel query of" };
             return Err(Error::new(
                 SqlState::InsufficientPrivilege,
-                format!("must be a member of the role whose process is being {verb}ed or member of pg_signal_backend"),
+                format!(
+                    "must be a member of the role whose process is being {verb}ed or member of pg_signal_backend"
+                ),
             ));
         }
-        if terminate { entry.cancel.terminate() } else { entry.cancel.cancel() }
+        if terminate {
+            entry.cancel.terminate()
+        } else {
+            entry.cancel.cancel()
+        }
         Ok(Value::Bool(true))
     }
 
@@ -231,10 +238,7 @@ impl Environment for StatementEnvironment {
     fn last_value(&self) -> Result<i64> {
         let memory = self.shared.sequences.lock();
         memory.last.and_then(|sequence| memory.values.get(&sequence).copied()).ok_or_else(|| {
-            Error::new(
-                SqlState::ObjectNotInPrerequisiteState,
-                "lastval is not yet defined in this session",
-            )
+            Error::new(SqlState::ObjectNotInPrerequisiteState, "lastval is not yet defined in this session")
         })
     }
 

@@ -17,7 +17,9 @@ pub fn engine_error(error: EngineError) -> Error {
         EngineError::DeadlockDetected => {
             Error::new(SqlState::DeadlockDetected, text).hint("See server log for query details.")
         }
-        EngineError::LockNotAvailable => Error::new(SqlState::LockNotAvailable, "could not obtain lock on row"),
+        EngineError::LockNotAvailable => {
+            Error::new(SqlState::LockNotAvailable, "could not obtain lock on row")
+        }
         EngineError::LockTimeout => Error::new(SqlState::LockNotAvailable, text),
         EngineError::UniqueViolation(_) => Error::new(SqlState::UniqueViolation, text),
         EngineError::DiskFull => Error::new(SqlState::DiskFull, text),

@@ -47,7 +47,13 @@ struct Locker {
 
 #[async_trait]
 impl RowLocker for Locker {
-    async fn lock(&self, table: u32, row: RowHandle, strength: LockStrength, wait: LockWait) -> Result<RowLocked> {
+    async fn lock(
+        &self,
+        table: u32,
+        row: RowHandle,
+        strength: LockStrength,
+        wait: LockWait,
+    ) -> Result<RowLocked> {
         let strength = match strength {
             LockStrength::KeyShare => RowLock::KeyShare,
             LockStrength::Share => RowLock::Share,
@@ -163,7 +169,11 @@ impl Session {
     }
 
     /// What a plan's execution is given. Begins a statement of the transaction at work.
-    pub(super) async fn execution_input(&mut self, plan: &Plan, parameters: Arc<[Value]>) -> Result<ExecutionInput> {
+    pub(super) async fn execution_input(
+        &mut self,
+        plan: &Plan,
+        parameters: Arc<[Value]>,
+    ) -> Result<ExecutionInput> {
         self.begin_statement()?;
         let context = self.context(parameters)?;
         let mut view = self.transaction()?.with(|transaction| transaction.view())?;
@@ -283,7 +293,12 @@ impl Session {
                         let mut writer = self.writer_with(context)?;
                         if source.rows() <= INLINE_ROWS {
                             let mut source = source;
-                            return Box::pin(self.change_here(&mut writer, &Change::Insert(insert), &mut source)).await;
+                            return Box::pin(self.change_here(
+                                &mut writer,
+                                &Change::Insert(insert),
+                                &mut source,
+                            ))
+                            .await;
                         }
                         Ok(self.change(writer, Change::Insert(insert), Box::new(source)))
                     }

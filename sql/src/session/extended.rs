@@ -79,9 +79,8 @@ impl Session {
             Some(parsed) => (Some(Arc::new(parsed.statement)), parsed.time),
             None => (None, None),
         };
-        let mut prepared = Prepared::new(Arc::from(text), statement)
-            .with_parameters(parameter_types.to_vec())
-            .at_time(time);
+        let mut prepared =
+            Prepared::new(Arc::from(text), statement).with_parameters(parameter_types.to_vec()).at_time(time);
         prepared.fixed = !name.is_empty();
         let planned = match prepared.statement {
             Some(_) => !matches!(self.analysis(&prepared)?.work, Work::Utility),
@@ -131,7 +130,8 @@ impl Session {
         };
         let types = analysis.as_ref().map_or(&[][..], |analysis| &analysis.parameters);
         let values = self.bound_values(statement, types, parameter_formats, parameters)?;
-        let formats = result_formats.iter().map(|code| Format::from_code(*code)).collect::<Result<Vec<_>>>()?;
+        let formats =
+            result_formats.iter().map(|code| Format::from_code(*code)).collect::<Result<Vec<_>>>()?;
         let mut description = analysis.as_ref().and_then(|analysis| analysis.description.clone());
         if let Some(description) = &mut description {
             let formats = column_formats(&formats, description.fields.len())?;
@@ -222,7 +222,10 @@ impl Session {
     }
 
     /// Describe of a statement: parameter types, and the rows (`None`: NoData).
-    pub async fn describe_statement(&mut self, name: &str) -> Result<(Vec<u32>, Option<Arc<RowDescription>>)> {
+    pub async fn describe_statement(
+        &mut self,
+        name: &str,
+    ) -> Result<(Vec<u32>, Option<Arc<RowDescription>>)> {
         let result = self.statement_description(name);
         self.note_failure(result)
     }
@@ -241,7 +244,8 @@ impl Session {
 
     /// Describe of a portal.
     pub async fn describe_portal(&mut self, name: &str) -> Result<Option<Arc<RowDescription>>> {
-        let result = self.portals.get(name).map(|portal| portal.description.clone()).ok_or_else(|| no_portal(name));
+        let result =
+            self.portals.get(name).map(|portal| portal.description.clone()).ok_or_else(|| no_portal(name));
         self.note_failure(result)
     }
 
@@ -270,7 +274,12 @@ impl Session {
         result
     }
 
-    async fn run_portal(&mut self, portal: &mut Portal, max_rows: u32, sink: &mut dyn Sink) -> Result<ExecuteEnd> {
+    async fn run_portal(
+        &mut self,
+        portal: &mut Portal,
+        max_rows: u32,
+        sink: &mut dyn Sink,
+    ) -> Result<ExecuteEnd> {
         let Some(statement) = portal.prepared.statement.clone() else { return Ok(ExecuteEnd::Empty) };
         if !ends_failed_block(&statement) {
             self.refuse_in_failed()?;

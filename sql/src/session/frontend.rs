@@ -25,7 +25,10 @@ impl Script {
 }
 
 /// Gives analysis what it may look at.
-fn with_environment<T>(session: &Session, call: impl FnOnce(analyze::Environment<'_>) -> Result<T>) -> Result<T> {
+fn with_environment<T>(
+    session: &Session,
+    call: impl FnOnce(analyze::Environment<'_>) -> Result<T>,
+) -> Result<T> {
     let catalog = session.catalog();
     let settings = session.shared.evaluated();
     let names = session.names();
@@ -41,7 +44,11 @@ fn with_environment<T>(session: &Session, call: impl FnOnce(analyze::Environment
 }
 
 /// Analyzes a statement.
-pub fn analyze(session: &Session, prepared: &Prepared, statement: &syntax::Statement) -> Result<analyze::Analyzed> {
+pub fn analyze(
+    session: &Session,
+    prepared: &Prepared,
+    statement: &syntax::Statement,
+) -> Result<analyze::Analyzed> {
     with_environment(session, |environment| {
         analyze::statement(
             environment,
@@ -102,9 +109,9 @@ pub fn find_relation(session: &Session, name: &syntax::ObjectName) -> Result<Arc
             catalog.find_relation(database, &path, name.name())
         }
     };
-    found.cloned().ok_or_else(|| {
-        Error::new(SqlState::UndefinedTable, format!("relation \"{name}\" does not exist"))
-    })
+    found
+        .cloned()
+        .ok_or_else(|| Error::new(SqlState::UndefinedTable, format!("relation \"{name}\" does not exist")))
 }
 
 /// SELECT columns FROM name, for COPY name TO.

@@ -8,8 +8,8 @@ use engine::{Database, Timestamp};
 use parking_lot::Mutex;
 
 use super::advisory::AdvisoryLocks;
-use super::engine_error;
 use super::cache::StatementCache;
+use super::engine_error;
 use super::registry::{Activity, CancelHandle, Entry, Registry};
 use super::session::Session;
 use super::shared::{Identity, Shared};
@@ -62,7 +62,8 @@ impl Instance {
             .map_err(|error| cannot("open the data directory", &error))?;
         let database = Database::open(engine::Configuration::default(), environment)
             .map_err(|error| cannot("open the database", &error))?;
-        let catalog = catalog::Catalog::open(database.clone()).map_err(|error| cannot("read the catalog", &error))?;
+        let catalog =
+            catalog::Catalog::open(database.clone()).map_err(|error| cannot("read the catalog", &error))?;
         if let Some(password) = &configuration.password {
             set_first_password(&database, &catalog, password)?;
         }
@@ -151,7 +152,11 @@ impl Instance {
             Some(role) => match &role.verifier {
                 Some(verifier) if passwords => {
                     let expired = role.valid_until.is_some_and(|until| until <= self.now_micros());
-                    if expired { Authentication::Reject(refused(&role.name)) } else { Authentication::Scram(verifier.clone()) }
+                    if expired {
+                        Authentication::Reject(refused(&role.name))
+                    } else {
+                        Authentication::Scram(verifier.clone())
+                    }
                 }
                 Some(_) | None if !passwords => Authentication::Trust,
                 Some(_) | None => Authentication::Reject(refused(&role.name)),
@@ -194,7 +199,8 @@ impl Instance {
         let mut settings = SettingValues::default();
         let stored = [(0, 0), (0, role.oid), (database.oid, 0), (database.oid, role.oid)];
         for (database, role) in stored {
-            for (name, value) in catalog.setting(database, role).iter().flat_map(|setting| &setting.settings) {
+            for (name, value) in catalog.setting(database, role).iter().flat_map(|setting| &setting.settings)
+            {
                 settings.set(name, Some(value), false, SettingSource::Startup)?;
             }
         }
@@ -286,8 +292,5 @@ fn set_first_password(database: &Database, catalog: &Arc<catalog::Catalog>, pass
 }
 
 fn refused(role: &str) -> Error {
-    Error::new(
-        SqlState::InvalidPassword,
-        format!("password authentication failed for user \"{role}\""),
-    )
+    Error::new(SqlState::InvalidPassword, format!("password authentication failed for user \"{role}\""))
 }

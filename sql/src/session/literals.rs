@@ -8,7 +8,8 @@ use std::collections::HashMap;
 
 use crate::parse::fingerprint::{Literal, LiteralValue};
 use crate::parse::syntax::{
-    Distinct, Expression, ExpressionKind, Limit, Query, QueryBody, RowFilter, SetClause, Statement, TableReference,
+    Distinct, Expression, ExpressionKind, Limit, Query, QueryBody, RowFilter, SetClause, Statement,
+    TableReference,
 };
 use crate::types::oid;
 
@@ -42,13 +43,16 @@ pub fn parameterise(statement: &mut Statement, literals: &[Literal]) -> Option<V
                 return None;
             }
             match insert.source.as_mut().map(|source| &mut source.body) {
-                Some(QueryBody::Values(rows)) => rows.iter_mut().flatten().for_each(|item| walk.expression(item)),
+                Some(QueryBody::Values(rows)) => {
+                    rows.iter_mut().flatten().for_each(|item| walk.expression(item))
+                }
                 Some(QueryBody::Select(_) | QueryBody::SetOperation { .. }) | None => return None,
             }
         }
         _ => return None,
     }
-    (walk.replaced == literals.len()).then(|| literals.iter().map(|literal| type_of(&literal.value)).collect())
+    (walk.replaced == literals.len())
+        .then(|| literals.iter().map(|literal| type_of(&literal.value)).collect())
 }
 
 fn type_of(value: &LiteralValue) -> u32 {
@@ -157,7 +161,10 @@ mod tests {
     fn literals_in_proven_places_become_parameters() {
         assert_eq!(types("SELECT a FROM t WHERE b = 5 AND c = 'x'"), Some(vec![oid::INT4, 0]));
         assert_eq!(types("UPDATE t SET a = a + -7 WHERE b = 5000000000"), Some(vec![oid::INT4, oid::INT8]));
-        assert_eq!(types("INSERT INTO t VALUES (1, 'x', 1.5, now())"), Some(vec![oid::INT4, 0, oid::NUMERIC]));
+        assert_eq!(
+            types("INSERT INTO t VALUES (1, 'x', 1.5, now())"),
+            Some(vec![oid::INT4, 0, oid::NUMERIC])
+        );
         assert_eq!(types("SELECT 1 FROM t WHERE b = 5"), None);
         assert_eq!(types("SELECT a FROM t WHERE b = 5 ORDER BY 1"), None);
         assert_eq!(types("SELECT a FROM t WHERE b = date '2020-01-01'"), None);

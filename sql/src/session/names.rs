@@ -39,7 +39,9 @@ impl CatalogNames {
     }
 
     fn schema_name(&self, oid: u32) -> String {
-        self.catalog.schema(self.database, oid).map_or_else(|| "pg_catalog".to_string(), |schema| schema.name.clone())
+        self.catalog
+            .schema(self.database, oid)
+            .map_or_else(|| "pg_catalog".to_string(), |schema| schema.name.clone())
     }
 
     fn relation_name(&self, oid: u32) -> Option<String> {
@@ -56,7 +58,9 @@ impl CatalogNames {
             return Some(format_type(oid, -1, &NoNames));
         }
         let row = self.catalog.type_by_oid(self.database, oid)?;
-        let relation = if row.element == 0 { row.relation } else {
+        let relation = if row.element == 0 {
+            row.relation
+        } else {
             self.catalog.type_by_oid(self.database, row.element)?.relation
         };
         let name = self.relation_name(relation)?;
@@ -85,7 +89,9 @@ impl CatalogNames {
             }
             match &key.source {
                 catalog::IndexSource::Column(attribute) => {
-                    text.push_str(&table.column(*attribute).map_or_else(String::new, |column| quoted(&column.name)));
+                    text.push_str(
+                        &table.column(*attribute).map_or_else(String::new, |column| quoted(&column.name)),
+                    );
                 }
                 catalog::IndexSource::Expression(expression) => text.push_str(&expression.text),
             }
@@ -154,20 +160,23 @@ impl CatalogNames {
         match builtin::functions_by_name(name) {
             [] => Err(Error::new(SqlState::UndefinedFunction, format!("function \"{text}\" does not exist"))),
             [one] => Ok(one.oid),
-            _ => {
-                Err(Error::new(SqlState::AmbiguousFunction, format!("more than one function named \"{text}\"")))
-            }
+            _ => Err(Error::new(
+                SqlState::AmbiguousFunction,
+                format!("more than one function named \"{text}\""),
+            )),
         }
     }
 
     fn find_procedure_with_arguments(&self, text: &str) -> Result<u32> {
-        let missing = || Error::new(SqlState::UndefinedFunction, format!("function \"{text}\" does not exist"));
-        let (name, arguments) = text.split_once('(').ok_or_else(|| {
-            Error::new(SqlState::InvalidTextRepresentation, "expected a left parenthesis")
-        })?;
-        let arguments = arguments.trim_end().strip_suffix(')').ok_or_else(|| {
-            Error::new(SqlState::InvalidTextRepresentation, "expected a right parenthesis")
-        })?;
+        let missing =
+            || Error::new(SqlState::UndefinedFunction, format!("function \"{text}\" does not exist"));
+        let (name, arguments) = text
+            .split_once('(')
+            .ok_or_else(|| Error::new(SqlState::InvalidTextRepresentation, "expected a left parenthesis"))?;
+        let arguments = arguments
+            .trim_end()
+            .strip_suffix(')')
+            .ok_or_else(|| Error::new(SqlState::InvalidTextRepresentation, "expected a right parenthesis"))?;
         let parts = split_name(name)?;
         let name = parts.last().map_or("", String::as_str);
         let mut types = Vec::new();
@@ -212,7 +221,11 @@ impl Names for CatalogNames {
             NameKind::Procedure => {
                 let function = builtin::function_by_oid(oid)?;
                 let unique = builtin::functions_by_name(function.name).len() == 1;
-                Some(if unique { quoted(function.name) } else { format!("pg_catalog.{}", quoted(function.name)) })
+                Some(if unique {
+                    quoted(function.name)
+                } else {
+                    format!("pg_catalog.{}", quoted(function.name))
+                })
             }
             NameKind::ProcedureWithArguments => {
                 let function = builtin::function_by_oid(oid)?;
@@ -225,7 +238,8 @@ impl Names for CatalogNames {
                 if unique { operator.name.to_string() } else { format!("pg_catalog.{}", operator.name) }
             }),
             NameKind::OperatorWithArguments => builtin::operator_by_oid(oid).map(|operator| {
-                let side = |oid: u32| if oid == 0 { "none".to_string() } else { format_type(oid, -1, &NoNames) };
+                let side =
+                    |oid: u32| if oid == 0 { "none".to_string() } else { format_type(oid, -1, &NoNames) };
                 format!("{}({},{})", operator.name, side(operator.left), side(operator.right))
             }),
             NameKind::Namespace => match oid {
@@ -297,21 +311,116 @@ impl Names for CatalogNames {
 pub fn quoted(name: &str) -> String {
     let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '$');
-    if plain && !RESERVED.contains(&name) { name.to_string() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+    if plain && !RESERVED.contains(&name) {
+        name.to_string()
+    } else {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
 }
 
 /// PostgreSQL's reserved words, and those it quotes because they are names of types or functions in the grammar.
 const RESERVED: [&str; 101] = [
-    "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "authorization", "between",
-    "bigint", "binary", "bit", "boolean", "both", "case", "cast", "char", "character", "check", "coalesce",
-    "collate", "collation", "column", "concurrently", "constraint", "create", "cross", "current_catalog",
-    "current_date", "current_role", "current_schema", "current_time", "current_timestamp", "current_user",
-    "dec", "decimal", "default", "deferrable", "desc", "distinct", "do", "else", "end", "except", "exists",
-    "extract", "false", "fetch", "float", "for", "foreign", "freeze", "from", "full", "grant", "group", "having",
-    "ilike", "in", "initially", "inner", "int", "integer", "intersect", "interval", "into", "is", "join",
-    "lateral", "leading", "left", "like", "limit", "localtime", "localtimestamp", "natural", "not", "null",
-    "numeric", "offset", "on", "only", "or", "order", "outer", "primary", "references", "returning", "right",
-    "select", "some", "table", "then", "to", "true", "union", "unique", "user", "where",
+    "all",
+    "analyse",
+    "analyze",
+    "and",
+    "any",
+    "array",
+    "as",
+    "asc",
+    "asymmetric",
+    "authorization",
+    "between",
+    "bigint",
+    "binary",
+    "bit",
+    "boolean",
+    "both",
+    "case",
+    "cast",
+    "char",
+    "character",
+    "check",
+    "coalesce",
+    "collate",
+    "collation",
+    "column",
+    "concurrently",
+    "constraint",
+    "create",
+    "cross",
+    "current_catalog",
+    "current_date",
+    "current_role",
+    "current_schema",
+    "current_time",
+    "current_timestamp",
+    "current_user",
+    "dec",
+    "decimal",
+    "default",
+    "deferrable",
+    "desc",
+    "distinct",
+    "do",
+    "else",
+    "end",
+    "except",
+    "exists",
+    "extract",
+    "false",
+    "fetch",
+    "float",
+    "for",
+    "foreign",
+    "freeze",
+    "from",
+    "full",
+    "grant",
+    "group",
+    "having",
+    "ilike",
+    "in",
+    "initially",
+    "inner",
+    "int",
+    "integer",
+    "intersect",
+    "interval",
+    "into",
+    "is",
+    "join",
+    "lateral",
+    "leading",
+    "left",
+    "like",
+    "limit",
+    "localtime",
+    "localtimestamp",
+    "natural",
+    "not",
+    "null",
+    "numeric",
+    "offset",
+    "on",
+    "only",
+    "or",
+    "order",
+    "outer",
+    "primary",
+    "references",
+    "returning",
+    "right",
+    "select",
+    "some",
+    "table",
+    "then",
+    "to",
+    "true",
+    "union",
+    "unique",
+    "user",
+    "where",
 ];
 
 /// The parts of a possibly qualified, possibly quoted name; unquoted parts are folded.

@@ -7,9 +7,9 @@ use parking_lot::Mutex;
 use super::frontend::analyze;
 use super::row::RowDescription;
 use super::session::Session;
+use crate::analyze::AnalyzedStatement;
 use crate::dml::{CompiledDelete, CompiledInsert, CompiledUpdate};
 use crate::error::{Error, Result, SqlState};
-use crate::analyze::AnalyzedStatement;
 use crate::parse::syntax::{Expression, Statement};
 use crate::plan::Plan;
 use crate::point::PointScan;
@@ -44,10 +44,25 @@ pub struct Analysis {
 
 /// What has to be done.
 pub enum Work {
-    Query { plan: Arc<Plan>, point: Option<Arc<PointScan>>, locks_rows: bool },
-    Insert { insert: Arc<CompiledInsert>, plan: Option<Arc<Plan>> },
-    Update { update: Arc<CompiledUpdate>, plan: Arc<Plan>, point: Option<Arc<PointScan>> },
-    Delete { delete: Arc<CompiledDelete>, plan: Arc<Plan>, point: Option<Arc<PointScan>> },
+    Query {
+        plan: Arc<Plan>,
+        point: Option<Arc<PointScan>>,
+        locks_rows: bool,
+    },
+    Insert {
+        insert: Arc<CompiledInsert>,
+        plan: Option<Arc<Plan>>,
+    },
+    Update {
+        update: Arc<CompiledUpdate>,
+        plan: Arc<Plan>,
+        point: Option<Arc<PointScan>>,
+    },
+    Delete {
+        delete: Arc<CompiledDelete>,
+        plan: Arc<Plan>,
+        point: Option<Arc<PointScan>>,
+    },
     /// Run from its syntax.
     Utility,
 }
@@ -117,7 +132,9 @@ impl Session {
         let analyzed = analyze(self, prepared, statement)?;
         let (parameters, objects) = (analyzed.parameters, analyzed.objects);
         let models = self.shared.instance.models();
-        let plan = |query: &crate::tree::Query| -> Result<Arc<Plan>> { self.plan_query(query, &catalog).map(Arc::new) };
+        let plan = |query: &crate::tree::Query| -> Result<Arc<Plan>> {
+            self.plan_query(query, &catalog).map(Arc::new)
+        };
         let (description, work) = match analyzed.statement {
             AnalyzedStatement::Query(query) => {
                 let description = self.describe_output(&query.output);
@@ -129,15 +146,21 @@ impl Session {
             AnalyzedStatement::Insert(insert) => {
                 let model = models.get(&catalog, database, insert.table)?;
                 let compiled = CompiledInsert::new(&insert, model)?;
-                let source = if crate::dml::is_values(&compiled.source) { None } else { Some(plan(&compiled.source)?) };
-                let description = insert.returning.as_ref().map(|returning| self.describe_output(&returning.output));
+                let source = if crate::dml::is_values(&compiled.source) {
+                    None
+                } else {
+                    Some(plan(&compiled.source)?)
+                };
+                let description =
+                    insert.returning.as_ref().map(|returning| self.describe_output(&returning.output));
                 (description, Work::Insert { insert: Arc::new(compiled), plan: source })
             }
             AnalyzedStatement::Update(update) => {
                 let model = models.get(&catalog, database, update.target.table)?;
                 let compiled = CompiledUpdate::new(&update, model)?;
                 let plan = plan(&compiled.source)?;
-                let description = update.returning.as_ref().map(|returning| self.describe_output(&returning.output));
+                let description =
+                    update.returning.as_ref().map(|returning| self.describe_output(&returning.output));
                 let point = PointScan::recognise(&plan).map(Arc::new);
                 (description, Work::Update { update: Arc::new(compiled), plan, point })
             }
@@ -145,7 +168,8 @@ impl Session {
                 let model = models.get(&catalog, database, delete.target.table)?;
                 let compiled = CompiledDelete::new(&delete, model)?;
                 let plan = plan(&compiled.source)?;
-                let description = delete.returning.as_ref().map(|returning| self.describe_output(&returning.output));
+                let description =
+                    delete.returning.as_ref().map(|returning| self.describe_output(&returning.output));
                 let point = PointScan::recognise(&plan).map(Arc::new);
                 (description, Work::Delete { delete: Arc::new(compiled), plan, point })
             }
@@ -159,14 +183,17 @@ impl Session {
             && prepared.fixed
             && known.description.as_deref() != description.as_ref()
         {
-            return Err(Error::new(
-                SqlState::FeatureNotSupported,
-                "cached plan must not change result type",
-            ));
+            return Err(Error::new(SqlState::FeatureNotSupported, "cached plan must not change result type"));
         }
         let description = description.map(Arc::new);
-        let analysis =
-            Arc::new(Analysis { generation: catalog.generation(), search_path, parameters, objects, description, work });
+        let analysis = Arc::new(Analysis {
+            generation: catalog.generation(),
+            search_path,
+            parameters,
+            objects,
+            description,
+            work,
+        });
         *prepared.analysis.lock() = Some(analysis.clone());
         Ok(analysis)
     }

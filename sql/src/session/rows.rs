@@ -33,7 +33,9 @@ impl RowBatch {
     pub fn values(&self, start: usize, count: usize) -> Result<Vec<Vec<Value>>> {
         match self {
             RowBatch::Values(rows) => Ok(rows.iter().skip(start).take(count).cloned().collect()),
-            RowBatch::Arrow(batch) => crate::dml::rows_of(&batch.slice(start, count.min(batch.num_rows() - start))),
+            RowBatch::Arrow(batch) => {
+                crate::dml::rows_of(&batch.slice(start, count.min(batch.num_rows() - start)))
+            }
         }
     }
 }
@@ -43,7 +45,10 @@ pub enum RowSource {
     /// Everything is here.
     Ready(VecDeque<RowBatch>),
     /// A task produces them, and at last says how many rows its statement changed (queries: 0).
-    Running { receiver: mpsc::Receiver<RowBatch>, task: JoinHandle<Result<u64>> },
+    Running {
+        receiver: mpsc::Receiver<RowBatch>,
+        task: JoinHandle<Result<u64>>,
+    },
     Finished,
 }
 

@@ -136,7 +136,12 @@ pub struct Shared {
 }
 
 impl Shared {
-    pub fn new(instance: Arc<Instance>, entry: Arc<Entry>, settings: SettingValues, identity: Identity) -> Shared {
+    pub fn new(
+        instance: Arc<Instance>,
+        entry: Arc<Entry>,
+        settings: SettingValues,
+        identity: Identity,
+    ) -> Shared {
         Shared {
             instance,
             entry,

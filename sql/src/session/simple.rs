@@ -8,7 +8,6 @@ use super::cache::Hit;
 use super::encode::RowEncoder;
 use super::frontend::Script;
 use super::meters::meters;
-use crate::parse::Parsed;
 use super::portal::Tag;
 use super::prepared::{Analysis, Prepared, Work};
 use super::row::RowDescription;
@@ -16,6 +15,7 @@ use super::rows::Rows;
 use super::session::Session;
 use super::sink::Sink;
 use crate::error::Result;
+use crate::parse::Parsed;
 use crate::parse::fingerprint::fingerprint;
 use crate::parse::syntax::{Statement, Transaction};
 
@@ -123,7 +123,9 @@ impl Session {
             let done = Box::pin(self.utility(&prepared, &statement, several, sink)).await?;
             return match done {
                 Done::Tag(tag) => Ok(tag),
-                Done::Rows { description, rows, tag } => Box::pin(self.send_all(&description, rows, &tag, sink)).await,
+                Done::Rows { description, rows, tag } => {
+                    Box::pin(self.send_all(&description, rows, &tag, sink)).await
+                }
             };
         }
         self.run_planned(&analysis, Arc::from([]), sink).await

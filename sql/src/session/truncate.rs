@@ -65,7 +65,9 @@ impl Session {
         }
         self.begin_statement()?;
         for table in &tables {
-            transaction.with(|transaction| transaction.truncate(TableId(table.oid)))?.map_err(engine_error)?;
+            transaction
+                .with(|transaction| transaction.truncate(TableId(table.oid)))?
+                .map_err(engine_error)?;
             if truncate.restart_identity {
                 for sequence in catalog.owned_sequences(database, table.oid) {
                     let Some(definition) = sequence.as_sequence() else { continue };

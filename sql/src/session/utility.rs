@@ -23,7 +23,8 @@ impl Session {
     pub(super) fn describe_utility(&self, statement: &Statement) -> Result<Option<RowDescription>> {
         match statement {
             Statement::Show(Some(name)) => {
-                let label = crate::settings::find(name).map_or(name.as_str(), |(_, definition)| definition.name);
+                let label =
+                    crate::settings::find(name).map_or(name.as_str(), |(_, definition)| definition.name);
                 Ok(Some(text_columns(&[label])))
             }
             Statement::Show(None) => Ok(Some(text_columns(&["name", "setting", "description"]))),
@@ -35,9 +36,10 @@ impl Session {
                     None => Ok(None),
                 }
             }
-            Statement::Fetch(fetch) if !fetch.only_move => {
-                Ok(self.portals.get(&fetch.name.text).and_then(|portal| portal.description.as_deref().cloned()))
-            }
+            Statement::Fetch(fetch) if !fetch.only_move => Ok(self
+                .portals
+                .get(&fetch.name.text)
+                .and_then(|portal| portal.description.as_deref().cloned())),
             _ => Ok(None),
         }
     }
@@ -75,7 +77,9 @@ impl Session {
             Statement::Deallocate(name) => self.deallocate(name.as_ref().map(|name| name.text.as_str()))?,
             Statement::DeclareCursor(declare) => self.declare(declare, &prepared.text).await?,
             Statement::Fetch(fetch) => return self.fetch(fetch).await,
-            Statement::CloseCursor(name) => self.close_cursor(name.as_ref().map(|name| name.text.as_str()))?,
+            Statement::CloseCursor(name) => {
+                self.close_cursor(name.as_ref().map(|name| name.text.as_str()))?
+            }
             Statement::Copy(copy) => self.copy(copy, prepared, sink).await?,
             Statement::Explain(explain) => return self.explain(explain, prepared).await,
             Statement::Lock(lock) => self.lock_table(lock).await?,
@@ -189,7 +193,11 @@ impl Session {
         }
     }
 
-    async fn explain(&mut self, explain: &crate::parse::syntax::Explain, prepared: &Prepared) -> Result<Done> {
+    async fn explain(
+        &mut self,
+        explain: &crate::parse::syntax::Explain,
+        prepared: &Prepared,
+    ) -> Result<Done> {
         let mut costs = true;
         let mut analyze = false;
         for option in &explain.options {
@@ -363,7 +371,8 @@ impl Session {
 }
 
 fn indented(lines: Vec<String>) -> impl Iterator<Item = String> {
-    lines.into_iter().enumerate().map(|(index, line)| {
-        if index == 0 { format!("  ->  {line}") } else { format!("      {line}") }
-    })
+    lines
+        .into_iter()
+        .enumerate()
+        .map(|(index, line)| if index == 0 { format!("  ->  {line}") } else { format!("      {line}") })
 }

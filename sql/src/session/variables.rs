@@ -2,8 +2,8 @@
 
 use engine::Value;
 
-use super::rows::Rows;
 use super::row::{Field, Format, RowDescription};
+use super::rows::Rows;
 use super::session::Session;
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{Discard, Set, SetScope, SettingItem, SettingValue};
@@ -104,7 +104,11 @@ impl Session {
                         ));
                     }
                 };
-                self.set_modes(&TransactionModes { isolation: Some(isolation), read_only: None, deferrable: None })
+                self.set_modes(&TransactionModes {
+                    isolation: Some(isolation),
+                    read_only: None,
+                    deferrable: None,
+                })
             }
             "transaction_read_only" => {
                 use crate::parse::syntax::TransactionModes;
@@ -198,7 +202,11 @@ impl Session {
                             .shared
                             .show(definition.name)
                             .map_or_else(|_| settings::shown(definition, &value), |(_, shown)| shown);
-                        vec![Value::from(definition.name), Value::from(shown), Value::from(definition.description)]
+                        vec![
+                            Value::from(definition.name),
+                            Value::from(shown),
+                            Value::from(definition.description),
+                        ]
                     })
                     .collect();
                 Ok((text_columns(&["name", "setting", "description"]), Rows::ready(rows)))

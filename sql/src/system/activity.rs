@@ -24,7 +24,8 @@ pub fn rows(shared: &Shared, _: &Snapshot) -> Vec<Row> {
                 }
             };
             let moment = |micros: Option<i64>| micros.map_or(Cell::Null, Cell::Timestamp);
-            let query = if visible { activity.query.to_string() } else { "<insufficient privilege>".to_string() };
+            let query =
+                if visible { activity.query.to_string() } else { "<insufficient privilege>".to_string() };
             let only = |cell: Cell| if visible { cell } else { Cell::Null };
             vec![
                 Cell::Oid(entry.database_oid),

@@ -56,7 +56,8 @@ fn project(
     attributes
         .iter()
         .map(|attribute| {
-            let Some(index) = usize::try_from(*attribute).ok().and_then(|number| number.checked_sub(1)) else {
+            let Some(index) = usize::try_from(*attribute).ok().and_then(|number| number.checked_sub(1))
+            else {
                 return Ok(Value::UInt32(relation));
             };
             match (row.get(index), types.get(index)) {

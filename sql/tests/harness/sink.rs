@@ -18,7 +18,14 @@ pub struct Printer {
 
 impl Printer {
     pub fn new(data: String) -> Printer {
-        Printer { buffer: BytesMut::new(), printed: String::new(), result: String::new(), rows: None, data: Some(Bytes::from(data)), copied_out: false }
+        Printer {
+            buffer: BytesMut::new(),
+            printed: String::new(),
+            result: String::new(),
+            rows: None,
+            data: Some(Bytes::from(data)),
+            copied_out: false,
+        }
     }
 
     /// Everything printed.

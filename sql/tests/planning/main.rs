@@ -333,7 +333,8 @@ fn the_query_corpus_gives_postgresqls_answers() {
             continue;
         }
         let script = std::fs::read_to_string(folder.join(format!("query_{name}.sql"))).expect("a script");
-        let expected = std::fs::read_to_string(folder.join(format!("query_{name}.out"))).expect("its answers");
+        let expected =
+            std::fs::read_to_string(folder.join(format!("query_{name}.out"))).expect("its answers");
         let mut lines = expected.lines();
         for statement in script.split(";\n").map(str::trim).filter(|statement| !statement.is_empty()) {
             if statement.starts_with("CREATE") || statement.starts_with("INSERT") {
@@ -361,5 +362,7 @@ fn the_query_corpus_gives_postgresqls_answers() {
 }
 
 fn is_count(line: &str) -> bool {
-    line.strip_prefix('(').and_then(|rest| rest.split(" row").next()).is_some_and(|count| count.parse::<u64>().is_ok())
+    line.strip_prefix('(')
+        .and_then(|rest| rest.split(" row").next())
+        .is_some_and(|count| count.parse::<u64>().is_ok())
 }

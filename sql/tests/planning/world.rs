@@ -78,7 +78,9 @@ fn corpus_tables() -> Vec<Change> {
         let own = columns
             .iter()
             .enumerate()
-            .map(|(at, (name, ty, typmod))| Column::new(at as i16 + 1, oid + 100 + at as u32, *name, *ty, *typmod))
+            .map(|(at, (name, ty, typmod))| {
+                Column::new(at as i16 + 1, oid + 100 + at as u32, *name, *ty, *typmod)
+            })
             .collect();
         let kind = RelationKind::Table(Table {
             next_column_id: 1_000_000,
@@ -90,7 +92,9 @@ fn corpus_tables() -> Vec<Change> {
         for (at, (name, unique, keys)) in (1..).zip(*indexes) {
             let keys = keys
                 .iter()
-                .map(|(attribute, descending)| index_key(*attribute, columns[*attribute as usize - 1].1, *descending))
+                .map(|(attribute, descending)| {
+                    index_key(*attribute, columns[*attribute as usize - 1].1, *descending)
+                })
                 .collect();
             changes.push(relation(oid + at, name, Vec::new(), index_of(*oid, keys, *unique, at == 1)));
         }
@@ -339,7 +343,9 @@ impl World {
                     .zip(*columns)
                     .map(|(text, (_, ty, typmod))| match *text {
                         "" => Value::Null,
-                        text => types::input(*ty, *typmod, text, &types::InputSettings::plain()).expect("a value"),
+                        text => {
+                            types::input(*ty, *typmod, text, &types::InputSettings::plain()).expect("a value")
+                        }
                     })
                     .collect();
                 let keys = (1..)
@@ -349,7 +355,8 @@ impl World {
                         for (attribute, descending) in *keys {
                             let ty = columns[*attribute as usize - 1].1;
                             let value = &values[*attribute as usize - 1];
-                            key::append_with_order(ty, value, *descending, *descending, &mut bytes).expect("a key");
+                            key::append_with_order(ty, value, *descending, *descending, &mut bytes)
+                                .expect("a key");
                         }
                         (IndexId(oid + at), bytes, *unique)
                     })
