@@ -271,6 +271,9 @@ impl Environment for StatementEnvironment {
         if let Some(call) = advisory_call(function) {
             return self.advisory(call, arguments);
         }
+        if let Some(text) = self.definition_call(function, arguments) {
+            return Ok(text);
+        }
         match function {
             2171 => self.signal(arguments, false),
             2096 => self.signal(arguments, true),

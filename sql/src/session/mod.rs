@@ -18,6 +18,7 @@ mod copy_in;
 mod copy_out;
 mod cursor;
 mod definition;
+mod definitions;
 mod encode;
 mod environment;
 mod error;

@@ -44,7 +44,7 @@ impl CatalogNames {
             .map_or_else(|| "pg_catalog".to_string(), |schema| schema.name.clone())
     }
 
-    fn relation_name(&self, oid: u32) -> Option<String> {
+    pub(super) fn relation_name(&self, oid: u32) -> Option<String> {
         let relation = self.catalog.relation(self.database, oid)?;
         let name = quoted(&relation.name);
         if self.catalog.is_visible(self.database, &self.search_path, relation) {
