@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use engine::{Configuration, Database, Environment};
+use engine::{Configuration, Database};
 
 use super::*;
 use crate::bootstrap::POSTGRES_DATABASE;
@@ -33,7 +33,7 @@ fn names(snapshot: &Snapshot) -> Vec<String> {
 
 #[test]
 fn objects_survive_a_restart_and_the_past_stays() {
-    let environment = Environment::simulated(7);
+    let environment = engine::io::simulation::environment(7).2;
     let database = Database::open(Configuration::default(), environment.clone()).expect("opens");
     let catalog = Catalog::open(database.clone()).expect("opens");
     assert_eq!(catalog.current().databases().count(), 3);
@@ -55,7 +55,7 @@ fn objects_survive_a_restart_and_the_past_stays() {
 
 #[test]
 fn two_creators_of_one_name_collide() {
-    let database = Database::open(Configuration::default(), Environment::simulated(8)).expect("opens");
+    let database = Database::open(Configuration::default(), engine::io::simulation::environment(8).2).expect("opens");
     let catalog = Catalog::open(database.clone()).expect("opens");
     let mut first = database.begin(Isolation::ReadCommitted, false);
     let mut second = database.begin(Isolation::ReadCommitted, false);
@@ -68,7 +68,7 @@ fn two_creators_of_one_name_collide() {
 
 #[test]
 fn an_overlay_is_its_transactions_alone() {
-    let database = Database::open(Configuration::default(), Environment::simulated(9)).expect("opens");
+    let database = Database::open(Configuration::default(), engine::io::simulation::environment(9).2).expect("opens");
     let catalog = Catalog::open(database.clone()).expect("opens");
     let mut overlay = Overlay::default();
     overlay.push([schema(20000, "a")]);
