@@ -55,7 +55,8 @@ fn objects_survive_a_restart_and_the_past_stays() {
 
 #[test]
 fn two_creators_of_one_name_collide() {
-    let database = Database::open(Configuration::default(), engine::io::simulation::environment(8).2).expect("opens");
+    let database =
+        Database::open(Configuration::default(), engine::io::simulation::environment(8).2).expect("opens");
     let catalog = Catalog::open(database.clone()).expect("opens");
     let mut first = database.begin(Isolation::ReadCommitted, false);
     let mut second = database.begin(Isolation::ReadCommitted, false);
@@ -68,7 +69,8 @@ fn two_creators_of_one_name_collide() {
 
 #[test]
 fn an_overlay_is_its_transactions_alone() {
-    let database = Database::open(Configuration::default(), engine::io::simulation::environment(9).2).expect("opens");
+    let database =
+        Database::open(Configuration::default(), engine::io::simulation::environment(9).2).expect("opens");
     let catalog = Catalog::open(database.clone()).expect("opens");
     let mut overlay = Overlay::default();
     overlay.push([schema(20000, "a")]);

