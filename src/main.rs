@@ -1,5 +1,6 @@
 //! The one binary: reads the command line, joins the crates, starts and stops the server. No logic lives here.
 
+mod allocator;
 mod configuration;
 mod monitoring;
 
@@ -10,15 +11,13 @@ use configuration::{Command, Configuration, USAGE};
 use sql::session::Instance;
 use wire::{Listener, Tls};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Threads for the network and the point tier.
 const NETWORK_THREADS: usize = 2;
 /// The processor this binary was built for: x86-64-v3.
 const PROCESSOR_NEEDS: &str = "this processor lacks AVX2, FMA or BMI2; Strata needs an x86-64-v3 processor";
 
 fn main() -> ExitCode {
+    allocator::configure();
     tracing_subscriber::fmt()
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("STRATA_LOG")

@@ -19,6 +19,10 @@ pub const OUTPUT_LIMIT: usize = 64 * 1024;
 /// A buffer that a large message blew up is given back to the system above this.
 const KEPT_CAPACITY: usize = 256 * 1024;
 const READ_SIZE: usize = 8 * 1024;
+/// A peer that fills its reads, as COPY does, is given room up to this.
+const READ_LIMIT: usize = 64 * 1024;
+/// Type and length field of a message.
+const HEADER: usize = 5;
 /// How long a peer may refuse to take what it asked for.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
@@ -31,12 +35,19 @@ pub struct Frame {
 pub struct Channel {
     stream: Stream,
     input: BytesMut,
+    /// The room for the next read: doubled by reads that filled it, halved by small ones.
+    read_size: usize,
     pub output: BytesMut,
 }
 
 impl Channel {
     pub fn new(unknown: Unknown) -> Channel {
-        Channel { stream: unknown.stream, input: unknown.input, output: BytesMut::with_capacity(READ_SIZE) }
+        Channel {
+            stream: unknown.stream,
+            input: unknown.input,
+            read_size: READ_SIZE,
+            output: BytesMut::with_capacity(READ_SIZE),
+        }
     }
 
     pub fn is_encrypted(&self) -> bool {
@@ -60,16 +71,34 @@ impl Channel {
                     return Ok(Some(Frame { kind, body }));
                 }
                 Some(length) => length - self.input.len(),
-                None => READ_SIZE,
+                None => self.read_size,
             };
-            self.input.reserve(wanted.clamp(READ_SIZE, KEPT_CAPACITY));
-            if self.stream.read_buf(&mut self.input).await.map_err(gone)? == 0 {
+            self.input.reserve(wanted.clamp(self.read_size, KEPT_CAPACITY));
+            let read = self.stream.read_buf(&mut self.input).await.map_err(gone)?;
+            if read == 0 {
                 return match self.input.is_empty() {
                     true => Ok(None),
                     false => Err(violation("unexpected end of file within a message")),
                 };
             }
+            if read >= self.read_size {
+                self.read_size = (2 * self.read_size).min(READ_LIMIT);
+            } else if read < self.read_size / 4 {
+                self.read_size = (self.read_size / 2).max(READ_SIZE);
+            }
         }
+    }
+
+    /// The body of the message at the front, if it is of this type and whole; costs no system call.
+    pub fn frame_of_kind(&mut self, kind: u8) -> Option<BytesMut> {
+        if self.input.first() != Some(&kind) {
+            return None;
+        }
+        let length =
+            self.frame_length(usize::MAX).ok().flatten().filter(|length| self.input.len() >= *length)?;
+        let mut body = self.input.split_to(length);
+        body.advance(HEADER);
+        Some(body)
     }
 
     /// Type, length field and body of the message at the front, in bytes, once its header is here.

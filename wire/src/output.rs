@@ -14,6 +14,10 @@ use crate::backend;
 use crate::channel::{Channel, OUTPUT_LIMIT};
 use crate::frontend::{self, Frontend, LARGE_LIMIT};
 
+const COPY_DATA: u8 = b'd';
+/// COPY data that is handed over at once, as far as it has come.
+const COPY_CHUNK: usize = 64 * 1024;
+
 /// A sink over a connection's channel.
 pub struct Output<'a> {
     channel: &'a mut Channel,
@@ -35,6 +39,19 @@ impl<'a> Output<'a> {
     /// The first message that could not be encoded, if any.
     pub fn finish(self) -> Result<()> {
         self.failure.map_or(Ok(()), Err)
+    }
+
+    /// CopyData with what has already come behind it: drivers send a message a row, and each would wake the reader.
+    fn gathered(&mut self, first: BytesMut) -> BytesMut {
+        let Some(next) = self.channel.frame_of_kind(COPY_DATA) else { return first };
+        let mut chunk = BytesMut::with_capacity(COPY_CHUNK);
+        chunk.extend_from_slice(&first);
+        chunk.extend_from_slice(&next);
+        while chunk.len() < COPY_CHUNK {
+            let Some(next) = self.channel.frame_of_kind(COPY_DATA) else { break };
+            chunk.extend_from_slice(&next);
+        }
+        chunk
     }
 
     fn copy_response(&mut self, kind: u8, response: CopyResponse) {
@@ -111,7 +128,7 @@ impl Sink for Output<'_> {
                 return Err(Error::new(SqlState::ConnectionFailure, "unexpected EOF on client connection"));
             };
             match frontend::decode(frame.kind, &frame.body)? {
-                Frontend::CopyData(_) => return Ok(CopyInput::Data(frame.body.freeze())),
+                Frontend::CopyData(_) => return Ok(CopyInput::Data(self.gathered(frame.body).freeze())),
                 Frontend::CopyDone => return Ok(CopyInput::Done),
                 Frontend::CopyFail { message } => return Ok(CopyInput::Fail(message.to_owned())),
                 Frontend::Flush | Frontend::Sync => {}

@@ -82,6 +82,8 @@ pub trait File: Send + Sync + fmt::Debug {
     /// Gives the file this length, all zero, with its blocks allocated *and written*: a later write into it and its
     /// sync need no change to the file system's own structures. Needs [`File::sync_data`] after it.
     fn preallocate(&self, length: u64) -> io::Result<()>;
+    /// As [`File::preallocate`], with blocks that need not have been written.
+    fn allocate(&self, length: u64) -> io::Result<()>;
     /// Makes every write so far durable.
     fn sync_data(&self) -> io::Result<()>;
 }

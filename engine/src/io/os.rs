@@ -213,6 +213,11 @@ impl File for OsFile {
         self.file.write_all_at(bytes, offset)
     }
 
+    fn allocate(&self, length: u64) -> io::Result<()> {
+        system::reserve(&self.file, length)?;
+        self.file.set_len(length)
+    }
+
     fn preallocate(&self, length: u64) -> io::Result<()> {
         system::reserve(&self.file, length)?;
         let zeros = vec![0; ZERO_CHUNK];

@@ -185,17 +185,44 @@ pub(super) fn batch_size(records: &[&[u8]]) -> Option<usize> {
     (size < BATCH_LIMIT).then(|| BATCH_HEADER + size.next_multiple_of(ALIGNMENT))
 }
 
+/// What a batch header says besides its own checksums.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BatchPlace<'a> {
+    pub epoch: &'a Epoch,
+    pub file: u64,
+    pub lsn: Lsn,
+    pub durable: Lsn,
+    /// Checksum of the header of the batch before.
+    pub previous: u32,
+}
+
+/// The header of a batch, and its checksum. `body`: everything behind the header, in pieces, `length` bytes in all.
+pub(super) fn encode_batch_header<'b>(
+    place: &BatchPlace<'_>,
+    records: usize,
+    length: u64,
+    body: impl Iterator<Item = &'b [u8]>,
+) -> ([u8; BATCH_HEADER], u32) {
+    let mut header = [0; BATCH_HEADER];
+    header[0..8].copy_from_slice(&place.epoch.nonce.to_le_bytes());
+    header[8..16].copy_from_slice(&place.epoch.number.to_le_bytes());
+    header[16..24].copy_from_slice(&place.file.to_le_bytes());
+    header[24..32].copy_from_slice(&place.lsn.0.to_le_bytes());
+    header[32..40].copy_from_slice(&place.durable.0.to_le_bytes());
+    header[40..48].copy_from_slice(&length.to_le_bytes());
+    header[48..52].copy_from_slice(&(records as u32).to_le_bytes());
+    header[52..56].copy_from_slice(&place.previous.to_le_bytes());
+    let seed = crc32c::crc32c_append(place.epoch.seed, &header[..56]);
+    let body_checksum = body.fold(seed, |checksum, piece| crc32c::crc32c_append(checksum, piece));
+    header[56..60].copy_from_slice(&body_checksum.to_le_bytes());
+    let checksum = crc32c::crc32c_append(place.epoch.seed, &header[..60]);
+    header[60..64].copy_from_slice(&checksum.to_le_bytes());
+    (header, checksum)
+}
+
 /// Appends an encoded batch to `output` and returns the checksum of its header.
 /// There is at least one record, none is empty, and [`batch_size`] has answered.
-pub(super) fn encode_batch(
-    output: &mut Vec<u8>,
-    epoch: &Epoch,
-    file: u64,
-    lsn: Lsn,
-    durable: Lsn,
-    previous: u32,
-    records: &[&[u8]],
-) -> u32 {
+pub(super) fn encode_batch(output: &mut Vec<u8>, place: &BatchPlace<'_>, records: &[&[u8]]) -> u32 {
     let start = output.len();
     output.resize(start + BATCH_HEADER, 0);
     for record in records {
@@ -204,21 +231,23 @@ pub(super) fn encode_batch(
     }
     output.resize(output.len().next_multiple_of(ALIGNMENT).max(start + BATCH_HEADER), 0);
     // The start is a multiple of eight, too, so this padding is that of the batch.
-    let length = (output.len() - start - BATCH_HEADER) as u64;
     let (header, body) = output[start..].split_at_mut(BATCH_HEADER);
-    header[0..8].copy_from_slice(&epoch.nonce.to_le_bytes());
-    header[8..16].copy_from_slice(&epoch.number.to_le_bytes());
-    header[16..24].copy_from_slice(&file.to_le_bytes());
-    header[24..32].copy_from_slice(&lsn.0.to_le_bytes());
-    header[32..40].copy_from_slice(&durable.0.to_le_bytes());
-    header[40..48].copy_from_slice(&length.to_le_bytes());
-    header[48..52].copy_from_slice(&(records.len() as u32).to_le_bytes());
-    header[52..56].copy_from_slice(&previous.to_le_bytes());
-    let body_checksum = crc32c::crc32c_append(crc32c::crc32c_append(epoch.seed, &header[..56]), body);
-    header[56..60].copy_from_slice(&body_checksum.to_le_bytes());
-    let checksum = crc32c::crc32c_append(epoch.seed, &header[..60]);
-    header[60..64].copy_from_slice(&checksum.to_le_bytes());
+    let length = body.len() as u64;
+    let (encoded, checksum) = encode_batch_header(place, records.len(), length, std::iter::once(&*body));
+    header.copy_from_slice(&encoded);
     checksum
+}
+
+/// The body of a batch in pieces that need no copy of the records: what [`encode_batch`] would have written.
+pub(super) fn body_pieces<'r>(
+    lengths: &'r [[u8; 4]],
+    records: &'r [&'r [u8]],
+) -> impl Iterator<Item = &'r [u8]> + Clone {
+    const PADDING: [u8; ALIGNMENT] = [0; ALIGNMENT];
+    let size: usize = records.iter().map(|record| 4 + record.len()).sum();
+    let padding = &PADDING[..size.next_multiple_of(ALIGNMENT) - size];
+    let records = lengths.iter().zip(records).flat_map(|(length, record)| [&length[..], *record]);
+    records.chain(std::iter::once(padding))
 }
 
 /// What 64 bytes say as a batch header of this epoch and file, at this position. `trusting` believes the checksum.

@@ -32,7 +32,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use super::{
     Apply, Log, LogError, LogOptions, Lsn, RecoverFrom, RecoveryReport,
-    format::{self, BATCH_HEADER, FILE_HEADER, FileHeader, HEADER_COPY, NoHeader},
+    format::{self, BATCH_HEADER, BatchPlace, FILE_HEADER, FileHeader, HEADER_COPY, NoHeader},
     scan::{self, Scan},
     writer::{Current, Old, Position, new_epoch},
 };
@@ -344,7 +344,8 @@ fn continue_behind(
     for batch in tail {
         let records = batch.records(&last.bytes).unwrap_or_default();
         let lsn = batch.header.lsn;
-        previous = format::encode_batch(&mut bytes, &new.epoch, number, lsn, new.first, previous, &records);
+        let place = BatchPlace { epoch: &new.epoch, file: number, lsn, durable: new.first, previous };
+        previous = format::encode_batch(&mut bytes, &place, &records);
     }
     if bytes.len() as u64 != tail_bytes {
         return Err(LogError::Misuse("a rewritten tail of another length"));

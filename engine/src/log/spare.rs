@@ -120,7 +120,7 @@ impl Spare {
         let name = format::file_name(state.next);
         let made = match state.recycled.front() {
             Some(old) => self.reuse(old, &name),
-            None => self.create(&name, &name, self.file_bytes),
+            None => self.create(&name, &name, self.file_bytes, true),
         };
         // After a failure the recycled file is tried again.
         let file = made.map_err(|error| LogError::of_space(&name, error))?;
@@ -134,14 +134,14 @@ impl Spare {
         self.disk.open(name)
     }
 
-    fn create(&self, name: &str, temporary: &str, length: u64) -> io::Result<Arc<dyn File>> {
+    fn create(&self, name: &str, temporary: &str, length: u64, filled: bool) -> io::Result<Arc<dyn File>> {
         remove_if_there(&*self.disk, temporary)?;
         if self.disk.space()?.available < length {
             return Err(io::ErrorKind::StorageFull.into());
         }
         let file = self.disk.create(temporary)?;
-        let filled = file.preallocate(length).and_then(|()| file.sync_data());
-        if let Err(error) = filled {
+        let room = if filled { file.preallocate(length) } else { file.allocate(length) };
+        if let Err(error) = room.and_then(|()| file.sync_data()) {
             // The room that a half-filled file takes is wanted back; that it stays is no harm to the log.
             let _ = self.disk.remove(temporary);
             return Err(error);
@@ -154,11 +154,12 @@ impl Spare {
     }
 
     /// A file for one batch longer than the usual file. It takes the place of a file that is ready: its rename
-    /// replaces that one, so that no gap in the numbers can come up.
+    /// replaces that one, so that no gap in the numbers can come up. It is not filled with zeros: the one batch will
+    /// be written into it whole, and never another.
     fn make_long(&self, number: u64, length: u64) -> Result<Prepared, LogError> {
         let name = format::file_name(number);
         let file = self
-            .create(&name, &format!("{name}.tmp"), length)
+            .create(&name, &format!("{name}.tmp"), length, false)
             .map_err(|error| LogError::of_space(&name, error))?;
         Ok(Prepared { number, file, length })
     }

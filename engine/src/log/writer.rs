@@ -1,6 +1,6 @@
 //! Appending to the log.
 //!
-//! One writer, the sequencer's thread. A batch is one write, [`Log::sync`] one `fdatasync`. The file that is left
+//! One writer, the sequencer's thread. A batch is one write, or several when it is long; [`Log::sync`] is one `fdatasync`. The file that is left
 //! behind at a change of file is synced first, so all batches that are not durable stand in one file, and a valid
 //! header of file *n* proves everything before its first position durable.
 //!
@@ -8,11 +8,11 @@
 //! a new start, which reads the device itself, can tell what was saved. Only the lack of room for a *new file* leaves
 //! the log as it was.
 
-use std::{collections::VecDeque, mem, sync::Arc};
+use std::{collections::VecDeque, io, mem, sync::Arc};
 
 use super::{
     Log, LogError, LogOptions, Lsn, Spare,
-    format::{self, Epoch, FILE_HEADER, FileHeader},
+    format::{self, BatchPlace, Epoch, FILE_HEADER, FileHeader},
     spare::Prepared,
 };
 use crate::io::{Disk, Environment, File, Random, log_sync_is_skipped};
@@ -106,6 +106,38 @@ impl Log {
         if self.current.offset + size > self.current.header.length {
             self.change_file(size)?;
         }
+        let written = if size <= KEPT_BUFFER as u64 {
+            self.write_whole(records)
+        } else {
+            self.write_in_pieces(records, size)
+        };
+        let checksum = match written {
+            Ok(checksum) => checksum,
+            Err(source) => {
+                self.is_poisoned = true;
+                return Err(LogError::io(&format::file_name(self.current.header.number), source));
+            }
+        };
+        self.current.is_started = true;
+        self.current.offset += size;
+        self.is_dirty = true;
+        self.previous = checksum;
+        self.end = Lsn(self.end.0 + size);
+        Ok(self.end)
+    }
+
+    fn place(&self) -> BatchPlace<'_> {
+        BatchPlace {
+            epoch: &self.epoch,
+            file: self.current.header.number,
+            lsn: self.end,
+            durable: self.durable,
+            previous: self.previous,
+        }
+    }
+
+    /// Writes a batch by one write, and answers the checksum of its header.
+    fn write_whole(&mut self, records: &[&[u8]]) -> io::Result<u32> {
         let mut buffer = mem::take(&mut self.buffer);
         buffer.clear();
         let mut offset = self.current.offset;
@@ -113,31 +145,42 @@ impl Log {
             buffer.extend_from_slice(&self.current.header.encode());
             offset = 0;
         }
-        let number = self.current.header.number;
-        let checksum = format::encode_batch(
-            &mut buffer,
-            &self.epoch,
-            number,
-            self.end,
-            self.durable,
-            self.previous,
-            records,
-        );
-        let written = self.current.file.write_at(&buffer, offset);
-        // One giant batch must not hold its memory for ever.
-        if buffer.capacity() <= KEPT_BUFFER {
-            self.buffer = buffer;
+        let checksum = format::encode_batch(&mut buffer, &self.place(), records);
+        self.current.file.write_at(&buffer, offset)?;
+        self.buffer = buffer;
+        Ok(checksum)
+    }
+
+    /// As [`Log::write_whole`] for a batch too long to be copied.
+    fn write_in_pieces(&mut self, records: &[&[u8]], size: u64) -> io::Result<u32> {
+        let lengths: Vec<[u8; 4]> =
+            records.iter().map(|record| (record.len() as u32).to_le_bytes()).collect();
+        let body = format::body_pieces(&lengths, records);
+        let length = size - format::BATCH_HEADER as u64;
+        let (header, checksum) =
+            format::encode_batch_header(&self.place(), records.len(), length, body.clone());
+        let mut offset = self.current.offset;
+        if !self.current.is_started {
+            self.current.file.write_at(&self.current.header.encode(), 0)?;
         }
-        if let Err(source) = written {
-            self.is_poisoned = true;
-            return Err(LogError::io(&format::file_name(number), source));
+        // Small pieces are gathered, large ones written from where they stand.
+        let mut gathered = header.to_vec();
+        for piece in body {
+            if piece.len() < LARGE_PIECE {
+                gathered.extend_from_slice(piece);
+            }
+            if piece.len() >= LARGE_PIECE || gathered.len() >= LARGE_PIECE {
+                self.current.file.write_at(&gathered, offset)?;
+                offset += gathered.len() as u64;
+                gathered.clear();
+            }
+            if piece.len() >= LARGE_PIECE {
+                self.current.file.write_at(piece, offset)?;
+                offset += piece.len() as u64;
+            }
         }
-        self.current.is_started = true;
-        self.current.offset += size;
-        self.is_dirty = true;
-        self.previous = checksum;
-        self.end = Lsn(self.end.0 + size);
-        Ok(self.end)
+        self.current.file.write_at(&gathered, offset)?;
+        Ok(checksum)
     }
 
     /// Makes everything appended durable and returns the position up to which the log is durable.
@@ -212,5 +255,7 @@ impl Log {
     }
 }
 
-/// The write buffer is kept between batches up to this size.
+/// Batches up to this size are copied together into a buffer that is kept between batches.
 const KEPT_BUFFER: usize = 8 << 20;
+/// A piece of a longer batch that is worth a write of its own.
+const LARGE_PIECE: usize = 256 << 10;

@@ -75,7 +75,8 @@ impl CommitSet {
     }
 
     pub fn encode(&self) -> Vec<u8> {
-        let mut writer = Writer::default();
+        let chunks = self.tables.iter().flat_map(|(_, commit)| &commit.chunks);
+        let mut writer = Writer { bytes: Vec::with_capacity(chunks.map(Chunk::bytes_used).sum()) };
         writer.u8(KIND_COMMIT);
         writer.u64(0);
         writer.u32(self.tables.len() as u32);

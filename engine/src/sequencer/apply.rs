@@ -229,7 +229,10 @@ fn fill(table: &Table, backfill: Backfill, locations: &[Location], at: Timestamp
         let mut any = false;
         for (key, _, place) in &found {
             if generation.try_locate(*place).is_some() {
-                any = true;
+                if !any {
+                    generation.active.index_mut(index).reserve(found.len());
+                    any = true;
+                }
                 match generation.active.index_mut(index).insert_hashed(key, *place) {
                     Some(key) => new.push(key),
                     None => repeating = true,

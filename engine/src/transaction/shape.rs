@@ -112,8 +112,10 @@ impl Transaction {
         let entries = self.with_starts(table, entries)?;
         let mut writes = writes.write();
         let writes = writes.table_mut(table).ok_or(Error::UnknownTable(table))?;
+        let map = writes.store.index_mut(index);
+        map.reserve(entries.len());
         for (handle, _, key) in &entries {
-            writes.store.index_mut(index).insert(key, Location(handle.location));
+            map.insert(key, Location(handle.location));
         }
         writes.backfills.push(Backfill { index, entries, covers_history });
         self.undo.push(Undo::Backfilled { table });

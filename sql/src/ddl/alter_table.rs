@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use catalog::{Constraint, ConstraintKind, Object, ObjectAddress, Relation, RelationKind};
+use catalog::{Constraint, ConstraintKind, Object, ObjectAddress, Relation};
 use engine::RelationLockMode;
 
 use super::Definer;
@@ -265,9 +265,4 @@ fn lock_mode(actions: &[AlterTableAction]) -> RelationLockMode {
         )
     });
     if weak { RelationLockMode::ShareUpdateExclusive } else { RelationLockMode::AccessExclusive }
-}
-
-/// Whether a relation can have rows of its own.
-pub(super) fn is_table(relation: &Relation) -> bool {
-    matches!(relation.kind, RelationKind::Table(_))
 }

@@ -4,7 +4,7 @@ use catalog::{Relation, Snapshot};
 use engine::{ColumnId, IndexId, IndexSchema, RowHandle, ScanColumn, TableId, TableSchema, Value};
 
 use super::Definer;
-use crate::dml::{TableModel, index_key};
+use crate::dml::{IndexModel, KeySource, TableModel, index_key};
 use crate::error::{Error, Result, SqlState};
 use crate::evaluate::value_at;
 use crate::session::engine_error;
@@ -45,26 +45,41 @@ impl Definer {
     pub(super) fn each_row(
         &self,
         relation: &Relation,
+        call: impl FnMut(RowHandle, &[Value]) -> Result<()>,
+    ) -> Result<()> {
+        self.each_row_of(relation, &|_| true, call)
+    }
+
+    /// As [`Definer::each_row`], reading only the columns at the wanted places; the others are NULL.
+    pub(super) fn each_row_of(
+        &self,
+        relation: &Relation,
+        wanted: &dyn Fn(usize) -> bool,
         mut call: impl FnMut(RowHandle, &[Value]) -> Result<()>,
     ) -> Result<()> {
-        let mut projection: Vec<ScanColumn> =
-            relation.live_columns().map(|column| ScanColumn::Column(ColumnId(column.id))).collect();
-        let width = projection.len();
+        let (places, mut projection): (Vec<usize>, Vec<ScanColumn>) = relation
+            .live_columns()
+            .enumerate()
+            .filter(|(place, _)| wanted(*place))
+            .map(|(place, column)| (place, ScanColumn::Column(ColumnId(column.id))))
+            .unzip();
         projection.push(ScanColumn::Handle);
         let view = self.transaction.with(|transaction| {
             transaction.start_statement();
             transaction.view()
         })?;
         let scan = view.scan(TableId(relation.oid), &projection, BATCH_ROWS).map_err(engine_error)?;
-        let mut values = vec![Value::Null; width];
+        let mut values = vec![Value::Null; relation.live_columns().count()];
         for batch in scan {
             let batch = batch.map_err(engine_error)?;
             self.cancel.check()?;
             for row in 0..batch.num_rows() {
-                for (slot, column) in values.iter_mut().zip(batch.columns()) {
-                    *slot = value_at(column.as_ref(), row)?;
+                for (place, column) in places.iter().zip(batch.columns()) {
+                    if let Some(slot) = values.get_mut(*place) {
+                        *slot = value_at(column.as_ref(), row)?;
+                    }
                 }
-                let handle = match value_at(batch.column(width).as_ref(), row)? {
+                let handle = match value_at(batch.column(places.len()).as_ref(), row)? {
                     Value::Fixed16(bytes) => RowHandle::from_bytes(bytes),
                     _ => return Err(Error::internal("a scan gave a row without a handle")),
                 };
@@ -82,17 +97,28 @@ impl Definer {
         let definition = model
             .index(IndexId(index))
             .ok_or_else(|| Error::internal("a new index is missing from its table"))?;
+        let needed = key_places(definition);
+        let wanted = |place: usize| needed.as_ref().is_none_or(|needed| needed.contains(&place));
         let mut entries = Vec::new();
-        let mut seen = std::collections::HashSet::new();
-        self.each_row(&relation, |handle, values| {
+        let mut unchecked = Vec::new();
+        self.each_row_of(&relation, &wanted, |handle, values| {
             let Some((key, check)) = index_key(definition, values, &self.context)? else { return Ok(()) };
-            if check && !seen.insert(key.clone()) {
-                return Err(duplicate(&model, definition, values, self));
+            if check || !definition.unique || self.has_whole_key(definition, values)? {
+                entries.push((handle, key));
+            } else {
+                unchecked.push((handle, key));
             }
-            entries.push((handle, key));
             Ok(())
         })?;
-        drop(seen);
+        // In the order of keys, equal ones stand together, and whoever stores them has less to do.
+        entries.sort_unstable_by(|left, right| left.1.cmp(&right.1));
+        if definition.unique {
+            let twice = entries.windows(2).find(|pair| matches!(pair, [left, right] if left.1 == right.1));
+            if let Some([_, (handle, _)]) = twice {
+                return Err(self.duplicate(&relation, &model, definition, *handle));
+            }
+        }
+        entries.append(&mut unchecked);
         let mut rest = entries;
         while !rest.is_empty() {
             let tail = rest.split_off(rest.len().min(ENTRIES));
@@ -103,22 +129,51 @@ impl Definer {
         }
         Ok(())
     }
+
+    /// Whether no part of a key is NULL: then even a constraint that is checked later must hold now.
+    fn has_whole_key(&self, index: &IndexModel, values: &[Value]) -> Result<bool> {
+        Ok(!crate::dml::key_values(index, values, &self.context)?.iter().any(Value::is_null))
+    }
+
+    /// `could not create unique index`, with the key of a row that another row has too.
+    fn duplicate(
+        &self,
+        relation: &Relation,
+        model: &TableModel,
+        index: &IndexModel,
+        row: RowHandle,
+    ) -> Error {
+        let mut shown = String::new();
+        let found = self.each_row(relation, |handle, values| {
+            if handle == row {
+                let key = crate::dml::key_values(index, values, &self.context)?;
+                shown = crate::dml::index_key_text(index, &key, &self.context);
+            }
+            Ok(())
+        });
+        if let Err(error) = found {
+            return error;
+        }
+        let message = format!("could not create unique index \"{}\"", index.name);
+        Error::new(SqlState::UniqueViolation, message)
+            .detail(format!("Key {shown} is duplicated."))
+            .schema(&model.schema)
+            .table(&model.name)
+            .constraint(&index.name)
+    }
 }
 
-/// `could not create unique index`, with the key that stands twice.
-fn duplicate(
-    model: &TableModel,
-    index: &crate::dml::IndexModel,
-    values: &[Value],
-    definer: &Definer,
-) -> Error {
-    let shown = crate::dml::key_values(index, values, &definer.context)
-        .map(|key| crate::dml::index_key_text(index, &key, &definer.context))
-        .unwrap_or_default();
-    let message = format!("could not create unique index \"{}\"", index.name);
-    Error::new(SqlState::UniqueViolation, message)
-        .detail(format!("Key {shown} is duplicated."))
-        .schema(&model.schema)
-        .table(&model.name)
-        .constraint(&index.name)
+/// The places of the columns that an index's keys are made of; `None` where an expression may read any.
+fn key_places(index: &IndexModel) -> Option<Vec<usize>> {
+    if index.predicate.is_some() {
+        return None;
+    }
+    index
+        .keys
+        .iter()
+        .map(|key| match &key.source {
+            KeySource::Column(place) => Some(*place),
+            KeySource::Expression(_) => None,
+        })
+        .collect()
 }

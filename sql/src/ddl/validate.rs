@@ -20,7 +20,8 @@ impl Definer {
             .filter(|(_, column)| columns.contains(&column.number))
             .map(|(place, column)| (place, column.name.as_str()))
             .collect();
-        self.each_row(relation, |_, values| {
+        let wanted = |place: usize| places.iter().any(|(known, _)| *known == place);
+        self.each_row_of(relation, &wanted, |_, values| {
             match places.iter().find(|(place, _)| values.get(*place).is_some_and(Value::is_null)) {
                 None => Ok(()),
                 Some((_, name)) => Err(Error::new(

@@ -23,7 +23,7 @@ pub use event::{Deferral, Event, Events};
 pub use key::index_key;
 pub(crate) use key::{key_values, new_row};
 pub(crate) use message::{columns_text, index_key_text};
-pub use model::{CheckModel, ColumnModel, ForeignKeyModel, IndexModel, ModelCache, TableModel};
+pub use model::{CheckModel, ColumnModel, ForeignKeyModel, IndexModel, KeySource, ModelCache, TableModel};
 pub use returning::ReturningRows;
 pub use source::{RowSource, ValuesSource, is_values, rows_of};
 pub use statement::{CompiledDelete, CompiledInsert, CompiledUpdate};

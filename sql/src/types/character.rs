@@ -78,6 +78,8 @@ pub fn limit_varchar(text: Arc<str>, typmod: i32, explicit: bool) -> Result<Arc<
     Ok(Arc::from(&text[..end]))
 }
 
+const BLANKS: &str = "                                                                ";
+
 /// `character(n)`: cut or padded to exactly `n` characters.
 pub fn limit_bpchar(text: Arc<str>, typmod: i32, explicit: bool) -> Result<Arc<str>> {
     let Some(length) = declared_length(typmod) else { return Ok(text) };
@@ -93,7 +95,10 @@ pub fn limit_bpchar(text: Arc<str>, typmod: i32, explicit: bool) -> Result<Arc<s
     }
     let mut padded = String::with_capacity(text.len() + missing);
     padded.push_str(&text);
-    padded.extend(std::iter::repeat_n(' ', missing));
+    while padded.len() < text.len() + missing {
+        let more = (text.len() + missing - padded.len()).min(BLANKS.len());
+        padded.push_str(&BLANKS[..more]);
+    }
     Ok(Arc::from(padded))
 }
 

@@ -141,6 +141,10 @@ impl File for SimulatedFile {
         })
     }
 
+    fn allocate(&self, length: u64) -> io::Result<()> {
+        self.preallocate(length)
+    }
+
     fn preallocate(&self, length: u64) -> io::Result<()> {
         self.with(|_, state| {
             state.change()?;
