@@ -3,9 +3,10 @@
 //! Opening: manifest, segments, replay of the log from the last checkpoint, and only then transactions. Whatever
 //! cannot be read for certain refuses to open, with the file and the place.
 
-use crate::checkpoint::{self, BIRTHS, Background, SEQUENCES};
+use crate::checkpoint::{self, BIRTHS, Background, Layout, SEQUENCES};
 use crate::clock::{EngineClock, Past};
-use crate::ids::Timestamp;
+use crate::compaction::{self, Compactor};
+use crate::ids::{FileId, Timestamp};
 use crate::io::{Environment, reserve};
 use crate::lock::{LockManager, Modes, Tag};
 use crate::log::{Log, LogError, LogOptions, RecoverFrom, Spare};
@@ -34,6 +35,8 @@ pub struct Configuration {
     pub checkpoint_bytes: u64,
     /// Length of one log file.
     pub log_file_bytes: u64,
+    /// Rows of a whole segment.
+    pub segment_rows: u64,
     /// Run when what the disk holds is no longer known. The default ends the process; recovery repairs.
     pub on_failure: FailureHook,
 }
@@ -43,6 +46,7 @@ impl Default for Configuration {
         Configuration {
             checkpoint_bytes: 512 << 20,
             log_file_bytes: LogOptions::default().file_bytes,
+            segment_rows: 1 << 20,
             on_failure: Arc::new(|reason| {
                 tracing::error!(reason, "the log failed; the process ends and recovery will repair");
                 std::process::abort();
@@ -91,6 +95,9 @@ pub(crate) struct Engine {
     pub sequences: Sequences,
     pub queue: Queue,
     pub background: Background,
+    pub compactor: Compactor,
+    /// The next file id.
+    files: AtomicU64,
     /// Bytes logged since the last checkpoint.
     pub logged: AtomicU64,
     spare: OnceLock<Arc<Spare>>,
@@ -110,6 +117,8 @@ impl Engine {
             sequences: Sequences::default(),
             queue: Queue::default(),
             background: Background::default(),
+            compactor: Compactor::default(),
+            files: AtomicU64::new(0),
             logged: AtomicU64::new(0),
             spare: OnceLock::new(),
             poisoned: AtomicBool::new(false),
@@ -129,6 +138,12 @@ impl Engine {
         let mut more = Tables::clone(&tables);
         more.insert(table.id, table);
         *tables = Arc::new(more);
+    }
+
+    /// A file id that no durable edit has named. After a crash before one does, the file is an orphan and its id may
+    /// be used again.
+    pub fn allocate_file(&self) -> FileId {
+        FileId(self.files.fetch_add(1, Ordering::AcqRel))
     }
 
     /// Refuses once the log has failed.
@@ -252,20 +267,45 @@ impl Database {
             durable: log.durable(),
         }])?;
         manifest.remove_orphans()?;
+        engine.files.store(manifest.state().next_file.0, Ordering::Release);
+        let layout = Arc::new(Mutex::new(Layout { manifest, moment: None }));
         let spare = engine.spare.get_or_init(|| log.spare()).clone();
-        let (sequencing, checkpointing) = (engine.clone(), engine.clone());
+        let (sequencing, checkpointing, compacting) = (engine.clone(), engine.clone(), engine.clone());
         let sequencer = std::thread::Builder::new()
             .name("sequencer".into())
             .spawn(move || sequencer::guarded(&sequencing, log))?;
         let checkpointer = std::thread::Builder::new()
             .name("checkpoint".into())
-            .spawn(move || checkpoint::run(&checkpointing, manifest, &spare))?;
-        Ok(Arc::new(Database { engine, threads: Mutex::new(vec![checkpointer, sequencer]) }))
+            .spawn({
+                let layout = layout.clone();
+                move || checkpoint::run(&checkpointing, &layout, &spare)
+            })?;
+        let compactor = std::thread::Builder::new()
+            .name("compaction".into())
+            .spawn(move || compaction::run(&compacting, &layout))?;
+        Ok(Arc::new(Database { engine, threads: Mutex::new(vec![compactor, checkpointer, sequencer]) }))
     }
 
     /// Writes hot rows to segments and lets go of the log before; the ticket settles when that is durable.
     pub fn checkpoint(&self) -> Ticket {
         self.engine.background.checkpoint()
+    }
+
+    /// As [`Database::checkpoint`], and then whatever there is to compact.
+    pub fn compact(&self) -> Ticket {
+        self.engine.background.compact()
+    }
+
+    /// For how long a table keeps versions after their end, in microseconds; `None`, the default: for ever. Not
+    /// remembered over a restart: whoever keeps the setting says it again. What was given up stays given up.
+    pub fn set_history_retention(&self, table: TableId, retention: Option<i64>) -> Result<(), Error> {
+        self.engine.table(table)?.set_retention(retention);
+        Ok(())
+    }
+
+    /// The earliest moment of a table that can be read; [`Timestamp::ZERO`] while its history is whole.
+    pub fn history_horizon(&self, table: TableId) -> Result<Timestamp, Error> {
+        Ok(Timestamp(self.engine.table(table)?.horizon()))
     }
 
     /// Moves a table's hot rows to segments if a good part of them is dead (an eighth); the ticket settles when that is
@@ -375,6 +415,7 @@ impl Database {
     pub fn close(&self) {
         let threads = std::mem::take(&mut *self.threads.lock());
         self.engine.background.close();
+        self.engine.compactor.close();
         for thread in threads {
             if thread.thread().name() == Some("sequencer") {
                 self.engine.queue.close();

@@ -6,6 +6,7 @@
 mod batch;
 mod checkpoint;
 mod clock;
+mod compaction;
 mod cursor;
 mod database;
 mod error;
@@ -17,6 +18,7 @@ pub mod log;
 pub mod manifest;
 mod record;
 mod registry;
+mod rewrite;
 mod scan;
 mod schema;
 pub mod segment;

@@ -25,6 +25,16 @@ pub(crate) enum Moments {
     Between(u64, u64),
 }
 
+impl Moments {
+    /// The first and the last moment shown.
+    fn ends(self) -> (u64, u64) {
+        match self {
+            Moments::At(at) => (at, at),
+            Moments::Between(from, to) => (from, to),
+        }
+    }
+}
+
 /// Rows by number within one chunk or zone.
 #[derive(Clone, Copy)]
 enum Rows<'a> {
@@ -78,6 +88,8 @@ pub struct ScanCursor {
     batch_rows: usize,
     sources: VecDeque<Source>,
     ready: VecDeque<RecordBatch>,
+    /// Versions whose times were looked at.
+    examined: u64,
 }
 
 impl ScanCursor {
@@ -97,6 +109,7 @@ impl ScanCursor {
             batch_rows: batch_rows.max(1),
             sources: VecDeque::new(),
             ready: VecDeque::new(),
+            examined: 0,
         };
         let own = view.own.clone().filter(|_| matches!(moments, Moments::At(_)));
         cursor.gather_sources(own.as_ref())?;
@@ -106,6 +119,11 @@ impl ScanCursor {
     /// The schema of the batches: columns by number, all nullable.
     pub fn schema(&self) -> Arc<Schema> {
         self.shape.schema.clone()
+    }
+
+    /// How many versions it has looked at so far, shown or not.
+    pub fn examined(&self) -> u64 {
+        self.examined
     }
 
     /// At most `parts` scans that together give what this one would.
@@ -120,6 +138,7 @@ impl ScanCursor {
                 batch_rows: self.batch_rows,
                 sources: VecDeque::new(),
                 ready: VecDeque::new(),
+                examined: 0,
             })
             .collect();
         for (position, source) in self.sources.drain(..).enumerate() {
@@ -139,6 +158,11 @@ impl ScanCursor {
         let hidden = own_table.is_some_and(|own| own.hides_base(own_at));
         if let Some(table) = view.table(self.table).filter(|_| !hidden) {
             let state = table.read();
+            match self.moments {
+                // What is kept of all of history is no question of a moment.
+                Moments::Between(0, _) => {}
+                Moments::At(at) | Moments::Between(at, _) => table.check_horizon(at)?,
+            }
             match self.moments {
                 Moments::At(at) => self.collect_generation(state.generation(at), ALIVE, eyes)?,
                 Moments::Between(from, to) => {
@@ -170,7 +194,8 @@ impl ScanCursor {
         until: u64,
         eyes: Eyes<'_>,
     ) -> Result<(), Error> {
-        for part in &generation.segments {
+        let (first, last) = self.moments.ends();
+        for part in generation.segments.iter().filter(|part| part.may_show_between(first, last)) {
             let rows = part.segment.rows();
             for start in (0..rows).step_by(CHUNK_ROWS) {
                 let end = (start + CHUNK_ROWS).min(rows);
@@ -323,6 +348,21 @@ impl ScanCursor {
         self.shape.batch(rows.len(), arrays)
     }
 
+    /// How many versions a place makes look at.
+    fn examines(&self, source: &Source) -> u64 {
+        let (first, last) = self.moments.ends();
+        let rows = match source {
+            Source::Chunk { chunk, .. } if matches!(self.moments, Moments::At(at) if chunk.is_over(at)) => 0,
+            Source::Chunk { chunk, .. } | Source::OwnChunk { chunk, .. } => chunk.rows(),
+            Source::Zone { part, start, end, .. } => match part.segment.zone(start / CHUNK_ROWS) {
+                Ok(zone) if zone.min_from.0 > last || zone.max_to.0 <= first => 0,
+                Ok(_) | Err(_) => end - start,
+            },
+            Source::Ready(batch) => batch.num_rows(),
+        };
+        rows as u64
+    }
+
     /// Reads one place; `None` if nothing of it is shown.
     fn read(&self, source: Source) -> Result<Option<RecordBatch>, Error> {
         let own = self.view.own.clone().filter(|_| matches!(self.moments, Moments::At(_)));
@@ -353,10 +393,7 @@ impl ScanCursor {
             }
             Source::Zone { part, start, end, until } => {
                 let zone = part.segment.zone(start / CHUNK_ROWS)?;
-                let (first, last) = match self.moments {
-                    Moments::At(at) => (at, at),
-                    Moments::Between(from, to) => (from, to),
-                };
+                let (first, last) = self.moments.ends();
                 if zone.min_from.0 > last || zone.max_to.0 <= first {
                     return Ok(None);
                 }
@@ -404,6 +441,7 @@ impl Iterator for ScanCursor {
                 return Some(Ok(batch));
             }
             let source = self.sources.pop_front()?;
+            self.examined += self.examines(&source);
             match self.read(source) {
                 Err(error) => return Some(Err(error)),
                 Ok(None) => {}

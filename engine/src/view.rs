@@ -231,6 +231,7 @@ impl ReadView {
     ) -> Result<(), Error> {
         let Some(table) = self.table(table) else { return Ok(()) };
         let state = table.read();
+        table.check_horizon(eyes.at)?;
         let unique = state.is_unique(index);
         let generation = state.generation(eyes.at);
         let dictionary = &*state.dictionary;
@@ -297,11 +298,16 @@ fn visit_visible<'a>(
     for store in generation.stores() {
         let Some(map) = store.index(index) else { continue };
         let mut versions = map.get(key);
-        if versions.len() > WALKED_VERSIONS {
+        let many = versions.len() > WALKED_VERSIONS;
+        if many {
             let started = |location: &Location| {
                 generation.locate(*location).and_then(Found::from).is_ok_and(|from| from <= eyes.at)
             };
             versions = versions.get(..versions.partition_point(started)).unwrap_or(versions);
+            if unique {
+                // What is older than the last that had begun had ended by then.
+                versions = versions.get(versions.len().saturating_sub(1)..).unwrap_or(versions);
+            }
         }
         for location in versions.iter().rev() {
             let found = match (location.place(), store.chunk(location.number())) {
@@ -317,7 +323,11 @@ fn visit_visible<'a>(
         }
     }
     for part in generation.segments.iter().rev().filter(|part| part.may_show(eyes.at)) {
-        for position in part.find(index, key)?.rev() {
+        let mut positions = part.find(index, key)?;
+        if unique && positions.len() > WALKED_VERSIONS {
+            positions = part.started(index, positions, eyes.at)?;
+        }
+        for position in positions.rev() {
             let row = part.row_at(index, position)?;
             let found = Found::Segment(part, row);
             if eyes.sees(found)? {

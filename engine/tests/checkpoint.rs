@@ -82,6 +82,7 @@ fn every_version_is_kept_through_checkpoints_and_crashes() {
             database = world.open();
             assert_eq!(versions(&database), before, "after the crash of round {round}");
         }
+        let before_compaction = versions(&database);
         let view = begin(&database).view();
         let expected = scan(&view);
         assert_eq!(by_key(&view, false), expected);
@@ -90,7 +91,9 @@ fn every_version_is_kept_through_checkpoints_and_crashes() {
         for (id, amount_seen) in &expected {
             assert_eq!(amount(&view, *id), Some(*amount_seen));
         }
+        database.compact().wait().unwrap();
         assert!(database.statistics(TABLE).unwrap().segments <= 8);
+        assert_eq!(versions(&database), before_compaction);
     }
     for (moment, rows) in moments {
         assert_eq!(scan(&begin(&database).view_at(moment)), rows);

@@ -94,7 +94,13 @@ impl World {
     }
 
     fn configuration(&self) -> Configuration {
-        Configuration { checkpoint_bytes: 1 << 30, log_file_bytes: 64 << 10, on_failure: Arc::new(|_| {}) }
+        Configuration {
+            checkpoint_bytes: 1 << 30,
+            log_file_bytes: 64 << 10,
+            // Small files, so that compaction has much to do.
+            segment_rows: 64,
+            on_failure: Arc::new(|_| {}),
+        }
     }
 
     /// Opens the database, with deaths in the middle of it, and compares what is there.
@@ -313,7 +319,7 @@ impl World {
 
     /// Asks for a checkpoint, and waits for it or goes on meanwhile.
     fn checkpoint(&mut self, database: &Arc<Database>) -> Verdict<End> {
-        let ticket = database.checkpoint();
+        let ticket = if self.random.once_in(2) { database.compact() } else { database.checkpoint() };
         if self.random.once_in(3) {
             return Ok(End::Done);
         }

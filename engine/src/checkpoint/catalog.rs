@@ -1,12 +1,15 @@
 //! What the manifest keeps of a table besides its files, and the tables made from it when a database is opened.
 //!
-//! Format of an entry: version (1 byte, 1), schema, dictionary, indexes that do not know the whole past (index, since),
-//! unique indexes with repeated keys (index),
-//! moment of the drop (8 bytes), next chunk number (4), ends of the generations but the last (8 each), segments (file
-//! id 8, generation 4, clustering index 4 or `u32::MAX`).
+//! Format of an entry: version (1 byte, 2), schema, dictionary, indexes that do not know the whole past (index, since),
+//! unique indexes with repeated keys (index), moment of the drop (8 bytes), next chunk number (4), ends of the
+//! generations but the last (8 each), horizon (8), segments (file id 8, generation 4, clustering index 4 or `u32::MAX`, level 1,
+//! slice 8). A level below 128 is one of living versions, its slice zero; from 128 on it is 128 and the class of the
+//! slice. Version 1 had no horizon, levels and slices: its files count as level 0, those of dead versions as the slice
+//! over all time.
 
 use super::freeze::FrozenTable;
-use super::rewrite::Outputs;
+use crate::compaction::choose::Level;
+use crate::compaction::slice::{HIGHEST, Slice};
 use crate::database::Engine;
 use crate::ids::FileId;
 use crate::manifest::{FileEntry, State, TableEntry};
@@ -14,48 +17,113 @@ use crate::record::{Reader, Writer, decode_dictionary, decode_schema, encode_dic
 use crate::segment::{DeleteLog, IndexRun, Segment};
 use crate::table::segments::SegmentPart;
 use crate::table::visibility::is_live;
-use crate::table::{Generation, Table};
+use crate::table::{Generation, Table, TableState};
 use crate::{Error, IndexId, TableId, Timestamp};
 use hashbrown::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// Added to the class of a slice where a level is written.
+const HISTORY: u8 = 128;
 
-/// The entry of a table once the outputs of its rewrite are installed.
-pub(super) fn encode(table: &FrozenTable, outputs: &[Outputs]) -> Vec<u8> {
-    let mut writer = Writer::default();
-    writer.u8(VERSION);
-    encode_schema(&table.schema, &mut writer);
-    encode_dictionary(&table.dictionary, &mut writer);
-    writer.u32(table.index_since.len() as u32);
-    for (index, since) in &table.index_since {
-        writer.u32(index.0);
-        writer.u64(since.0);
+/// One segment of an entry.
+pub(crate) struct Listed {
+    pub file: FileId,
+    pub generation: u32,
+    pub primary: Option<IndexId>,
+    pub level: Level,
+}
+
+impl Listed {
+    pub fn of(part: &SegmentPart, generation: usize) -> Listed {
+        let file = FileId(u64::from(part.number));
+        Listed { file, generation: generation as u32, primary: part.primary, level: part.level() }
     }
-    writer.u32(table.repeating.len() as u32);
-    for index in &table.repeating {
-        writer.u32(index.0);
+
+    fn encode(&self, writer: &mut Writer) {
+        writer.u64(self.file.0);
+        writer.u32(self.generation);
+        writer.u32(self.primary.map_or(u32::MAX, |index| index.0));
+        match self.level {
+            Level::Current(level) => {
+                writer.u8(level);
+                writer.u64(0);
+            }
+            Level::History(slice) => {
+                writer.u8(HISTORY + slice.class);
+                writer.u64(slice.number);
+            }
+        }
     }
-    writer.u64(table.dropped);
-    writer.u32(table.next_chunk);
-    let ended = table.generations.split_last().map_or(&[][..], |(_, ended)| ended);
-    writer.u32(ended.len() as u32);
-    for generation in ended {
-        writer.u64(generation.until);
+
+    fn decode(reader: &mut Reader<'_>, version: u8) -> Result<Listed, Error> {
+        let (file, generation) = (FileId(reader.u64()?), reader.u32()?);
+        let primary = Some(reader.u32()?).filter(|index| *index != u32::MAX).map(IndexId);
+        let (level, number) = if version == 1 { (0, 0) } else { (reader.u8()?, reader.u64()?) };
+        let level = match level.checked_sub(HISTORY) {
+            None => Level::Current(level),
+            Some(class) if class <= HIGHEST => Level::History(Slice { class, number }),
+            Some(_) => return Err(reader.damaged("a class of history that cannot be")),
+        };
+        Ok(Listed { file, generation, primary, level })
     }
-    let mut segments = Vec::new();
-    for (number, (generation, outputs)) in table.generations.iter().zip(outputs).enumerate() {
-        let kept = generation.segments.iter().filter(|part| !outputs.removed.contains(&part.number));
-        segments.extend(kept.chain(&outputs.parts).map(|part| (number, part)));
+}
+
+/// An entry as it stands in the manifest: what it says of the table, and its segments.
+pub(crate) struct Entry {
+    /// The bytes before the horizon.
+    head: Vec<u8>,
+    pub horizon: u64,
+    pub segments: Vec<Listed>,
+}
+
+impl Entry {
+    /// The entry of a table with these segments.
+    pub(super) fn new(table: &FrozenTable, segments: Vec<Listed>) -> Entry {
+        let mut writer = Writer::default();
+        writer.u8(VERSION);
+        encode_schema(&table.schema, &mut writer);
+        encode_dictionary(&table.dictionary, &mut writer);
+        writer.u32(table.index_since.len() as u32);
+        for (index, since) in &table.index_since {
+            writer.u32(index.0);
+            writer.u64(since.0);
+        }
+        writer.u32(table.repeating.len() as u32);
+        for index in &table.repeating {
+            writer.u32(index.0);
+        }
+        writer.u64(table.dropped);
+        writer.u32(table.next_chunk);
+        let ended = table.generations.split_last().map_or(&[][..], |(_, ended)| ended);
+        writer.u32(ended.len() as u32);
+        for generation in ended {
+            writer.u64(generation.until);
+        }
+        Entry { head: writer.bytes, horizon: table.table.horizon(), segments }
     }
-    writer.u32(segments.len() as u32);
-    for (number, part) in segments {
-        writer.u64(u64::from(part.number));
-        writer.u32(number as u32);
-        writer.u32(part.primary.map_or(u32::MAX, |index| index.0));
+
+    /// Reads an entry of the present version; `None` if it is of an older one.
+    pub fn parse(bytes: &[u8]) -> Result<Option<Entry>, Error> {
+        let mut reader = Reader::new(bytes);
+        let scratch = Table::new(TableId(0), crate::TableSchema::default(), &[]);
+        let version = decode_head(&mut reader, &scratch, &mut scratch.latch.write())?;
+        let head = bytes.get(..bytes.len() - reader.remaining()).unwrap_or(bytes).to_vec();
+        let horizon = if version == 1 { 0 } else { reader.u64()? };
+        let count = reader.count()?;
+        let segments = (0..count).map(|_| Listed::decode(&mut reader, version)).collect::<Result<_, _>>()?;
+        reader.end()?;
+        Ok((version == VERSION).then_some(Entry { head, horizon, segments }))
     }
-    writer.bytes
+
+    pub fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer { bytes: self.head.clone() };
+        writer.u64(self.horizon);
+        writer.u32(self.segments.len() as u32);
+        self.segments.iter().for_each(|segment| segment.encode(&mut writer));
+        writer.bytes
+    }
 }
 
 /// Makes the tables that the manifest names.
@@ -80,41 +148,26 @@ fn load_table(
     runs: &HashMap<u32, Vec<(IndexId, &FileEntry)>>,
 ) -> Result<Table, Error> {
     let mut reader = Reader::new(&entry.schema);
-    if reader.u8()? != VERSION {
-        return Err(Error::Corrupted(format!(
-            "the manifest's entry of table {} has an unknown version",
-            id.0
-        )));
-    }
-    let schema = decode_schema(&mut reader)?;
-    let dictionary = decode_dictionary(&mut reader)?;
-    let table = Table::with_dictionary(id, schema, dictionary);
+    let table = Table::new(id, crate::TableSchema::default(), &[]);
     let mut state = table.latch.write();
-    for _ in 0..reader.count()? {
-        let index = IndexId(reader.u32()?);
-        state.index_since.insert(index, Timestamp(reader.u64()?));
+    let version = decode_head(&mut reader, &table, &mut state)?;
+    if version > 1 {
+        table.raise_horizon(reader.u64()?);
     }
-    for _ in 0..reader.count()? {
-        let index = IndexId(reader.u32()?);
-        state.note_repeating(index);
-    }
-    table.drop_at(reader.u64()?);
-    let next_chunk = reader.u32()?;
-    let ended = (0..reader.count()?).map(|_| reader.u64()).collect::<Result<Vec<_>, Error>>()?;
-    state.older = ended.into_iter().map(|until| (until, Generation::new(next_chunk))).collect();
-    state.current = Generation::new(next_chunk);
     let mut live = 0;
     for _ in 0..reader.count()? {
-        let file = FileId(reader.u64()?);
-        let number = reader.u32()? as usize;
-        let primary = Some(reader.u32()?).filter(|index| *index != u32::MAX).map(IndexId);
+        let Listed { file, generation, primary, level } = Listed::decode(&mut reader, version)?;
+        let number = generation as usize;
         let Some(file_entry) = entry.segments.get(&file) else {
             return Err(Error::Corrupted(format!(
                 "table {} names segment {}, which is not listed",
                 id.0, file.0
             )));
         };
-        let part = load_part(engine, file_entry, primary, runs)?;
+        let part = load_part(engine, file_entry, primary, level, runs)?;
+        if version == 1 && part.max_to <= Timestamp::LATEST.0 {
+            part.set_level(Level::History(Slice::ALL));
+        }
         let generation = if number < state.older.len() {
             state.older.get_mut(number).map(|(_, generation)| generation)
         } else {
@@ -131,8 +184,40 @@ fn load_table(
     Ok(table)
 }
 
+/// Reads what an entry says before its segments; answers its version.
+fn decode_head(reader: &mut Reader<'_>, table: &Table, state: &mut TableState) -> Result<u8, Error> {
+    let version = reader.u8()?;
+    if !(1..=VERSION).contains(&version) {
+        return Err(Error::Corrupted(format!(
+            "the manifest's entry of table {} has an unknown version",
+            table.id.0
+        )));
+    }
+    state.describe(decode_schema(reader)?, decode_dictionary(reader)?);
+    for _ in 0..reader.count()? {
+        let index = IndexId(reader.u32()?);
+        state.index_since.insert(index, Timestamp(reader.u64()?));
+    }
+    for _ in 0..reader.count()? {
+        let index = IndexId(reader.u32()?);
+        state.note_repeating(index);
+    }
+    table.drop_at(reader.u64()?);
+    let next_chunk = reader.u32()?;
+    let ended = (0..reader.count()?).map(|_| reader.u64()).collect::<Result<Vec<_>, Error>>()?;
+    state.older = ended.into_iter().map(|until| (until, Generation::new(next_chunk))).collect();
+    state.current = Generation::new(next_chunk);
+    Ok(version)
+}
+
 fn live_rows(part: &SegmentPart) -> i64 {
     let ends = part.segment.ends();
+    if ends.is_initially_alive() {
+        return (part.segment.rows() - ends.changed().len()) as i64;
+    }
+    if part.max_to <= Timestamp::LATEST.0 {
+        return 0;
+    }
     (0..part.segment.rows()).filter(|row| is_live(ends.get(*row))).count() as i64
 }
 
@@ -140,6 +225,7 @@ fn load_part(
     engine: &Engine,
     entry: &FileEntry,
     primary: Option<IndexId>,
+    level: Level,
     runs: &HashMap<u32, Vec<(IndexId, &FileEntry)>>,
 ) -> Result<SegmentPart, Error> {
     let segment = Segment::open(&engine.environment, entry.file, Some(&entry.hash))?;
@@ -151,5 +237,5 @@ fn load_part(
     for (index, run) in runs.get(&number).map_or(&[][..], Vec::as_slice) {
         opened.push((*index, IndexRun::open(&engine.environment, run.file, Some(&run.hash))?));
     }
-    SegmentPart::new(segment, primary, opened)
+    SegmentPart::new(segment, primary, level, opened)
 }

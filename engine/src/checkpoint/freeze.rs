@@ -1,10 +1,11 @@
 //! Freezing: the one moment at which all tables stand still, between two batches, in the sequencer's thread.
 
 use crate::database::Engine;
-use crate::table::segments::SegmentPart;
 use crate::table::store::Store;
 use crate::table::{Dictionary, Table, TableState};
+use crate::ids::Location;
 use crate::{Error, IndexId, TableSchema, Timestamp};
+use hashbrown::HashSet;
 use std::sync::Arc;
 
 /// One generation as the checkpoint sees it.
@@ -12,7 +13,24 @@ pub(super) struct FrozenGeneration {
     /// When it ended; [`Timestamp::INFINITY`] for the current one.
     pub until: u64,
     pub stores: Vec<Arc<Store>>,
-    pub segments: Vec<Arc<SegmentPart>>,
+}
+
+impl FrozenGeneration {
+    /// The segments that an index built since has entries for: they are to be written anew with it.
+    pub fn wanted(&self) -> HashSet<u32> {
+        let mut wanted = HashSet::new();
+        for store in &self.stores {
+            for (_, map) in store.indexes().iter().filter(|(_, map)| map.has_foreign()) {
+                wanted.extend(map.locations().filter(|place| place.is_segment()).map(Location::number));
+            }
+        }
+        wanted
+    }
+
+    /// Whether there is anything to be written.
+    pub fn is_empty(&self) -> bool {
+        self.stores.iter().all(|store| store.is_empty() && store.indexes().is_empty())
+    }
 }
 
 /// One table as the checkpoint sees it.
@@ -70,7 +88,6 @@ fn describe(table: Arc<Table>, state: &TableState) -> FrozenTable {
             .map(|(until, generation)| FrozenGeneration {
                 until,
                 stores: generation.frozen.clone(),
-                segments: generation.segments.clone(),
             })
             .collect(),
         table,

@@ -3,30 +3,39 @@
 //! Under the table's latch nobody can read or mark a row: what commits, locks and links came to the old places since
 //! the freeze is carried over once, and from then on only the new places count.
 
-use super::freeze::FrozenTable;
-use super::rewrite::Outputs;
 use crate::database::Engine;
 use crate::ids::Location;
+use crate::rewrite::Outputs;
 use crate::table::row::Found;
 use crate::table::segments::SegmentPart;
 use crate::table::visibility::{ALIVE, is_live};
-use crate::table::{Forward, Generation, TableState};
+use crate::table::store::Store;
+use crate::table::{Forward, Generation, Table, TableState};
 use std::sync::Arc;
 
-pub(super) fn table(engine: &Engine, frozen: &FrozenTable, outputs: Vec<Outputs>, moment: u64) {
-    let since = engine.registry.next_id();
-    let forwards: Vec<(u64, Arc<[u64]>)> = outputs
+/// What one generation of a table gives up and gets.
+pub(crate) struct Installation {
+    /// Its number: older generations first, the current one last.
+    pub generation: usize,
+    pub stores: Vec<Arc<Store>>,
+    pub outputs: Outputs,
+}
+
+/// Installs the outputs of rewrites that wrote the state at `moment`.
+pub(crate) fn table(engine: &Engine, table: &Table, installations: &[Installation], moment: u64) {
+    let forwards: Vec<(u64, Arc<[u64]>)> = installations
         .iter()
-        .flat_map(|outputs| &outputs.moves)
+        .flat_map(|installation| &installation.outputs.moves)
         .map(|(place, rows)| (*place, Arc::from(rows.as_slice())))
         .collect();
-    let mut state = frozen.table.latch.write();
+    let mut state = table.latch.write();
+    // Under the latch: whoever begins later finds the new places only.
+    let since = engine.registry.next_id();
     let state = &mut *state;
-    for (number, (generation, outputs)) in frozen.generations.iter().zip(outputs).enumerate() {
-        let Some(target) = generation_mut(state, number) else { continue };
-        outputs.logged.iter().for_each(|(part, ends)| part.note_logged_ends(*ends));
-        carry_over(target, &outputs, moment);
-        target.frozen.retain(|store| !generation.stores.iter().any(|written| Arc::ptr_eq(store, written)));
+    for Installation { generation, stores, outputs } in installations {
+        let Some(target) = generation_mut(state, *generation) else { continue };
+        carry_over(target, outputs, moment);
+        target.frozen.retain(|store| !stores.iter().any(|written| Arc::ptr_eq(store, written)));
         target.segments.retain(|part| !outputs.removed.contains(&part.number));
         target.segments.extend(outputs.parts.iter().cloned());
         target.active.relocate_foreign(&|location| {
@@ -94,9 +103,12 @@ fn set_end(part: &SegmentPart, row: usize, end: u64) {
 }
 
 /// Forgets where rows have moved once nobody is left who could ask by an old location.
-pub(super) fn drop_forwards(engine: &Engine) {
+pub(crate) fn drop_forwards(engine: &Engine) {
     let oldest = engine.registry.oldest();
     for table in engine.tables().values() {
+        if table.read().forwards.is_empty() {
+            continue;
+        }
         let mut state = table.latch.write();
         state.forwards.retain(|_, forward| forward.since > oldest);
     }

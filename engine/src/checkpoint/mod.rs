@@ -2,30 +2,42 @@
 //!
 //! 1. **Freeze**, between two batches: the active store of every table becomes a frozen one; the log's end is the
 //!    checkpoint position, the newest published moment its moment. Everything before is in frozen stores or segments.
-//! 2. **Rewrite**, in the background: frozen versions, with small older segments, go to new segments sorted by
-//!    clustering key, with a run per further index; ends that segments were given go to delete logs.
-//! 3. **Commit** the manifest's edit. Until here a crash leaves only orphans.
+//! 2. **Rewrite**, in the background: frozen versions, with segments that a new index has entries for, go to new
+//!    segments sorted by clustering key, with a run per further index.
+//! 3. **Commit** the manifest's edit, with delete logs of the ends that segments were given. Until here a crash leaves
+//!    only orphans.
 //! 4. **Install**, table by table under its latch: marks, ends and links that came meanwhile are carried over, old
 //!    locations lead to the new ones, the frozen stores are let go of.
 //! 5. **Release** the log before the checkpoint.
 //!
 //! Invariant: a checkpoint keeps the multiset of (row, from, to) of every table. What it writes is the state at its
 //! moment: an end committed later is written as alive, and comes back from the log.
+//!
+//! Checkpoints and compaction write files at the same time; whoever freezes, commits or installs holds the [`Layout`].
+//! Compaction writes the state at the moment of the last checkpoint and never a later one, because the log is replayed
+//! from there over whatever the manifest names.
 
 mod catalog;
 mod freeze;
-mod install;
-mod rewrite;
+pub(crate) mod install;
 
-pub(crate) use catalog::load_tables;
+pub(crate) use catalog::{Entry, Listed, load_tables};
 
-use crate::Error;
+use crate::compaction;
+use crate::compaction::choose::boundaries;
+use crate::compaction::slice::HIGHEST;
 use crate::database::Engine;
-use crate::ids::Timestamp;
+use crate::ids::{FileId, Timestamp};
 use crate::log::{Log, LogError, Lsn, Spare};
 use crate::manifest::{Edit, Manifest, ManifestError};
+use crate::rewrite::Rewrite;
+use crate::segment::DeleteLog;
+use crate::table::segments::SegmentPart;
 use crate::ticket::{Settlement, Ticket};
-use freeze::FrozenTable;
+use crate::Error;
+use freeze::{FrozenGeneration, FrozenTable};
+use hashbrown::HashSet;
+use install::Installation;
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -37,11 +49,20 @@ pub(crate) const BIRTHS: u32 = 0;
 /// The manifest's property with the state of all sequences.
 pub(crate) const SEQUENCES: &str = "sequences";
 
-type Wake = Arc<Settlement<Result<(), Error>>>;
+pub(crate) type Wake = Arc<Settlement<Result<(), Error>>>;
+
+/// What lies on the disk: held by whoever changes it.
+pub(crate) struct Layout {
+    pub manifest: Manifest,
+    /// The moment of the last checkpoint of this process; nothing is compacted before there is one.
+    pub moment: Option<u64>,
+}
 
 #[derive(Default)]
 struct State {
     waiting: Vec<Wake>,
+    /// Those who wait for the compaction after the checkpoint.
+    compacting: Vec<Wake>,
     wanted: bool,
     spare: bool,
     closed: bool,
@@ -57,12 +78,21 @@ pub(crate) struct Background {
 impl Background {
     /// Asks for a checkpoint; the ticket settles when it is durable.
     pub fn checkpoint(&self) -> Ticket {
+        self.ask(|state| &mut state.waiting)
+    }
+
+    /// Asks for a checkpoint and what compaction finds to do after it.
+    pub fn compact(&self) -> Ticket {
+        self.ask(|state| &mut state.compacting)
+    }
+
+    fn ask(&self, list: impl Fn(&mut State) -> &mut Vec<Wake>) -> Ticket {
         let wake: Wake = Settlement::new();
         let mut state = self.state.lock();
         if state.closed {
             wake.settle(Err(Error::ShuttingDown));
         } else {
-            state.waiting.push(wake.clone());
+            list(&mut state).push(wake.clone());
             state.wanted = true;
             self.asked.notify_one();
         }
@@ -94,15 +124,17 @@ impl Background {
 }
 
 /// The body of the background thread.
-pub(crate) fn run(engine: &Engine, mut manifest: Manifest, spare: &Spare) {
+pub(crate) fn run(engine: &Engine, layout: &Mutex<Layout>, spare: &Spare) {
     loop {
-        let (waiting, wanted, spare_wanted, closed) = {
+        let (waiting, compacting, wanted, spare_wanted, closed) = {
             let mut state = engine.background.state.lock();
             while !state.wanted && !state.spare && !state.closed {
                 engine.background.asked.wait(&mut state);
             }
             let waiting = std::mem::take(&mut state.waiting);
-            (waiting, std::mem::take(&mut state.wanted), std::mem::take(&mut state.spare), state.closed)
+            let compacting = std::mem::take(&mut state.compacting);
+            let (wanted, spare) = (std::mem::take(&mut state.wanted), std::mem::take(&mut state.spare));
+            (waiting, compacting, wanted, spare, state.closed)
         };
         if spare_wanted {
             if let Err(error) = spare.prepare() {
@@ -110,20 +142,28 @@ pub(crate) fn run(engine: &Engine, mut manifest: Manifest, spare: &Spare) {
             }
         }
         if closed {
-            for wake in waiting {
-                wake.settle(Err(Error::ShuttingDown));
-            }
+            settle(waiting, &Err(Error::ShuttingDown));
+            settle(compacting, &Err(Error::ShuttingDown));
             return;
         }
         if wanted {
-            let result = checkpoint(engine, &mut manifest);
-            if let Err(error) = &result {
-                tracing::error!(%error, "the checkpoint failed; what it would have written stays in memory");
+            let result = checkpoint(engine, layout);
+            match &result {
+                Ok(()) => engine.compactor.want(compacting),
+                Err(error) => {
+                    tracing::error!(%error, "the checkpoint failed; what it would have written stays in memory");
+                    settle(compacting, &result);
+                }
             }
-            for wake in waiting {
-                wake.settle(result.clone());
-            }
+            settle(waiting, &result);
         }
+    }
+}
+
+/// Tells those who wait how it went.
+pub(crate) fn settle(waiting: Vec<Wake>, result: &Result<(), Error>) {
+    for wake in waiting {
+        wake.settle(result.clone());
     }
 }
 
@@ -163,47 +203,176 @@ fn freeze(engine: &Engine) -> Result<Frozen, Error> {
     receiver.recv().map_err(|_| Error::ShuttingDown)?
 }
 
-fn checkpoint(engine: &Engine, manifest: &mut Manifest) -> Result<(), Error> {
+fn checkpoint(engine: &Engine, layout: &Mutex<Layout>) -> Result<(), Error> {
     engine.check_writable()?;
     let started = Instant::now();
+    let held = layout.lock();
     let frozen = freeze(engine)?;
     install::drop_forwards(engine);
-    let mut edits = Vec::new();
+    // Segments that are written anew must not be compacted meanwhile.
+    let all = |frozen: &Frozen| frozen.tables.iter().any(|table| table.generations.iter().any(is_wanting));
+    let held = all(&frozen).then_some(held);
     let mut rewritten = Vec::new();
     for table in &frozen.tables {
-        let outputs = rewrite::table(engine, manifest, table, frozen.moment.0, &mut edits)?;
-        let entry = catalog::encode(table, &outputs);
-        let known = manifest.state().tables.get(&table.table.id).map(|known| &known.schema);
-        if known != Some(&entry) {
-            edits.insert(0, Edit::SetTable { table: table.table.id, schema: entry });
-        }
-        rewritten.push(outputs);
+        rewritten.push(rewrite(engine, table, frozen.moment.0).inspect_err(|_| discard(engine, &rewritten))?);
     }
-    edits.push(Edit::Counter { counter: BIRTHS, value: frozen.births });
-    edits.push(Edit::ClockFloor { micros: frozen.floor });
-    edits.push(Edit::Property { name: SEQUENCES.into(), value: frozen.sequences });
-    edits.push(Edit::Checkpoint { checkpoint: frozen.position, durable: frozen.durable });
-    match manifest.commit(&edits) {
-        Ok(()) => {}
-        Err(ManifestError::DiskFull(_)) => return Err(Error::DiskFull),
-        Err(error @ ManifestError::Misuse(_)) => return Err(Error::Io(error.to_string())),
-        Err(error) => {
-            engine.poison(&error.to_string());
-            return Err(Error::LogFailed);
-        }
-    }
-    for (table, outputs) in frozen.tables.iter().zip(rewritten) {
-        install::table(engine, table, outputs, frozen.moment.0);
-    }
+    let mut layout = held.unwrap_or_else(|| layout.lock());
+    let finished = finish(engine, &mut layout, &frozen, rewritten);
+    drop(layout);
+    let edits = finished?;
     let position = frozen.position;
     engine.queue.run(Box::new(move |engine, log| match log.release(position) {
         Ok(()) | Err(LogError::DiskFull(_)) => {}
         Err(error) => engine.poison(&error.to_string()),
     }));
-    if let Err(error) = manifest.remove_orphans() {
+    metrics::histogram!("strata_checkpoint_seconds").record(started.elapsed().as_secs_f64());
+    tracing::info!(took = ?started.elapsed(), edits, "checkpoint");
+    Ok(())
+}
+
+fn is_wanting(generation: &FrozenGeneration) -> bool {
+    !generation.wanted().is_empty()
+}
+
+/// Removes what earlier tables have written when a later one fails.
+fn discard(engine: &Engine, rewritten: &[Vec<Installation>]) {
+    for installation in rewritten.iter().flatten() {
+        installation.outputs.discard(engine);
+    }
+}
+
+/// Writes the frozen stores of one table to segments.
+fn rewrite(engine: &Engine, table: &FrozenTable, moment: u64) -> Result<Vec<Installation>, Error> {
+    let mut installations = Vec::new();
+    for (number, generation) in table.generations.iter().enumerate().filter(|(_, each)| !each.is_empty()) {
+        let wanted = generation.wanted();
+        let (parts, boundaries) = {
+            let state = table.table.read();
+            let segments = state.generation_at(number).map_or(&[][..], |found| found.segments.as_slice());
+            let primary = table.schema.indexes.iter().find(|index| index.primary).map(|index| index.id);
+            let keys = segments.iter().map(|part| (part.level(), part.primary, &*part.first_key));
+            let parts: Vec<Arc<SegmentPart>> =
+                segments.iter().filter(|part| wanted.contains(&part.number)).cloned().collect();
+            (parts, boundaries(keys, primary))
+        };
+        let rewrite = Rewrite {
+            engine,
+            table: table.table.id,
+            schema: &table.schema,
+            dictionary: &table.dictionary,
+            stores: &generation.stores,
+            parts: &parts,
+            moment,
+            horizon: 0,
+            level: 0,
+            boundaries: &boundaries,
+            ceiling: HIGHEST,
+            limits: compaction::limits(engine, &table.table),
+            stop: &|| false,
+        };
+        let outputs = rewrite.run().inspect_err(|_| {
+            installations.iter().for_each(|each: &Installation| each.outputs.discard(engine));
+        })?;
+        if let Some(outputs) = outputs {
+            installations.push(Installation { generation: number, stores: generation.stores.clone(), outputs });
+        }
+    }
+    Ok(installations)
+}
+
+/// Commits and installs what was written. Answers how many edits that took.
+fn finish(
+    engine: &Engine,
+    layout: &mut Layout,
+    frozen: &Frozen,
+    rewritten: Vec<Vec<Installation>>,
+) -> Result<usize, Error> {
+    let mut edits = Vec::new();
+    let mut logged = Vec::new();
+    for (table, installations) in frozen.tables.iter().zip(&rewritten) {
+        let removed: HashSet<u32> =
+            installations.iter().flat_map(|each| each.outputs.removed.iter().copied()).collect();
+        let mut segments = Vec::new();
+        let mut kept = Vec::new();
+        {
+            let state = table.table.read();
+            for number in 0..table.generations.len() {
+                let Some(generation) = state.generation_at(number) else { continue };
+                let parts = generation.segments.iter().filter(|part| !removed.contains(&part.number));
+                kept.extend(parts.clone().cloned());
+                segments.extend(parts.map(|part| Listed::of(part, number)));
+            }
+        }
+        for Installation { generation, outputs, .. } in installations {
+            segments.extend(outputs.parts.iter().map(|part| Listed::of(part, *generation)));
+        }
+        let entry = Entry::new(table, segments).encode();
+        let known = layout.manifest.state().tables.get(&table.table.id).map(|known| &known.schema);
+        if known != Some(&entry) {
+            edits.push(Edit::SetTable { table: table.table.id, schema: entry });
+        }
+        edits.extend(installations.iter().flat_map(|each| each.outputs.edits.iter().cloned()));
+        for part in kept {
+            let ends = part.committed_ends();
+            logged.extend(write_delete_log(engine, &part, &ends, frozen.moment.0, &mut edits)?);
+        }
+    }
+    edits.push(Edit::Counter { counter: BIRTHS, value: frozen.births });
+    edits.push(Edit::ClockFloor { micros: frozen.floor });
+    edits.push(Edit::Property { name: SEQUENCES.into(), value: frozen.sequences.clone() });
+    edits.push(Edit::Checkpoint { checkpoint: frozen.position, durable: frozen.durable });
+    commit(engine, &mut layout.manifest, &edits).inspect_err(|error| {
+        // Where the outcome is unknown, a restart may find the files named.
+        if *error != Error::LogFailed {
+            discard(engine, &rewritten);
+        }
+    })?;
+    layout.moment = Some(frozen.moment.0);
+    logged.iter().for_each(|(part, ends)| part.note_logged_ends(*ends));
+    for (table, installations) in frozen.tables.iter().zip(rewritten) {
+        if !installations.is_empty() {
+            install::table(engine, &table.table, &installations, frozen.moment.0);
+        }
+    }
+    remove_freed(&mut layout.manifest);
+    Ok(edits.len())
+}
+
+/// Writes down the ends up to the moment that a segment was given, if there are more than its delete log has.
+pub(crate) fn write_delete_log(
+    engine: &Engine,
+    part: &Arc<SegmentPart>,
+    ends: &[(u32, Timestamp)],
+    moment: u64,
+    edits: &mut Vec<Edit>,
+) -> Result<Option<(Arc<SegmentPart>, usize)>, Error> {
+    let ends: Vec<(u32, Timestamp)> = ends.iter().filter(|(_, end)| end.0 <= moment).copied().collect();
+    if ends.is_empty() || part.logged_ends() == ends.len() {
+        return Ok(None);
+    }
+    let file = engine.allocate_file();
+    let of = FileId(u64::from(part.number));
+    DeleteLog::write(&engine.environment, file, of, part.segment.rows(), &ends)?;
+    edits.push(Edit::SetDeleteLog { file: of, delete_log: Some(file) });
+    Ok(Some((part.clone(), ends.len())))
+}
+
+/// Commits edits. What is on the disk is unknown after a failure that is not for want of room.
+pub(crate) fn commit(engine: &Engine, manifest: &mut Manifest, edits: &[Edit]) -> Result<(), Error> {
+    match manifest.commit(edits) {
+        Ok(()) => Ok(()),
+        Err(ManifestError::DiskFull(_)) => Err(Error::DiskFull),
+        Err(error @ ManifestError::Misuse(_)) => Err(Error::Io(error.to_string())),
+        Err(error) => {
+            engine.poison(&error.to_string());
+            Err(Error::LogFailed)
+        }
+    }
+}
+
+/// Gives back the room of files that are no more.
+pub(crate) fn remove_freed(manifest: &mut Manifest) {
+    if let Err(error) = manifest.remove_freed() {
         tracing::warn!(%error, "files of no use could not be removed");
     }
-    metrics::histogram!("strata_checkpoint_seconds").record(started.elapsed().as_secs_f64());
-    tracing::info!(took = ?started.elapsed(), edits = edits.len(), "checkpoint");
-    Ok(())
 }

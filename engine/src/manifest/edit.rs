@@ -26,7 +26,9 @@ use super::{Edit, FileEntry, ManifestError, State};
 use crate::{
     ids::{FileId, IndexId, TableId},
     log::Lsn,
+    segment::FileKind,
 };
+use std::collections::BTreeSet;
 
 /// How "no file" is written.
 const NO_FILE: u64 = u64::MAX;
@@ -103,6 +105,21 @@ impl State {
     pub fn entries(&self) -> impl Iterator<Item = &FileEntry> {
         let segments = self.tables.values().flat_map(|table| table.segments.values());
         segments.chain(self.index_runs.values().flat_map(|runs| runs.values()))
+    }
+
+    /// The names of all data files.
+    pub(super) fn names(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        for entry in self.entries() {
+            names.extend(entry.delete_log.map(|file| FileKind::DeleteLog.name(file)));
+        }
+        for entry in self.tables.values().flat_map(|table| table.segments.values()) {
+            names.insert(FileKind::Segment.name(entry.file));
+        }
+        for entry in self.index_runs.values().flat_map(|runs| runs.values()) {
+            names.insert(FileKind::IndexRun.name(entry.file));
+        }
+        names
     }
 
     fn entry_mut(&mut self, file: FileId) -> Option<&mut FileEntry> {

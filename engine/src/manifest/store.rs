@@ -47,6 +47,8 @@ pub struct Manifest {
     /// Length of the file's snapshot.
     snapshot_bytes: u64,
     is_poisoned: bool,
+    /// Files that edits have taken out, and that are still there.
+    freed: Vec<String>,
 }
 
 fn io_error(file: &str, source: io::Error) -> ManifestError {
@@ -137,6 +139,7 @@ impl Manifest {
             sequence: 1,
             snapshot_bytes: snapshot.len() as u64,
             is_poisoned: false,
+            freed: Vec::new(),
         };
         manifest.seal()?;
         Ok(manifest)
@@ -172,6 +175,8 @@ impl Manifest {
         }
         let written = self.write(&content);
         self.note(written)?;
+        let kept = next.names();
+        self.freed.extend(self.state.names().into_iter().filter(|name| !kept.contains(name)));
         self.state = next;
         let sealed = self.seal();
         self.note(sealed)?;
@@ -222,7 +227,9 @@ impl Manifest {
     /// Begins the next generation.
     fn rotate(&mut self) -> Result<(), ManifestError> {
         let generation = self.header.generation;
+        let freed = std::mem::take(&mut self.freed);
         *self = Manifest::begin(&self.disk, &self.random, self.state.clone(), generation + 1)?;
+        self.freed = freed;
         self.remove_generations_before(generation)
     }
 
@@ -232,6 +239,14 @@ impl Manifest {
             if format::generation_of(stem).is_some_and(|generation| generation < kept || stem != name) {
                 remove_if_there(&*self.disk, &name).map_err(|source| io_error(&name, source))?;
             }
+        }
+        Ok(())
+    }
+
+    /// Removes the files that edits have taken out. Mappings of them stay readable.
+    pub fn remove_freed(&mut self) -> Result<(), ManifestError> {
+        for name in std::mem::take(&mut self.freed) {
+            remove_if_there(&*self.disk, &name).map_err(|source| io_error(&name, source))?;
         }
         Ok(())
     }

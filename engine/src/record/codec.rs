@@ -131,6 +131,11 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Bytes still to be read.
+    pub fn remaining(&self) -> usize {
+        self.rest.len()
+    }
+
     /// Nothing may be left.
     pub fn end(self) -> Result<(), Error> {
         if self.rest.is_empty() { Ok(()) } else { Err(self.damaged("it goes on behind its end")) }

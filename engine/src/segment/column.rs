@@ -87,6 +87,28 @@ impl ColumnBuilder {
         Ok(())
     }
 
+    /// Adds a value of a Text or Bytes column.
+    pub(super) fn push_bytes(&mut self, bytes: Option<&[u8]>) -> Result<(), &'static str> {
+        let Some(bytes) = bytes else { return self.push(&Value::Null) };
+        if self.offsets.is_empty() {
+            return Err("a value of another type than its column");
+        }
+        if self.values.len() + bytes.len() > LIMIT {
+            return Err("a column of more than 1 GiB");
+        }
+        self.values.extend_from_slice(bytes);
+        self.offsets.extend_from_slice(&(self.values.len() as i32).to_le_bytes());
+        grow_bitmap(&mut self.validity, self.rows);
+        bit_util::set_bit(&mut self.validity, self.rows);
+        self.rows += 1;
+        Ok(())
+    }
+
+    /// Values so far.
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
     fn push_bit(&mut self, value: bool) {
         grow_bitmap(&mut self.values, self.rows);
         if value {

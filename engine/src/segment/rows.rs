@@ -141,6 +141,8 @@ impl Numbers {
 pub(super) struct Rows {
     births: Numbers,
     froms: Numbers,
+    /// The section of the ends, verified together with the starts: who reads an end reads its start, too.
+    tos: Option<Numbers>,
     zones: Numbers,
     filter: Option<Section>,
     pub ends: EndTimes,
@@ -149,15 +151,11 @@ pub(super) struct Rows {
 impl Rows {
     pub(super) fn open(container: &Container) -> Result<Rows, SegmentError> {
         let rows = container.rows;
-        let initial = match container.section(Tag::Tos, 0) {
+        let tos = match container.section(Tag::Tos, 0) {
             None => None,
-            Some(_) => {
-                // Ends are read without a way to fail, so they are verified now.
-                let tos = Numbers::open(container, Tag::Tos, rows)?;
-                tos.get(container, 0..rows)?;
-                Some(tos.numbers)
-            }
+            Some(_) => Some(Numbers::open(container, Tag::Tos, rows)?),
         };
+        let initial = tos.as_ref().map(|tos| tos.numbers.clone());
         let filter = container.section(Tag::Filter, 0).cloned();
         if let Some(filter) = &filter
             && (filter.buffer.is_empty() || filter.buffer.len() % 64 != 0)
@@ -170,6 +168,7 @@ impl Rows {
             zones: Numbers::open(container, Tag::Zones, rows.div_ceil(ZONE_ROWS) * 4)?,
             filter,
             ends: EndTimes::with_initial(rows, initial),
+            tos,
         })
     }
 
@@ -177,7 +176,11 @@ impl Rows {
         self.births.get(container, rows)
     }
 
+    /// Starts; the ends of the same rows are verified on the way.
     pub(super) fn froms(&self, container: &Container, rows: Range<usize>) -> Result<&[u64], SegmentError> {
+        if let Some(tos) = &self.tos {
+            tos.get(container, rows.clone())?;
+        }
         self.froms.get(container, rows)
     }
 
@@ -186,6 +189,9 @@ impl Rows {
     }
 
     pub(super) fn from(&self, container: &Container, row: usize) -> Result<Timestamp, SegmentError> {
+        if let Some(tos) = &self.tos {
+            tos.one(container, row)?;
+        }
         self.froms.one(container, row).map(Timestamp)
     }
 

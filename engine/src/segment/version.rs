@@ -32,15 +32,36 @@ pub struct VersionRow<'a> {
     pub values: &'a [Value],
 }
 
+/// Whose a version is, and when it lived.
+#[derive(Clone, Copy, Debug)]
+pub struct RowTimes {
+    pub birth: u64,
+    pub from: Timestamp,
+    /// [`Timestamp::INFINITY`] while the version is alive.
+    pub to: Timestamp,
+}
+
+/// What a segment is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Living versions: columns are used where they lie.
+    Current,
+    /// Dead ones: columns are made small.
+    History,
+}
+
 /// Writes one segment. Rows come in the order (clustering key, from, birth id).
 #[derive(Debug)]
 pub struct SegmentWriter {
     disk: Arc<dyn Disk>,
     file: FileId,
+    purpose: Purpose,
     columns: Vec<ColumnBuilder>,
     keys: KeyBuilder,
     rows: RowBuilder,
 }
+
+const NO_COLUMN: &str = "a column that is not written here";
 
 impl SegmentWriter {
     pub fn new(
@@ -51,35 +72,56 @@ impl SegmentWriter {
         SegmentWriter {
             disk: environment.disk.clone(),
             file,
+            purpose: Purpose::Current,
             columns: columns.iter().map(|(column, kind)| ColumnBuilder::new(*column, *kind)).collect(),
             keys: KeyBuilder::default(),
             rows: RowBuilder::new(true),
         }
     }
 
+    /// Says what the segment is for, which decides how columns are encoded.
+    #[must_use]
+    pub fn with_purpose(mut self, purpose: Purpose) -> SegmentWriter {
+        self.purpose = purpose;
+        self
+    }
+
     /// Adds a version. After an error the writer is of no more use.
     pub fn append(&mut self, row: &VersionRow<'_>) -> Result<(), SegmentError> {
-        if let Some(last) = self.keys.last()
-            && (last, self.rows.last) > (row.key, (row.from.0, row.birth))
-        {
-            return Err(self.misuse("a row that belongs before the one before it"));
-        }
         if row.values.len() != self.columns.len() {
             return Err(self.misuse("a row with another number of values than there are columns"));
         }
-        if self.rows.rows() == u32::MAX as usize || !self.keys.push(row.key) {
+        self.begin_row(row.key, RowTimes { birth: row.birth, from: row.from, to: row.to })?;
+        row.values.iter().enumerate().try_for_each(|(column, value)| self.push_value(column, value))
+    }
+
+    /// Begins a version: each column is to be given one value after it.
+    pub fn begin_row(&mut self, key: &[u8], times: RowTimes) -> Result<(), SegmentError> {
+        if let Some(last) = self.keys.last()
+            && (last, self.rows.last) > (key, (times.from.0, times.birth))
+        {
+            return Err(self.misuse("a row that belongs before the one before it"));
+        }
+        if self.rows.rows() == u32::MAX as usize || !self.keys.push(key) {
             return Err(self.misuse("more rows than a segment can hold"));
         }
-        for (column, value) in self.columns.iter_mut().zip(row.values) {
-            if let Err(reason) = column.push(value) {
-                return Err(self.misuse(reason));
-            }
-        }
         if let Some(filter) = &mut self.rows.filter {
-            filter.add(row.key);
+            filter.add(key);
         }
-        self.rows.push(row.birth, row.from, row.to);
+        self.rows.push(times.birth, times.from, times.to);
         Ok(())
+    }
+
+    /// The value of a column, by its place among the writer's columns.
+    pub fn push_value(&mut self, column: usize, value: &Value) -> Result<(), SegmentError> {
+        let pushed = self.columns.get_mut(column).map_or(Err(NO_COLUMN), |column| column.push(value));
+        pushed.map_err(|reason| self.misuse(reason))
+    }
+
+    /// As [`SegmentWriter::push_value`] for a Text or Bytes column, without a copy in between; text is UTF-8.
+    pub fn push_bytes(&mut self, column: usize, bytes: Option<&[u8]>) -> Result<(), SegmentError> {
+        let pushed = self.columns.get_mut(column).map_or(Err(NO_COLUMN), |column| column.push_bytes(bytes));
+        pushed.map_err(|reason| self.misuse(reason))
     }
 
     fn misuse(&self, reason: &str) -> SegmentError {
@@ -101,6 +143,9 @@ impl SegmentWriter {
     /// return, and still needs an edit of the manifest.
     pub fn finish(mut self) -> Result<Written, SegmentError> {
         let rows = self.rows.rows();
+        if self.columns.iter().any(|column| column.rows() != rows) {
+            return Err(self.misuse("a row with another number of values than there are columns"));
+        }
         let columns: Vec<_> =
             self.columns.iter().map(|column| (column.column, column.physical_type)).collect();
         let mut sections = self.keys.sections(Tag::Keys, Tag::KeyOffsets);

@@ -202,7 +202,15 @@ pub(crate) struct TableState {
     pub older: Vec<(u64, Generation)>,
     pub forwards: HashMap<u64, Forward>,
     /// Live versions by birth: made while the log is replayed, when a location does not lead to its row.
-    births: Option<HashMap<u64, Location>>,
+    births: Option<Births>,
+}
+
+/// Live versions by birth.
+struct Births {
+    /// Of segments, sorted by birth.
+    old: Vec<(u64, Location)>,
+    /// Of chunks; they come after what is old.
+    hot: HashMap<u64, Location>,
 }
 
 impl TableState {
@@ -217,6 +225,21 @@ impl TableState {
         }
     }
 
+    /// What the manifest says of the table.
+    pub fn describe(&mut self, schema: TableSchema, dictionary: Dictionary) {
+        self.layout = schema.columns.clone().into();
+        self.schema = Arc::new(schema);
+        self.dictionary = Arc::new(dictionary);
+    }
+
+    /// The generation of this number: older ones first, then the current one.
+    pub fn generation_at(&self, number: usize) -> Option<&Generation> {
+        if number == self.older.len() {
+            return Some(&self.current);
+        }
+        self.older.get(number).map(|(_, generation)| generation)
+    }
+
     /// Ends the replay of the log.
     pub fn recovered(&mut self) {
         self.births = None;
@@ -225,39 +248,51 @@ impl TableState {
     /// The live version of a row; slow the first time, for the replay of the log.
     pub fn find_live_birth(&mut self, birth: u64) -> Result<Option<Location>, Error> {
         if self.births.is_none() {
-            let mut births = HashMap::new();
-            for ((birth, _), (location, live)) in self.versions()? {
-                if live {
-                    births.insert(birth, location);
+            self.births = Some(self.live_births()?);
+        }
+        Ok(self.births.as_ref().and_then(|births| {
+            births.hot.get(&birth).copied().or_else(|| {
+                let place = births.old.binary_search_by_key(&birth, |(birth, _)| *birth).ok()?;
+                births.old.get(place).map(|(_, location)| *location)
+            })
+        }))
+    }
+
+    fn live_births(&self) -> Result<Births, Error> {
+        let (mut old, mut hot) = (Vec::new(), HashMap::new());
+        for store in self.current.stores() {
+            for (number, chunk) in store.chunks() {
+                let lives = chunk.lives().iter().enumerate();
+                let living = lives.filter(|(_, life)| visibility::is_live(life.end()));
+                hot.extend(living.map(|(row, _)| (chunk.birth(row), store.location(number, row))));
+            }
+        }
+        for part in self.current.segments.iter().filter(|part| part.may_show(Timestamp::LATEST.0)) {
+            for (row, birth) in part.segment.births(0..part.segment.rows())?.iter().enumerate() {
+                if visibility::is_live(part.segment.ends().get(row)) {
+                    old.push((*birth, part.location(row)));
                 }
             }
-            self.births = Some(births);
         }
-        Ok(self.births.as_ref().and_then(|births| births.get(&birth)).copied())
+        old.sort_unstable();
+        Ok(Births { old, hot })
     }
 
     /// Every version by the name that survives moves: birth and start.
     pub fn versions_by_name(&self) -> Result<HashMap<(u64, u64), Location>, Error> {
-        Ok(self.versions()?.into_iter().map(|(name, (location, _))| (name, location)).collect())
-    }
-
-    /// Every version: birth and start, location and whether it is alive.
-    fn versions(&self) -> Result<Vec<((u64, u64), (Location, bool))>, Error> {
-        let mut versions = Vec::new();
+        let mut versions = HashMap::new();
         for (_, generation) in self.generations() {
             for store in generation.stores() {
                 for (number, chunk) in store.chunks() {
                     for (row, life) in chunk.lives().iter().enumerate() {
-                        let place = (store.location(number, row), visibility::is_live(life.end()));
-                        versions.push(((chunk.birth(row), life.from), place));
+                        versions.insert((chunk.birth(row), life.from), store.location(number, row));
                     }
                 }
             }
             for part in &generation.segments {
                 for row in 0..part.segment.rows() {
-                    let live = visibility::is_live(part.segment.ends().get(row));
                     let name = (part.segment.birth(row)?, part.segment.from(row)?.0);
-                    versions.push((name, (part.location(row), live)));
+                    versions.insert(name, part.location(row));
                 }
             }
         }
@@ -351,7 +386,7 @@ impl TableState {
         if let Some(births) = &mut self.births {
             for location in locations.iter().skip(first) {
                 if let Some(chunk) = self.current.active.chunk(location.number()) {
-                    births.insert(chunk.birth(location.row()), *location);
+                    births.hot.insert(chunk.birth(location.row()), *location);
                 }
             }
         }
@@ -386,6 +421,10 @@ pub(crate) struct Table {
     pub changes: AtomicU64,
     /// When the table was dropped; [`visibility::ALIVE`] while it exists.
     dropped: AtomicU64,
+    /// Moments before this cannot be read any more.
+    horizon: AtomicU64,
+    /// How long versions are kept after their end, in microseconds; `i64::MAX`: for ever.
+    retention: AtomicI64,
 }
 
 thread_local! {
@@ -418,7 +457,7 @@ impl Table {
         Table::with_dictionary(id, schema, dictionary)
     }
 
-    pub fn with_dictionary(id: TableId, schema: TableSchema, dictionary: Dictionary) -> Table {
+    fn with_dictionary(id: TableId, schema: TableSchema, dictionary: Dictionary) -> Table {
         let state = TableState {
             layout: schema.columns.clone().into(),
             schema: Arc::new(schema),
@@ -436,7 +475,38 @@ impl Table {
             live_rows: AtomicI64::new(0),
             changes: AtomicU64::new(0),
             dropped: AtomicU64::new(visibility::ALIVE),
+            horizon: AtomicU64::new(0),
+            retention: AtomicI64::new(i64::MAX),
         }
+    }
+
+    /// Moments before this cannot be read.
+    pub fn horizon(&self) -> u64 {
+        self.horizon.load(Ordering::Acquire)
+    }
+
+    /// Gives up moments before `at`; what is given up stays given up.
+    pub fn raise_horizon(&self, at: u64) {
+        self.horizon.fetch_max(at, Ordering::AcqRel);
+    }
+
+    /// Refuses moments that are given up.
+    #[inline]
+    pub fn check_horizon(&self, at: u64) -> Result<(), Error> {
+        let horizon = self.horizon();
+        if at >= horizon {
+            return Ok(());
+        }
+        Err(Error::BeforeHorizon { horizon_micros: Timestamp(horizon).micros() })
+    }
+
+    /// How long versions are kept after their end, in microseconds; `None`: for ever.
+    pub fn retention(&self) -> Option<i64> {
+        Some(self.retention.load(Ordering::Acquire)).filter(|micros| *micros < i64::MAX)
+    }
+
+    pub fn set_retention(&self, micros: Option<i64>) {
+        self.retention.store(micros.map_or(i64::MAX, |micros| micros.max(0)), Ordering::Release);
     }
 
     /// Holds the latch shared. A thread that holds one already passes waiting writers: it would wait for itself.

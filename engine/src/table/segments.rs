@@ -3,9 +3,11 @@
 //! Each secondary index has one run per segment, whose entries carry the row's position within the segment (four
 //! bytes, big-endian) in the place of the clustering key. The clustering key itself is the order of the segment.
 
+use crate::compaction::choose::Level;
 use crate::ids::{FileId, Location};
+use crate::manifest::Edit;
 use crate::segment::{IndexRun, Segment};
-use crate::{ColumnId, Error, IndexId, Timestamp};
+use crate::{ColumnId, Error, IndexId, TableId, Timestamp};
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 use std::ops::{Bound, Range};
@@ -19,7 +21,11 @@ pub(crate) struct SegmentPart {
     pub segment: Arc<Segment>,
     /// The index by whose keys the segment is sorted, if the table has a clustering key.
     pub primary: Option<IndexId>,
+    level: Mutex<Level>,
     pub runs: Vec<(IndexId, Arc<IndexRun>)>,
+    /// The first and last clustering key; both empty without rows.
+    pub first_key: Box<[u8]>,
+    pub last_key: Box<[u8]>,
     /// The earliest start and the latest end that any version may have.
     pub min_from: u64,
     pub max_to: u64,
@@ -35,6 +41,7 @@ impl SegmentPart {
     pub fn new(
         segment: Arc<Segment>,
         primary: Option<IndexId>,
+        level: Level,
         runs: Vec<(IndexId, Arc<IndexRun>)>,
     ) -> Result<SegmentPart, Error> {
         let number = segment_number(segment.file())?;
@@ -46,15 +53,22 @@ impl SegmentPart {
             max_to = max_to.max(zone.max_to.0);
         }
         let logged = segment.ends().changed().len();
+        let key = |row: Option<usize>| -> Result<Box<[u8]>, Error> {
+            Ok(row.map_or(Ok(&[][..]), |row| segment.key(row))?.into())
+        };
+        let last = segment.rows().checked_sub(1);
         Ok(SegmentPart {
             number,
-            segment,
             primary,
+            level: Mutex::new(level),
             runs,
+            first_key: key(last.map(|_| 0))?,
+            last_key: key(last)?,
             min_from,
             max_to,
             max_from,
-            latest_end: AtomicU64::new(0),
+            latest_end: AtomicU64::new(if max_to <= Timestamp::LATEST.0 { max_to } else { 0 }),
+            segment,
             logged_ends: AtomicUsize::new(logged),
             successors: Mutex::new(HashMap::new()),
         })
@@ -66,6 +80,28 @@ impl SegmentPart {
 
     pub fn holds(&self, column: ColumnId) -> bool {
         crate::schema::position(self.segment.columns(), column).is_some()
+    }
+
+    /// Where the file belongs.
+    pub fn level(&self) -> Level {
+        *self.level.lock()
+    }
+
+    pub fn set_level(&self, level: Level) {
+        *self.level.lock() = level;
+    }
+
+    /// The edits that take the segment and its runs out of the manifest.
+    pub fn removal(&self, table: TableId) -> Vec<Edit> {
+        let segment = Edit::RemoveSegment { table, file: FileId(u64::from(self.number)) };
+        let runs = self.runs.iter();
+        let runs = runs.map(|(index, run)| Edit::RemoveIndexRun { index: *index, file: run.file() });
+        std::iter::once(segment).chain(runs).collect()
+    }
+
+    /// Whether some version may be visible at a moment from `from` to `to`.
+    pub fn may_show_between(&self, from: u64, to: u64) -> bool {
+        self.min_from <= to && from < self.max_to
     }
 
     /// Whether some version may be visible at `at`.
@@ -121,12 +157,35 @@ impl SegmentPart {
     /// The positions of exactly this key.
     pub fn find(&self, index: IndexId, key: &[u8]) -> Result<Range<usize>, Error> {
         if self.primary == Some(index) {
-            if self.segment.may_hold(key)? { Ok(self.segment.find(key)?) } else { Ok(0..0) }
+            let within = &*self.first_key <= key && key <= &*self.last_key;
+            if within && self.segment.may_hold(key)? { Ok(self.segment.find(key)?) } else { Ok(0..0) }
         } else if let Some(run) = self.run(index) {
             if run.may_hold(key)? { Ok(run.find(key)?) } else { Ok(0..0) }
         } else {
             Ok(0..0)
         }
+    }
+
+    /// Of the positions of one key of a unique index, those to look at for the moment `at`: if they are versions of
+    /// one row after the other, only the last that had begun by then.
+    pub fn started(&self, index: IndexId, positions: Range<usize>, at: u64) -> Result<Range<usize>, Error> {
+        let (Some(first), Some(last)) = (positions.clone().next(), positions.clone().next_back()) else {
+            return Ok(positions);
+        };
+        let (first, last) = (self.row_at(index, first)?, self.row_at(index, last)?);
+        if self.segment.key(first)? != self.segment.key(last)? {
+            return Ok(positions);
+        }
+        let (mut low, mut high) = (positions.start, positions.end);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.segment.from(self.row_at(index, middle)?)?.0 <= at {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low.saturating_sub(1).max(positions.start)..low)
     }
 
     /// The row of a position in the order of `index`.
