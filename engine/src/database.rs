@@ -274,12 +274,10 @@ impl Database {
         let sequencer = std::thread::Builder::new()
             .name("sequencer".into())
             .spawn(move || sequencer::guarded(&sequencing, log))?;
-        let checkpointer = std::thread::Builder::new()
-            .name("checkpoint".into())
-            .spawn({
-                let layout = layout.clone();
-                move || checkpoint::run(&checkpointing, &layout, &spare)
-            })?;
+        let checkpointer = std::thread::Builder::new().name("checkpoint".into()).spawn({
+            let layout = layout.clone();
+            move || checkpoint::run(&checkpointing, &layout, &spare)
+        })?;
         let compactor = std::thread::Builder::new()
             .name("compaction".into())
             .spawn(move || compaction::run(&compacting, &layout))?;
@@ -397,7 +395,15 @@ impl Database {
     /// All locks on tables held or waited for: transaction, table, the mask of modes by their place in
     /// [`crate::RelationLockMode::ALL`], whether held.
     pub fn relation_locks(&self) -> Vec<(u64, TableId, u16, bool)> {
-        let locks = self.engine.locks.list().into_iter();
+        let noted = self.engine.registry.all().into_iter().flat_map(|transaction| {
+            let id = transaction.id;
+            transaction
+                .locks
+                .list()
+                .into_iter()
+                .map(move |(table, modes)| (id, Tag::Relation(table), modes, true))
+        });
+        let locks = self.engine.locks.list().into_iter().chain(noted);
         locks
             .filter_map(|(owner, tag, modes, held): (u64, Tag, Modes, bool)| match tag {
                 Tag::Relation(table) => Some((owner, table, modes, held)),

@@ -4,6 +4,7 @@
 //! alive: what a checkpoint moved must stay findable for as long.
 
 use crate::Error;
+use crate::lock::weak::OwnLocks;
 use crate::ticket::Settlement;
 use hashbrown::HashMap;
 use parking_lot::Mutex;
@@ -18,6 +19,8 @@ type Wake = Arc<Settlement<Result<(), Error>>>;
 pub(crate) struct TransactionShared {
     pub id: u64,
     registry: Weak<Registry>,
+    /// The relation locks it keeps itself.
+    pub locks: OwnLocks,
     /// Those who wait for its end; `None` once it has ended.
     waiters: Mutex<Option<Vec<Wake>>>,
 }
@@ -63,10 +66,20 @@ impl Registry {
         let shared = Arc::new(TransactionShared {
             id,
             registry: Arc::downgrade(self),
+            locks: OwnLocks::default(),
             waiters: Mutex::new(Some(Vec::new())),
         });
         self.shard(id).lock().insert(id, Arc::downgrade(&shared));
         shared
+    }
+
+    /// Every registered transaction. A reference may be the last one: it is dropped outside the registry's mutexes.
+    pub fn all(&self) -> Vec<Arc<TransactionShared>> {
+        let mut all = Vec::new();
+        for shard in &self.shards {
+            all.extend(shard.lock().values().filter_map(Weak::upgrade));
+        }
+        all
     }
 
     /// The id that the next transaction will have.

@@ -313,3 +313,77 @@ fn a_row_closed_by_its_own_transaction_says_so() {
         LockedRow::Current
     );
 }
+
+/// The modes that a transaction holds on the table, as a mask.
+fn held(database: &strata_engine::Database, owner: &Transaction) -> u16 {
+    let locks = database.relation_locks().into_iter();
+    locks
+        .filter(|(id, table, _, held)| *id == owner.id() && *table == TABLE && *held)
+        .map(|lock| lock.2)
+        .sum()
+}
+
+#[test]
+fn weak_locks_kept_with_their_transactions_stand_in_the_way_of_strong_ones() {
+    let world = World::new(1);
+    let database = world.open();
+    with_rows(&database, 1);
+    let (mut reader, mut writer, mut strong) = (begin(&database), begin(&database), begin(&database));
+    done(reader.lock_relation(TABLE, RelationLockMode::AccessShare, WaitPolicy::WAIT).unwrap());
+    done(writer.lock_relation(TABLE, RelationLockMode::AccessShare, WaitPolicy::WAIT).unwrap());
+    done(writer.lock_relation(TABLE, RelationLockMode::RowExclusive, WaitPolicy::WAIT).unwrap());
+    assert_eq!((held(&database, &reader), held(&database, &writer)), (0b1, 0b101));
+    let refused = strong.lock_relation(TABLE, RelationLockMode::Share, WaitPolicy::NoWait);
+    assert_eq!(refused.err(), Some(Error::LockNotAvailable));
+    let ticket =
+        waits(strong.lock_relation(TABLE, RelationLockMode::AccessExclusive, WaitPolicy::WAIT).unwrap());
+    assert_eq!(database.blocking(strong.id()).len(), 2);
+    // Moved meanwhile, and still what they were.
+    assert_eq!((held(&database, &reader), held(&database, &writer)), (0b1, 0b101));
+    reader.rollback();
+    assert!(!ticket.is_settled());
+    writer.commit().wait().unwrap();
+    ticket.wait().unwrap();
+    // The fast path is closed while the strong lock is held, and open again afterwards.
+    let mut late = begin(&database);
+    let refused = late.lock_relation(TABLE, RelationLockMode::AccessShare, WaitPolicy::NoWait);
+    assert_eq!(refused.err(), Some(Error::LockNotAvailable));
+    strong.rollback();
+    done(late.lock_relation(TABLE, RelationLockMode::AccessShare, WaitPolicy::NoWait).unwrap());
+}
+
+#[test]
+fn a_savepoint_takes_weak_locks_back_and_keeps_those_before_it() {
+    let world = World::new(1);
+    let database = world.open();
+    with_rows(&database, 1);
+    let (mut one, mut two) = (begin(&database), begin(&database));
+    let savepoint = one.savepoint();
+    done(one.lock_relation(TABLE, RelationLockMode::RowExclusive, WaitPolicy::WAIT).unwrap());
+    let ticket =
+        waits(two.lock_relation(TABLE, RelationLockMode::AccessExclusive, WaitPolicy::WAIT).unwrap());
+    one.rollback_to(savepoint).unwrap();
+    ticket.wait().unwrap();
+    two.rollback();
+    done(one.lock_relation(TABLE, RelationLockMode::AccessShare, WaitPolicy::WAIT).unwrap());
+    let savepoint = one.savepoint();
+    done(one.lock_relation(TABLE, RelationLockMode::AccessExclusive, WaitPolicy::WAIT).unwrap());
+    one.rollback_to(savepoint).unwrap();
+    let mut two = begin(&database);
+    let refused = two.lock_relation(TABLE, RelationLockMode::AccessExclusive, WaitPolicy::NoWait);
+    assert_eq!(refused.err(), Some(Error::LockNotAvailable));
+}
+
+#[test]
+fn a_circle_of_weak_and_strong_locks_is_refused() {
+    let world = World::new(1);
+    let database = world.open();
+    with_rows(&database, 1);
+    let other = strata_engine::TableId(TABLE.0 + 1);
+    let (mut one, mut two) = (begin(&database), begin(&database));
+    done(one.lock_relation(TABLE, RelationLockMode::AccessShare, WaitPolicy::WAIT).unwrap());
+    done(two.lock_relation(other, RelationLockMode::AccessShare, WaitPolicy::WAIT).unwrap());
+    let _wait = waits(one.lock_relation(other, RelationLockMode::AccessExclusive, WaitPolicy::WAIT).unwrap());
+    let refused = two.lock_relation(TABLE, RelationLockMode::AccessExclusive, WaitPolicy::WAIT);
+    assert_eq!(refused.err(), Some(Error::DeadlockDetected));
+}

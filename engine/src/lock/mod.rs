@@ -7,10 +7,14 @@
 //! the front of the queue and wakes only whom it granted, so that a hundred waiters cost the holder's commit no more
 //! than one. A wait that would close a circle is refused at once with `40P01`.
 //!
+//! The weak locks on relations that every statement takes are kept with their transaction until somebody wants a
+//! conflicting one: see `weak`.
+//!
 //! Invariant: a transaction waits for at most one thing at a time, because it has one owner that makes one call.
 
 mod mode;
 mod timer;
+pub(crate) mod weak;
 
 pub use mode::{KeyLock, RelationLockMode, RowLock, WaitPolicy};
 pub(crate) use mode::{Mode, Modes, Tag};
@@ -162,6 +166,8 @@ pub(crate) struct LockManager {
     waiting: Mutex<HashMap<u64, WaitsFor>>,
     hasher: DefaultHashBuilder,
     timer: Timer,
+    /// What closes the fast path of weak locks.
+    pub strong: weak::StrongCounters,
 }
 
 impl LockManager {
@@ -171,6 +177,7 @@ impl LockManager {
             waiting: Mutex::new(HashMap::new()),
             hasher: DefaultHashBuilder::default(),
             timer: Timer::new(),
+            strong: weak::StrongCounters::new(),
         })
     }
 
@@ -181,6 +188,11 @@ impl LockManager {
     /// The hash by which a key is locked.
     pub fn key_hash(&self, key: &[u8]) -> u64 {
         self.hasher.hash_one(key)
+    }
+
+    /// Records a lock that was granted on the fast path.
+    pub fn adopt(&self, tag: Tag, owner: u64, modes: Modes) {
+        self.shard(&tag).lock().entry(tag).or_default().add(owner, modes);
     }
 
     /// Asks for a lock.

@@ -183,6 +183,7 @@ fn release(engine: &Engine, request: &Request) {
     for tag in &request.tags {
         engine.locks.release(*tag, request.shared.id);
     }
+    request.shared.locks.release(&engine.locks, request.shared.id);
     request.shared.end();
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Isolation, Transaction};
 use crate::ids::Location;
+use crate::lock::weak::{is_strong, is_weak};
 use crate::lock::{Answer, KeyLock, Mode, RelationLockMode, RowLock, Slot, Tag, WaitPolicy};
 use crate::table::row::Found;
 use crate::table::visibility::{ALIVE, Mark, is_live};
@@ -44,6 +45,16 @@ impl Transaction {
         mode: RelationLockMode,
         policy: WaitPolicy,
     ) -> Result<Outcome<()>, Error> {
+        let locks = &self.engine.locks;
+        if is_weak(mode) {
+            if self.shared.locks.note(&locks.strong, table, mode) {
+                return Ok(Outcome::Done(()));
+            }
+        } else if is_strong(mode) && self.shared.locks.close(&locks.strong, table) {
+            for other in self.engine.registry.all() {
+                other.locks.hand_over(locks, table, other.id);
+            }
+        }
         self.lock_tag(Tag::Relation(table), Mode::from(mode), policy)
     }
 

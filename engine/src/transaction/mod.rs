@@ -75,6 +75,8 @@ pub struct Savepoint {
     transaction: u64,
     changes: usize,
     tags: usize,
+    /// Relation locks kept with the transaction.
+    own: usize,
     rows: usize,
     hooks: usize,
 }
@@ -234,6 +236,7 @@ impl Transaction {
             transaction: self.shared.id,
             changes: self.undo.len(),
             tags: self.tags.len(),
+            own: self.shared.locks.len(),
             rows: self.rows.len(),
             hooks: self.hooks.len(),
         }
@@ -255,9 +258,11 @@ impl Transaction {
         let me = self.shared.id;
         let kept = savepoint.tags.min(self.tags.len());
         let later = self.tags.split_off(kept);
+        self.shared.locks.truncate(&self.engine.locks, savepoint.own, me, &self.tags);
         for tag in later {
             // A lock taken again since the savepoint was held before it too.
-            if !self.tags.contains(&tag) {
+            let noted = matches!(tag, Tag::Relation(table) if self.shared.locks.holds(table));
+            if !noted && !self.tags.contains(&tag) {
                 self.engine.locks.release(tag, me);
             }
         }
@@ -385,6 +390,7 @@ impl Transaction {
         for tag in self.tags.drain(..) {
             self.engine.locks.release(tag, self.shared.id);
         }
+        self.shared.locks.release(&self.engine.locks, self.shared.id);
         self.shared.end();
     }
 
