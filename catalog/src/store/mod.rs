@@ -5,6 +5,7 @@
 //! PostgreSQL's system tables do; a hook of its commit publishes them to [`Catalog::current`]. Snapshots of recent
 //! commits are kept; an older moment's is read back from the rows as of then.
 
+mod history;
 mod overlay;
 mod row;
 
@@ -19,7 +20,7 @@ use engine::{
 pub use overlay::{Overlay, OverlayMark};
 
 use crate::bootstrap::{FIRST_OBJECT_OID, bootstrap};
-use crate::object::{Change, ObjectKey};
+use crate::object::{Change, Object, ObjectKey};
 use crate::snapshot::Snapshot;
 
 /// The engine's sequence that oids come from.
@@ -62,8 +63,10 @@ pub struct Catalog {
 /// Snapshots by the commit that made them, oldest first; the first holds from its time on.
 struct Versions {
     recent: VecDeque<(Timestamp, Arc<Snapshot>)>,
-    /// Read back for older moments, newest use last.
-    read_back: VecDeque<(Timestamp, Arc<Snapshot>)>,
+    /// Read back for older moments, by the microsecond of the change that made them; newest use last.
+    read_back: VecDeque<(i64, Arc<Snapshot>)>,
+    /// The microseconds at which the catalog changed, in order, up to a moment; `None` until somebody asks.
+    changes: Option<(Timestamp, Arc<[i64]>)>,
 }
 
 impl Catalog {
@@ -75,7 +78,7 @@ impl Catalog {
         let at = database.snapshot();
         let snapshot = Arc::new(read(&database, at)?);
         let recent = VecDeque::from([(at, snapshot)]);
-        let versions = RwLock::new(Versions { recent, read_back: VecDeque::new() });
+        let versions = RwLock::new(Versions { recent, read_back: VecDeque::new(), changes: None });
         Ok(Arc::new(Catalog { database, versions }))
     }
 
@@ -85,36 +88,59 @@ impl Catalog {
         versions.recent.back().map(|(_, snapshot)| snapshot.clone()).unwrap_or_default()
     }
 
-    /// The catalog as of a settled moment.
+    /// The catalog as of a settled moment: of a whole microsecond, as all moments are that users can name.
     pub fn at(&self, moment: Timestamp) -> Result<Arc<Snapshot>, Error> {
         {
             let versions = self.versions.read().unwrap_or_else(std::sync::PoisonError::into_inner);
             if let Some((_, found)) = versions.recent.iter().rev().find(|(from, _)| *from <= moment) {
                 return Ok(found.clone());
             }
-            if let Some((_, found)) = versions.read_back.iter().find(|(at, _)| *at == moment) {
+        }
+        let changes = self.changes()?;
+        let before = changes.partition_point(|change| *change <= moment.micros());
+        // Before the first change there was nothing.
+        let Some(change) = before.checked_sub(1).and_then(|last| changes.get(last)).copied() else {
+            return Ok(Arc::default());
+        };
+        {
+            let versions = self.versions.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if let Some((_, found)) = versions.read_back.iter().find(|(at, _)| *at == change) {
                 return Ok(found.clone());
             }
         }
-        let snapshot = Arc::new(read(&self.database, moment)?);
+        let snapshot = Arc::new(read(&self.database, Timestamp::from_micros(change))?);
         let mut versions = self.versions.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        versions.read_back.push_back((moment, snapshot.clone()));
+        versions.read_back.push_back((change, snapshot.clone()));
         if versions.read_back.len() > KEPT_VERSIONS {
             versions.read_back.pop_front();
         }
         Ok(snapshot)
     }
 
-    /// The period around a moment in which the catalog is known not to change: [from, to). `to` is `None` while
-    /// nothing newer is published.
-    pub fn validity(&self, moment: Timestamp) -> (Timestamp, Option<Timestamp>) {
-        let versions = self.versions.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let next = versions.recent.iter().map(|(from, _)| *from).find(|from| *from > moment);
-        let from = versions.recent.iter().rev().map(|(from, _)| *from).find(|from| *from <= moment);
-        match from {
-            Some(from) => (from, next),
-            None => (moment, Some(Timestamp(moment.0 + 1))),
-        }
+    /// When the catalog changed, up to the newest snapshot that is not kept.
+    fn changes(&self) -> Result<Arc<[i64]>, Error> {
+        let newest = {
+            let versions = self.versions.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let oldest_kept = versions.recent.front().map_or(Timestamp::ZERO, |(from, _)| *from);
+            match &versions.changes {
+                Some((to, known)) if *to >= oldest_kept => return Ok(known.clone()),
+                _ => self.database.snapshot(),
+            }
+        };
+        let changes: Arc<[i64]> = history::changes(&self.database, newest)?.into();
+        let mut versions = self.versions.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        versions.changes = Some((newest, changes.clone()));
+        Ok(changes)
+    }
+
+    /// The versions that an object had at some moment of a period, oldest first, each with the microsecond it began at.
+    pub fn versions_of(
+        &self,
+        key: &ObjectKey,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<(i64, Object)>, Error> {
+        history::versions_of(&self.database, key, from, to)
     }
 
     /// Makes the changes of a commit the newest catalog. Run by the commit's hook, in commit order.

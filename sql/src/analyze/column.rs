@@ -1,9 +1,12 @@
 //! Names of columns to columns.
 
+use std::collections::HashSet;
+
 use super::Analyzer;
 use super::item::{Item, ItemColumn};
 use crate::error::{Error, Result, SqlState};
-use crate::tree::{Expression, ExpressionKind, Type};
+use crate::tree::visit::{Visitor, walk_expression};
+use crate::tree::{ColumnNumber, Expression, ExpressionKind, Type};
 use crate::types::oid;
 
 impl Analyzer<'_> {
@@ -84,25 +87,17 @@ impl Analyzer<'_> {
 
     /// Notes the columns that an item's expression reads.
     pub(super) fn mark_used(&mut self, expression: &Expression) {
+        struct Mark<'u>(&'u mut HashSet<ColumnNumber>);
+        impl Visitor for Mark<'_> {
+            fn column(&mut self, column: &mut ColumnNumber) {
+                self.0.insert(*column);
+            }
+        }
         match &expression.kind {
             ExpressionKind::Column(number) => {
                 self.used.insert(*number);
             }
-            ExpressionKind::Coalesce(items) => {
-                let items = items.clone();
-                items.iter().for_each(|item| self.mark_used(item));
-            }
-            ExpressionKind::Relabel(argument)
-            | ExpressionKind::CoerceViaText { argument, explicit: _ }
-            | ExpressionKind::CoerceTypmod { argument, explicit: _ } => {
-                let argument = argument.clone();
-                self.mark_used(&argument);
-            }
-            ExpressionKind::Call { arguments, .. } => {
-                let arguments = arguments.clone();
-                arguments.iter().for_each(|argument| self.mark_used(argument));
-            }
-            _ => {}
+            _ => walk_expression(&mut expression.clone(), &mut Mark(&mut self.used)),
         }
     }
 

@@ -92,8 +92,7 @@ impl Analyzer<'_> {
             return Ok(Entry { relation, items: vec![item], lateral: false });
         }
         let time = self.time_clause(time, name.at)?;
-        let past = self.past_catalog(time.as_ref())?;
-        let (relation, item) = self.table(name, alias, time, past)?;
+        let (relation, item) = self.table(name, alias, time)?;
         Ok(Entry { relation, items: vec![item], lateral: false })
     }
 

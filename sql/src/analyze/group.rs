@@ -274,8 +274,9 @@ impl Analyzer<'_> {
                     .iter()
                     .any(|column| matches!(column.expression.kind, ExpressionKind::Column(n) if n == number))
         });
-        let Some(item) = owner else { return Ok(None) };
-        let catalog = self.environment.catalog;
+        let Some(item) = owner.filter(|item| !item.no_key) else { return Ok(None) };
+        let past = item.past.clone();
+        let catalog = past.as_deref().unwrap_or(self.environment.catalog);
         let constraints = catalog.constraints_of(self.environment.database, item.table);
         let key =
             constraints.filter(|constraint| !constraint.deferrable).find_map(|constraint| match &constraint
@@ -315,7 +316,9 @@ impl Analyzer<'_> {
         let index = groups.items.len() as u32;
         groups.items.push((group, expression));
         groups.sets.iter_mut().flatten().for_each(|set| set.push(index));
-        self.objects.insert(constraint);
+        if past.is_none() {
+            self.objects.insert(constraint);
+        }
         Ok(Some(group))
     }
 

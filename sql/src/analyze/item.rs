@@ -1,5 +1,9 @@
 //! What a FROM clause offers to names: range table entries and their columns.
 
+use std::sync::Arc;
+
+use catalog::Snapshot;
+
 use crate::tree::{Column, Expression, ExpressionKind};
 
 /// A table, subquery, function or join as names see it.
@@ -24,6 +28,10 @@ pub(super) struct Item {
     pub scalar: bool,
     /// The handle column of a table's scan, for row locks; whether locks can be taken on it at all.
     pub lockable: Option<crate::tree::ColumnNumber>,
+    /// The catalog that the relation was found in, where it is not the statement's own.
+    pub past: Option<Arc<Snapshot>>,
+    /// Several versions of a row may be among the rows: keys identify none.
+    pub no_key: bool,
 }
 
 /// A column of an item.
@@ -58,6 +66,8 @@ impl Item {
             name_visible: true,
             scalar: false,
             lockable: None,
+            past: None,
+            no_key: false,
         }
     }
 

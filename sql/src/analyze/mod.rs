@@ -19,6 +19,7 @@ mod compare;
 mod conflict;
 mod delete;
 mod expression;
+mod former;
 mod from;
 mod function;
 mod group;
@@ -29,6 +30,7 @@ mod literal;
 mod operator;
 mod order;
 mod parameter;
+mod past;
 mod polymorphic;
 mod prune;
 mod query;
@@ -55,19 +57,25 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use catalog::Snapshot;
+use parking_lot::Mutex;
 
 use crate::error::Result;
-use crate::tree::{ColumnNumber, Expression, Type};
+use crate::tree::{ColumnNumber, Expression, TimeClause, Type};
 use crate::types::InputSettings;
 
+pub use past::PastUse;
 pub use statement::{Analyzed, AnalyzedStatement, CopyTarget, argument, statement, view_definition};
 pub use stored::{STORED_VERSION, stored_expression, stored_query, to_stored_expression, to_stored_query};
 pub use table_expression::{Purpose, TableColumns, table_expression};
 pub use type_name::resolve_type;
 
-/// The catalog as of the moment of a time clause: asked with the typed moment, answered with None where the moment
-/// cannot be known yet (a parameter), in which case the current catalog gives the shape.
-pub type PastCatalog<'a> = &'a dyn Fn(&Expression) -> Result<Option<Arc<Snapshot>>>;
+/// The catalog as of a time clause: at its moment, or at the end of its period. None where the moment cannot be known
+/// yet (a parameter), in which case the current catalog gives the shape.
+pub type PastCatalog<'a> = &'a dyn Fn(&TimeClause) -> Result<Option<Arc<Snapshot>>>;
+
+/// The versions that a relation had up to the end of a time clause, oldest first, each with the microsecond at which it
+/// began.
+pub type RelationVersions<'a> = &'a dyn Fn(u32, &TimeClause) -> Result<Vec<(i64, catalog::Relation)>>;
 
 /// What analysis may look at.
 #[derive(Clone, Copy)]
@@ -80,6 +88,13 @@ pub struct Environment<'a> {
     /// How literals are read.
     pub input: InputSettings<'a>,
     pub past: Option<PastCatalog<'a>>,
+    pub versions: Option<RelationVersions<'a>>,
+    /// Where the relations of today that were met are noted, for a caller whose analysis fails: what it read may be
+    /// about to change.
+    pub met: Option<&'a Mutex<BTreeSet<u32>>>,
+    /// The moment (microseconds since 2000-01-01 UTC) of tables that say nothing of time: strata.as_of. `catalog` is
+    /// then the catalog of that moment.
+    pub default_moment: Option<i64>,
 }
 
 /// The analysis of one statement.
@@ -100,14 +115,18 @@ pub(super) struct Analyzer<'a> {
     used: HashSet<ColumnNumber>,
     /// Fields of columns of type record, where the query that makes them tells.
     record_shapes: HashMap<ColumnNumber, Vec<(String, Type)>>,
-    /// Relations and other catalog objects by oid.
+    /// Relations of today and other catalog objects by oid.
     objects: BTreeSet<u32>,
+    /// What is read in the past, by time clause.
+    past_uses: Vec<PastUse>,
     /// AS OF SYSTEM TIME of the statement.
     statement_time: Option<Expression>,
     /// Some table has been read as of that moment.
     statement_time_taken: bool,
     /// How deep views are being expanded.
     view_depth: u32,
+    /// The time clause that a view being expanded is read with.
+    view_time: Option<TimeClause>,
     /// Views stay what they are: the tree is to be stored.
     keep_views: bool,
     /// The next query keeps output columns without a type.
@@ -129,9 +148,11 @@ impl<'a> Analyzer<'a> {
             used: HashSet::new(),
             record_shapes: HashMap::new(),
             objects: BTreeSet::new(),
+            past_uses: Vec::new(),
             statement_time: None,
             statement_time_taken: false,
             view_depth: 0,
+            view_time: None,
             keep_views: false,
             keep_unknown: false,
         }

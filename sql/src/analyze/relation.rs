@@ -43,8 +43,15 @@ impl Analyzer<'_> {
         };
         match found {
             Some(relation) => Ok(Arc::clone(relation)),
-            None => Err(Error::new(SqlState::UndefinedTable, format!("relation \"{name}\" does not exist"))
-                .at(self.position(name.at))),
+            None => {
+                let message = format!("relation \"{name}\" does not exist");
+                let error = Error::new(SqlState::UndefinedTable, message).at(self.position(name.at));
+                let present = std::ptr::eq(catalog, environment.catalog);
+                Err(match present && environment.default_moment.is_none() {
+                    true => error,
+                    false => error.detail("There was no such relation at the moment of the time clause."),
+                })
+            }
         }
     }
 
@@ -59,15 +66,26 @@ impl Analyzer<'_> {
         name: &ObjectName,
         alias: Option<&Alias>,
         time: Option<TimeClause>,
-        past: Option<Arc<Snapshot>>,
     ) -> Result<(Relation, Item)> {
+        let past = match &time {
+            Some(clause) => self.catalog_of(clause)?,
+            None => None,
+        };
         let catalog = match &past {
             Some(past) => &**past,
             None => self.environment.catalog,
         };
         let object = self.find_relation(catalog, name)?;
-        self.objects.insert(object.oid);
+        self.note_use(&object, time.as_ref())?;
+        let period = time.as_ref().is_some_and(|clause| !matches!(clause, TimeClause::AsOf(_)));
         let (mut relation, mut item) = match &object.kind {
+            RelationKind::Table(_) if period => {
+                let (mut relation, mut item) = self.scan(&object, time.clone());
+                if let Some(clause) = &time {
+                    self.read_former_types(&object, clause, &mut relation, &mut item)?;
+                }
+                (relation, item)
+            }
             RelationKind::Table(_) | RelationKind::System { .. } => self.scan(&object, time),
             RelationKind::View(_) if self.keep_views => {
                 let (relation, mut item) = self.scan(&object, time);
@@ -82,6 +100,10 @@ impl Analyzer<'_> {
                     self.view(&object, &view.query)?
                 }
             }
+            RelationKind::Sequence(_) if time.is_some() => {
+                let message = format!("the past of sequence \"{}\"", object.name);
+                return Err(Error::unsupported(message).at(self.position(name.at)));
+            }
             RelationKind::Sequence(_) => self.sequence_scan(&object),
             RelationKind::Index(_) => {
                 let message = format!("cannot open relation \"{}\"", object.name);
@@ -90,6 +112,7 @@ impl Analyzer<'_> {
                     .at(self.position(name.at)));
             }
         };
+        item.no_key = period;
         match alias {
             Some(alias) => {
                 if let Relation::Table(scan) = &mut relation {
@@ -102,6 +125,7 @@ impl Analyzer<'_> {
                 item.schema = schema.map(|schema| schema.name.clone());
             }
         }
+        item.past = past;
         Ok((relation, item))
     }
 
@@ -216,9 +240,10 @@ impl Analyzer<'_> {
             let message = "FOR SYSTEM_TIME FROM, BETWEEN and ALL of a view";
             return Err(Error::unsupported(message).at(self.position(name.at)));
         };
-        let mut query = self.view_query(stored)?;
-        super::time::set_moment(&mut query, &moment);
-        Ok(self.view_item(object, query))
+        let outer = self.view_time.replace(TimeClause::AsOf(moment));
+        let query = self.view_query(stored);
+        self.view_time = outer;
+        Ok(self.view_item(object, query?))
     }
 
     /// Renames an item and its columns.

@@ -1,6 +1,7 @@
 //! A statement as a whole: what callers ask for.
 
 use super::parameter::Parameters;
+use super::past::PastUse;
 use super::{Analyzer, Environment};
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{self, CopySubject, QueryBody, Statement, TableSource};
@@ -12,8 +13,10 @@ pub struct Analyzed {
     pub statement: AnalyzedStatement,
     /// The type of every parameter, by number from 0.
     pub parameters: Vec<u32>,
-    /// Oids of the relations and constraints that the meaning depends on.
+    /// Oids of the relations and constraints of today that the meaning depends on.
     pub objects: Vec<u32>,
+    /// What it reads in the past.
+    pub past: Vec<PastUse>,
 }
 
 /// What a statement means.
@@ -68,6 +71,7 @@ pub fn statement(
         statement: meaning,
         parameters: analyzer.parameters.types,
         objects: analyzer.objects.into_iter().collect(),
+        past: analyzer.past_uses,
     })
 }
 

@@ -11,7 +11,7 @@ use engine::Value;
 use super::Analyzer;
 use crate::error::{Error, Result, SqlState};
 use crate::tree::visit::{Visitor, walk_expression, walk_query};
-use crate::tree::{ColumnNumber, Expression, ExpressionKind, Query, Relation, SystemColumn, TimeClause};
+use crate::tree::{ColumnNumber, Expression, ExpressionKind, Query, Relation, SystemColumn, TableScan};
 use crate::types::oid;
 
 /// Version of the form that trees are stored in.
@@ -140,16 +140,9 @@ struct Expand<'r, 'a> {
 impl Visitor for Expand<'_, '_> {
     fn relation(&mut self, relation: &mut Relation) -> bool {
         let Relation::Table(scan) = relation else { return self.error.is_none() };
-        let (catalog, database) = (self.analyzer.environment.catalog, self.analyzer.environment.database);
-        self.analyzer.objects.insert(scan.table);
-        let Some(object) = catalog.relation(database, scan.table) else {
-            let message = format!("relation with OID {} does not exist", scan.table);
-            self.error = Some(Error::new(SqlState::UndefinedTable, message));
-            return false;
-        };
-        let RelationKind::View(view) = &object.kind else { return true };
-        match self.analyzer.expanded_view(&view.query, scan) {
-            Ok(expanded) => *relation = expanded,
+        match self.analyzer.expanded_scan(scan) {
+            Ok(Some(expanded)) => *relation = expanded,
+            Ok(None) => return true,
             Err(error) => self.error = Some(error),
         }
         false
@@ -176,16 +169,32 @@ impl Analyzer<'_> {
         }
     }
 
-    /// What a scan of a view stands for.
-    fn expanded_view(
-        &mut self,
-        stored: &StoredExpression,
-        scan: &crate::tree::TableScan,
-    ) -> Result<Relation> {
-        let mut inner = self.view_query(stored)?;
-        if let Some(TimeClause::AsOf(moment)) = &scan.time {
-            super::time::set_moment(&mut inner, moment);
+    /// A scan inside a stored query: it gets the moment that the query is read at, unless it has its own, and is
+    /// looked up in the catalog of its moment. What it stands for, where it is of a view.
+    fn expanded_scan(&mut self, scan: &mut TableScan) -> Result<Option<Relation>> {
+        if scan.time.is_none() {
+            scan.time = self.view_time.clone().or_else(|| self.default_clause());
         }
+        let past = match &scan.time {
+            Some(clause) => self.catalog_of(clause)?,
+            None => None,
+        };
+        let catalog = past.as_deref().unwrap_or(self.environment.catalog);
+        let Some(object) = catalog.relation(self.environment.database, scan.table).cloned() else {
+            let message = format!("relation with OID {} does not exist", scan.table);
+            return Err(Error::new(SqlState::UndefinedTable, message));
+        };
+        self.note_use(&object, scan.time.as_ref())?;
+        let RelationKind::View(view) = &object.kind else { return Ok(None) };
+        let outer = std::mem::replace(&mut self.view_time, scan.time.clone());
+        let expanded = self.expanded_view(&view.query, scan);
+        self.view_time = outer;
+        expanded.map(Some)
+    }
+
+    /// What a scan of a view stands for.
+    fn expanded_view(&mut self, stored: &StoredExpression, scan: &TableScan) -> Result<Relation> {
+        let inner = self.view_query(stored)?;
         let mut items = Vec::with_capacity(scan.columns.len());
         for column in &scan.columns {
             let SystemColumn::Attribute(attribute) = column.source else {

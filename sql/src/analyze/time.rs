@@ -1,16 +1,14 @@
 //! Time clauses: the moments that tables are read at.
 
-use std::sync::Arc;
-
-use catalog::Snapshot;
 use catalog::builtin::{CastContext, Volatility, function_by_oid};
+use engine::Value;
 
 use super::Analyzer;
 use super::clause::Clause;
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax;
-use crate::tree::visit::{Visitor, walk_expression, walk_query};
-use crate::tree::{Expression, ExpressionKind, Query, Relation, TimeClause, Type};
+use crate::tree::visit::{Visitor, walk_expression};
+use crate::tree::{Expression, ExpressionKind, TimeClause, Type};
 use crate::types::oid;
 
 impl Analyzer<'_> {
@@ -22,7 +20,8 @@ impl Analyzer<'_> {
     ) -> Result<Option<TimeClause>> {
         let Some(clause) = clause else {
             self.statement_time_taken = true;
-            return Ok(self.statement_time.clone().map(TimeClause::AsOf));
+            let moment = self.statement_time.clone().or_else(|| self.default_time());
+            return Ok(moment.map(TimeClause::AsOf));
         };
         if self.statement_time.is_some() {
             return Err(Error::new(
@@ -75,15 +74,24 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The catalog as of a time clause; None where today's gives the shape.
-    pub(super) fn past_catalog(&self, time: Option<&TimeClause>) -> Result<Option<Arc<Snapshot>>> {
-        let Some(ask) = self.environment.past else { return Ok(None) };
-        match time {
-            Some(TimeClause::AsOf(moment)) => ask(moment),
-            // A range shows the shape at its end.
-            Some(TimeClause::FromTo(_, to) | TimeClause::Between(_, to)) => ask(to),
-            Some(TimeClause::All) | None => Ok(None),
-        }
+    /// The moment of strata.as_of.
+    fn default_time(&self) -> Option<Expression> {
+        self.environment.default_moment.map(|micros| Expression {
+            kind: ExpressionKind::Constant(Value::Int64(micros)),
+            ty: Type::new(oid::TIMESTAMPTZ),
+            collation: 0,
+            position: None,
+        })
+    }
+
+    /// The time clause of strata.as_of.
+    pub(super) fn default_clause(&self) -> Option<TimeClause> {
+        self.default_time().map(TimeClause::AsOf)
+    }
+
+    /// Whether a time clause is that of strata.as_of.
+    pub(super) fn is_default_time(&self, clause: &TimeClause) -> bool {
+        self.default_clause().is_some_and(|default| default == *clause)
     }
 }
 
@@ -96,20 +104,4 @@ impl Visitor for Volatile {
         }
         !self.0
     }
-}
-
-/// Reads every table of a query, that says nothing of time itself, as of a moment.
-pub(super) fn set_moment(query: &mut Query, moment: &Expression) {
-    struct Set<'m>(&'m Expression);
-    impl Visitor for Set<'_> {
-        fn relation(&mut self, relation: &mut Relation) -> bool {
-            if let Relation::Table(scan) = relation
-                && scan.time.is_none()
-            {
-                scan.time = Some(TimeClause::AsOf(self.0.clone()));
-            }
-            true
-        }
-    }
-    walk_query(query, &mut Set(moment));
 }

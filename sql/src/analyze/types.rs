@@ -11,8 +11,15 @@ use crate::types::{format_type, oid};
 pub(super) const STRING: char = 'S';
 
 impl<'a> Analyzer<'a> {
+    /// A type of the statement's catalog, or of one of the past that the statement reads.
     pub(super) fn type_row(&self, type_oid: u32) -> Option<Cow<'a, TypeRow>> {
-        self.environment.catalog.type_by_oid(self.environment.database, type_oid)
+        let database = self.environment.database;
+        let found = self.environment.catalog.type_by_oid(database, type_oid);
+        found.or_else(|| {
+            let catalogs = self.past_uses.iter().filter_map(|known| known.catalog.as_ref());
+            let mut found = catalogs.filter_map(|catalog| catalog.type_by_oid(database, type_oid));
+            found.next().map(|row| Cow::Owned(row.into_owned()))
+        })
     }
 
     /// Category of a type; 'X' (unknown) for what is no type.

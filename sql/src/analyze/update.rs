@@ -134,6 +134,7 @@ impl Analyzer<'_> {
             SystemColumn::Handle
             | SystemColumn::TableOid
             | SystemColumn::Xmin
+            | SystemColumn::Former(_)
             | SystemColumn::SystemFrom
             | SystemColumn::SystemTo => used.contains(&column.number),
         });

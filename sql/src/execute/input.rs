@@ -98,8 +98,9 @@ impl Interrupt for Uninterrupted {
 
 /// Computes the rows of system relations.
 pub trait SystemRows: Send + Sync {
-    /// All rows of a relation: the attributes asked for (0 is the relation's own oid), in that order.
-    fn rows(&self, relation: u32, attributes: &[i16]) -> Result<Vec<Vec<Value>>>;
+    /// All rows of a relation: the attributes asked for (0 is the relation's own oid), in that order. `moment`: which of
+    /// the plan's moments the relation is read at.
+    fn rows(&self, relation: u32, attributes: &[i16], moment: Option<usize>) -> Result<Vec<Vec<Value>>>;
 }
 
 /// What locking a row came to.

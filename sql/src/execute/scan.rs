@@ -296,7 +296,7 @@ fn scan_instead(node: &Arc<Node>, plan: &IndexScan, execution: &Execution) -> Re
 pub(super) fn system_scan(node: &Arc<Node>, plan: &SystemScan, execution: &Execution) -> Result<Batches> {
     let system = execution.shared.input.system.as_ref();
     let system = system.ok_or_else(|| Error::internal("an execution has no system relations"))?;
-    let rows = system.rows(plan.oid, &plan.attributes)?;
+    let rows = system.rows(plan.oid, &plan.attributes, plan.moment)?;
     let mut builders: Vec<_> =
         node.columns.iter().map(|column| ColumnBuilder::new(column.physical, rows.len())).collect();
     for row in &rows {

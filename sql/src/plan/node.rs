@@ -261,6 +261,8 @@ pub struct SystemScan {
     pub alias: String,
     /// Attribute numbers; 0 stands for tableoid.
     pub attributes: Vec<i16>,
+    /// Which of the plan's moments it is read at; `None` is the statement's own.
+    pub moment: Option<usize>,
     pub filter: Option<CompiledExpression>,
 }
 

@@ -11,7 +11,7 @@ use super::node::{IndexScan, Node, Operator, OrderItem, PlanColumn, Scan, Source
 use super::planner::{Need, Planner, estimate, plan_column};
 use super::predicate;
 use super::walk::{self, Columns};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 use crate::evaluate::Layout;
 use crate::tree::{ColumnNumber, Expression, SortKey, SystemColumn, TableScan, TimeClause};
 
@@ -67,7 +67,12 @@ impl Planner<'_> {
             _ => self.input.catalog.clone(),
         };
         let relation = catalog.relation(self.input.database, scan.table).cloned().ok_or_else(|| {
-            Error::internal(format!("relation of oid {} is not in the catalog", scan.table))
+            let message = format!("relation with OID {} does not exist", scan.table);
+            let error = Error::new(SqlState::UndefinedTable, message);
+            match scan.time {
+                Some(_) => error.detail("There was no such relation at the moment of the time clause."),
+                None => error,
+            }
         })?;
         Ok((catalog, relation))
     }
@@ -179,6 +184,7 @@ impl Planner<'_> {
             name: relation.name.clone(),
             alias: scan.name.clone(),
             attributes,
+            moment: self.moment(scan.time.as_ref()),
             filter,
         });
         Ok(Arc::new(Node::new(operator, columns, estimate(100.0, 0.0, 5.0))))
@@ -195,13 +201,16 @@ fn source(scan: &TableScan, relation: &CatalogRelation, number: ColumnNumber) ->
     Ok(match column.source {
         SystemColumn::Attribute(attribute) => {
             let found = relation.column(attribute).ok_or_else(|| {
-                Error::internal(format!("relation \"{}\" has no column {attribute}", relation.name))
+                // A view's time clause may lead to a moment at which the column did not exist.
+                let message = format!("relation \"{}\" has no column number {attribute}", relation.name);
+                Error::new(SqlState::UndefinedColumn, message)
             })?;
             Source::Column(ColumnId(found.id))
         }
         SystemColumn::TableOid => Source::TableOid,
         SystemColumn::Handle => Source::Handle,
         SystemColumn::Xmin => Source::Xmin,
+        SystemColumn::Former(id) => Source::Column(ColumnId(id)),
         SystemColumn::SystemFrom => Source::SystemFrom,
         SystemColumn::SystemTo => Source::SystemTo,
     })

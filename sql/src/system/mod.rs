@@ -22,18 +22,27 @@ pub struct SystemTables {
     pub shared: Arc<Shared>,
     pub catalog: Arc<catalog::Snapshot>,
     pub context: crate::evaluate::Context,
+    /// The moments of the plan's time clauses, in order.
+    pub moments: Vec<engine::Timestamp>,
 }
 
 impl SystemRows for SystemTables {
-    fn rows(&self, relation: u32, attributes: &[i16]) -> Result<Vec<Vec<Value>>> {
+    fn rows(&self, relation: u32, attributes: &[i16], moment: Option<usize>) -> Result<Vec<Vec<Value>>> {
         let database = self.shared.entry.database_oid;
-        let found = self
-            .catalog
+        let catalog = match moment {
+            None => self.catalog.clone(),
+            Some(moment) => {
+                let at = self.moments.get(moment).ok_or_else(|| Error::internal("a moment is missing"))?;
+                let found = self.shared.instance.store().at(*at);
+                found.map_err(|error| Error::internal(error.to_string()))?
+            }
+        };
+        let found = catalog
             .relation(database, relation)
             .ok_or_else(|| Error::internal(format!("no system relation has OID {relation}")))?;
         let live = live::LiveState::new(self);
         let scan = catalog::system::Scan {
-            snapshot: &self.catalog,
+            snapshot: &catalog,
             database,
             user: self.shared.identity.lock().current_oid,
             live: &live,

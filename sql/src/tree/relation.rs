@@ -178,6 +178,8 @@ pub enum SystemColumn {
     Handle,
     /// xmin, derived from the write's commit time; clients only compare it.
     Xmin,
+    /// A column as it was before its type changed, by its id in the engine.
+    Former(u32),
     SystemFrom,
     SystemTo,
 }

@@ -30,6 +30,9 @@ pub fn environment<'a>(catalog: &'a Snapshot, path: &'a [Arc<str>]) -> Environme
         search_path: path,
         input: InputSettings::plain(),
         past: None,
+        versions: None,
+        met: None,
+        default_moment: None,
     }
 }
 

@@ -65,6 +65,11 @@ impl Harness {
             protocol: (3, 0),
             address: ClientAddress::Local,
         };
+        self.client_as(startup)
+    }
+
+    /// A session of anybody.
+    pub fn client_as(&self, startup: Startup) -> Client<'_> {
         let session = self.runtime.block_on(self.instance.connect(startup)).expect("a session");
         Client { session, runtime: &self.runtime }
     }

@@ -411,6 +411,9 @@ impl World {
             search_path: &search_path,
             input: types::InputSettings::plain(),
             past: None,
+            versions: None,
+            met: None,
+            default_moment: None,
         };
         match analyze::statement(environment, text, statement, None, &[], false)?.statement {
             AnalyzedStatement::Query(query) => Ok(query),
