@@ -20,15 +20,13 @@ impl Definer {
             _ => "TABLE",
         };
         let tag = format!("ALTER {word}");
-        let Some(found) = self.find(&alter.name) else {
+        let Some(found) = self.find_locked(&alter.name, lock_mode(&alter.actions)).await? else {
             if alter.if_exists {
                 self.notice(format!("relation \"{}\" does not exist, skipping", alter.name));
                 return Ok(tag);
             }
             return self.relation(&alter.name).map(|_| tag);
         };
-        self.check_owner(&found)?;
-        self.lock(found.oid, lock_mode(&alter.actions)).await?;
         for action in &alter.actions {
             let relation = self.current(found.oid)?;
             self.alter(&relation, action).await?;

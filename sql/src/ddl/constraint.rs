@@ -239,6 +239,8 @@ impl Definer {
             return Err(Error::new(SqlState::WrongObjectType, message));
         }
         self.lock(referenced.oid, RelationLockMode::ShareRowExclusive).await?;
+        // It may have changed while it was waited for.
+        let referenced = self.relation(&target.table)?;
         let (index, referenced_columns) = self.referenced_key(&referenced, &target.columns)?;
         if columns.len() != referenced_columns.len() {
             return Err(Error::new(

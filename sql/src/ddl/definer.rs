@@ -116,6 +116,9 @@ impl Definer {
             search_path: &self.context.settings.search_path,
             input: self.input_settings(),
             past: None,
+            versions: None,
+            met: None,
+            default_moment: None,
         }
     }
 
@@ -207,16 +210,35 @@ impl Definer {
         })
     }
 
+    /// The relation of a name, locked by its owner; looked up again after the lock, until the name means what is locked.
+    pub(super) async fn find_locked(
+        &self,
+        name: &ObjectName,
+        mode: RelationLockMode,
+    ) -> Result<Option<Arc<Relation>>> {
+        let mut locked = None;
+        loop {
+            let Some(found) = self.find(name) else { return Ok(None) };
+            if locked == Some(found.oid) {
+                return Ok(Some(found));
+            }
+            self.check_owner(&found)?;
+            // Who reads a table may read it through any of its indexes.
+            if let Some(index) = found.as_index() {
+                self.lock(index.table, mode).await?;
+            }
+            self.lock(found.oid, mode).await?;
+            locked = Some(found.oid);
+        }
+    }
+
     /// The table of a name, locked; read again after the wait, since it may have changed meanwhile.
     pub(super) async fn table_to_change(
         &mut self,
         name: &ObjectName,
         mode: RelationLockMode,
     ) -> Result<Arc<Relation>> {
-        let relation = self.relation(name)?;
-        self.check_owner(&relation)?;
-        self.lock(relation.oid, mode).await?;
-        let relation = self.relation(name)?;
+        let Some(relation) = self.find_locked(name, mode).await? else { return self.relation(name) };
         match relation.kind {
             RelationKind::Table(_) => Ok(relation),
             RelationKind::View(_)
@@ -352,7 +374,7 @@ fn name_taken(change: &Change) -> Error {
 }
 
 /// The catalog's errors as users see them.
-pub(super) fn catalog_error(error: catalog::store::Error) -> Error {
+pub(crate) fn catalog_error(error: catalog::store::Error) -> Error {
     match error {
         catalog::store::Error::Engine(error) => engine_error(error),
         catalog::store::Error::Corrupted { key, reason } => {

@@ -59,17 +59,16 @@ impl Definer {
     async fn drop_relations(&mut self, drop: &Drop, word: &str) -> Result<String> {
         let mut found: Vec<Arc<Relation>> = Vec::new();
         for name in &drop.names {
-            match self.find(name) {
+            if let Some(relation) = self.find(name) {
+                check_kind(&relation, drop.kind)?;
+            }
+            match self.find_locked(name, RelationLockMode::AccessExclusive).await? {
                 Some(relation) => {
                     check_kind(&relation, drop.kind)?;
-                    self.check_owner(&relation)?;
                     found.push(relation);
                 }
                 None => self.missing(drop, &word.to_lowercase(), name)?,
             }
-        }
-        for relation in &found {
-            self.lock(relation.oid, RelationLockMode::AccessExclusive).await?;
         }
         let addresses = found.iter().map(|relation| ObjectAddress::relation(relation.oid)).collect();
         self.drop_objects(addresses, drop.cascade).await?;
@@ -95,8 +94,7 @@ impl Definer {
 
     /// Drops objects with all that stands on them.
     pub(super) async fn drop_objects(&mut self, objects: Vec<ObjectAddress>, cascade: bool) -> Result<()> {
-        let snapshot = self.snapshot();
-        let plan = Plan::of(&snapshot, self.database, &objects)?;
+        let (snapshot, plan) = self.locked_plan(&objects).await?;
         if !plan.others.is_empty() {
             let lines: Vec<String> = plan
                 .others
@@ -140,6 +138,32 @@ impl Definer {
             self.remove_object(address).await?;
         }
         Ok(())
+    }
+
+    /// What goes with these objects, every relation among it locked; found anew until the locks show nothing new.
+    async fn locked_plan(&self, objects: &[ObjectAddress]) -> Result<(Arc<Snapshot>, Plan)> {
+        loop {
+            let snapshot = self.snapshot();
+            let plan = Plan::of(&snapshot, self.database, objects)?;
+            for address in &plan.doomed {
+                let relation = match address.class {
+                    PG_CLASS_CLASS => Some(address.object),
+                    PG_REWRITE_CLASS => view_of_rule(&snapshot, self.database, address.object),
+                    PG_CONSTRAINT_CLASS => {
+                        let constraint = snapshot.constraint(self.database, address.object);
+                        constraint.map(|constraint| constraint.relation)
+                    }
+                    _ => None,
+                };
+                let known = relation.and_then(|oid| snapshot.relation(self.database, oid));
+                if let Some(relation) = known {
+                    self.lock(relation.oid, RelationLockMode::AccessExclusive).await?;
+                }
+            }
+            if self.snapshot().generation() == snapshot.generation() {
+                return Ok((snapshot, plan));
+            }
+        }
     }
 
     async fn remove_object(&mut self, address: ObjectAddress) -> Result<()> {

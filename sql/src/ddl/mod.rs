@@ -30,6 +30,7 @@ mod validate;
 mod view;
 
 pub use definer::Definer;
+pub(crate) use definer::catalog_error;
 
 use crate::error::{Error, Result};
 use crate::parse::syntax::Statement;

@@ -31,16 +31,13 @@ impl Definer {
             _ => "TABLE",
         };
         let tag = format!("ALTER {word}");
-        let Some(found) = self.find(&rename.name) else {
+        let Some(relation) = self.find_locked(&rename.name, RelationLockMode::AccessExclusive).await? else {
             if rename.if_exists {
                 self.notice(format!("relation \"{}\" does not exist, skipping", rename.name));
                 return Ok(tag);
             }
             return self.relation(&rename.name).map(|_| tag);
         };
-        self.check_owner(&found)?;
-        self.lock(found.oid, RelationLockMode::AccessExclusive).await?;
-        let relation = self.current(found.oid)?;
         match &rename.part {
             None => {
                 self.check_free(relation.schema, &rename.to.text, false)?;

@@ -31,6 +31,7 @@ impl Definer {
         let existing = snapshot.relation_by_name(self.database, schema.oid, name).cloned();
         if let Some(existing) = existing.filter(|_| create.or_replace) {
             self.check_owner(&existing)?;
+            self.lock(existing.oid, engine::RelationLockMode::AccessExclusive).await?;
             let Some(view) = existing.as_view() else {
                 return Err(Error::new(SqlState::WrongObjectType, format!("\"{name}\" is not a view")));
             };

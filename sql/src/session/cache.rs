@@ -8,7 +8,7 @@ use lru::LruCache;
 use parking_lot::Mutex;
 
 use super::literals::parameterise;
-use super::prepared::Prepared;
+use super::prepared::{Analysis, Prepared};
 use super::session::Session;
 use crate::error::{Error, Result, SqlState};
 use crate::parse::fingerprint::{Fingerprint, Literal, LiteralValue};
@@ -47,6 +47,7 @@ impl Default for StatementCache {
 /// A statement found, or made, with the values of its literals.
 pub(super) struct Hit {
     pub prepared: Arc<Prepared>,
+    pub analysis: Arc<Analysis>,
     pub parameters: Arc<[Value]>,
 }
 
@@ -55,7 +56,7 @@ impl Session {
     /// has to be analyzed as it is.
     pub(super) fn cached(&self, text: &str, fingerprint: Fingerprint) -> Result<Option<Hit>> {
         let Fingerprint { key, literals, several } = fingerprint;
-        if several || !worth_caching(&key) {
+        if several || !worth_caching(&key) || self.shared.derived().as_of.is_some() {
             return Ok(None);
         }
         let signature = self.shared.derived().signature.clone();
@@ -80,19 +81,25 @@ impl Session {
                 }
             },
         };
-        let analysis = self.analysis(&prepared)?;
+        let Ok(analysis) = self.analysis(&prepared) else { return Ok(None) };
         let parameters = self.literal_values(text, &literals, &analysis.parameters)?;
-        Ok(Some(Hit { prepared, parameters }))
+        Ok(Some(Hit { prepared, analysis, parameters }))
     }
 
     /// The unnamed statement of a text that was parsed before.
     pub(super) fn known_text(&self, text: &str, types: &[u32]) -> Option<Arc<Prepared>> {
+        if self.shared.derived().as_of.is_some() {
+            return None;
+        }
         let key = self.text_key(text, types);
         self.shared.instance.statements().texts.lock().get(&key).cloned()
     }
 
     /// Keeps a statement for other sessions that send the same text.
     pub(super) fn keep_text(&self, text: &str, types: &[u32], prepared: &Arc<Prepared>) {
+        if self.shared.derived().as_of.is_some() {
+            return;
+        }
         let key = self.text_key(text, types);
         self.shared.instance.statements().texts.lock().put(key, prepared.clone());
     }

@@ -76,6 +76,7 @@ impl Session {
             deferred: Default::default(),
             deferral: Default::default(),
             overlay: Arc::default(),
+            channels: Vec::new(),
             statements: 0,
         };
         *self.shared.modes.lock() = Some(block.modes());
@@ -253,7 +254,15 @@ impl Session {
             self.rollback_block();
             return Err(error);
         }
-        let Some(block) = self.block.as_ref() else { return Ok(()) };
+        let fresh = match self.begin_notifying() {
+            Ok(fresh) => fresh,
+            Err(error) => {
+                self.rollback_block();
+                return Err(error);
+            }
+        };
+        let Some(block) = self.block.as_mut() else { return Ok(()) };
+        let channels = std::mem::take(&mut block.channels);
         let Some(transaction) = block.transaction.take() else {
             self.rollback_block();
             return Err(Error::internal("the transaction has ended"));
@@ -262,9 +271,11 @@ impl Session {
             Ok(_) => {
                 self.shared.settings.lock().end_transaction();
                 self.end_block(true);
+                self.end_notifying(&channels);
                 Ok(())
             }
             Err(error) => {
+                self.stop_notifying(&fresh);
                 self.rollback_block();
                 Err(engine_error(error))
             }
@@ -300,6 +311,7 @@ impl Session {
             activity.transaction = None;
         }
         self.shared.instance.advisory().release(self.shared.entry.process, true);
+        self.shared.forget_notifications(0);
         self.portals.retain(|_, portal| committed && portal.is_held());
     }
 
@@ -325,6 +337,7 @@ impl Session {
     fn savepoint(&mut self, name: &str) -> Result<()> {
         self.require_block("SAVEPOINT")?;
         let settings = self.shared.settings.lock().clone();
+        let notifications = self.shared.noted_notifications();
         let Some(block) = self.block.as_mut() else { return Ok(()) };
         let savepoint = block.transaction.with(|transaction| transaction.savepoint())?;
         block.savepoints.push(Mark {
@@ -334,6 +347,8 @@ impl Session {
             deferred: block.deferred.lock().len(),
             deferral: block.deferral.clone(),
             overlay: block.overlay.lock().mark(),
+            notifications,
+            channels: block.channels.len(),
         });
         Ok(())
     }
@@ -360,6 +375,8 @@ impl Session {
         block.deferred.lock().truncate(mark.deferred);
         block.deferral = mark.deferral.clone();
         block.overlay.lock().rollback(mark.overlay);
+        block.channels.truncate(mark.channels);
+        self.shared.forget_notifications(mark.notifications);
         block.failed = false;
         // Cursors opened since the savepoint are gone.
         let depth = at + 1;

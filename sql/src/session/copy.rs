@@ -72,7 +72,7 @@ impl Session {
     /// WHERE of COPY FROM, over attribute numbers.
     fn copy_filter(&self, prepared: &Prepared) -> Result<Option<crate::tree::Expression>> {
         let Some(statement) = &prepared.statement else { return Ok(None) };
-        match frontend::analyze(self, prepared, statement)?.statement {
+        match frontend::analyze(self, prepared, statement, None)?.statement {
             crate::analyze::AnalyzedStatement::Copy(target) => match *target {
                 crate::analyze::CopyTarget::Table { table: _, columns: _, filter } => Ok(filter),
                 crate::analyze::CopyTarget::Query(_) => Ok(None),

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use engine::Value;
 use tokio::sync::mpsc;
 
+use super::admission::key_locks;
 use super::copy::response;
-use super::frontend;
 use super::names::CatalogNames;
 use super::rows::joined;
 use super::session::Session;
@@ -38,13 +38,13 @@ impl Session {
         options: CopyOptions,
         sink: &mut dyn Sink,
     ) -> Result<String> {
-        let relation = frontend::find_relation(self, name)?;
-        self.check_table_privilege(relation.oid, catalog::Privileges::INSERT)?;
+        let relation = self.locked_by_name(name, engine::RelationLockMode::RowExclusive).await?;
         let catalog = self.catalog();
+        let keys = key_locks(&catalog, self.shared.entry.database_oid, relation.oid, false);
+        self.lock_relations(&keys).await?;
         let model =
             self.shared.instance.models().get(&catalog, self.shared.entry.database_oid, relation.oid)?;
         let positions = self.copy_positions(&model, columns)?;
-        self.lock_for_write(model.id).await?;
         self.begin_statement()?;
         let context = self.context(Arc::from([]))?;
         let writer = self.writer_with(context)?;

@@ -25,7 +25,8 @@ impl Session {
         sink: &mut dyn Sink,
     ) -> Result<String> {
         let prepared = Prepared::new(outer.text.clone(), Some(statement)).at_time(outer.time.clone());
-        let analysis = self.analysis(&prepared)?;
+        let analysis = Box::pin(self.understood(&prepared)).await?;
+        let analysis = self.admit(&prepared, analysis, &Arc::from([]), false).await?;
         let Some(description) = analysis.description.clone() else {
             return Err(Error::new(SqlState::FeatureNotSupported, "COPY query must have a RETURNING clause"));
         };

@@ -37,7 +37,8 @@ impl Session {
         }
         let statement = Arc::new(Statement::Query(declare.query.clone()));
         let prepared = Arc::new(Prepared::new(text.clone(), Some(statement)));
-        let analysis = self.analysis(&prepared)?;
+        let analysis = Box::pin(self.understood(&prepared)).await?;
+        let analysis = self.admit(&prepared, analysis, &Arc::from([]), false).await?;
         let rows = self.start(&analysis, Arc::from([])).await?;
         let mut description = analysis.description.clone();
         if declare.binary

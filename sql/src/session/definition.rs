@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::frontend::analyze;
 use super::prepared::{Analysis, Prepared, Work};
 use super::session::Session;
-use crate::analyze::AnalyzedStatement;
+use crate::analyze::{Analyzed, AnalyzedStatement};
 use crate::ddl::{self, Definer};
 use crate::dml::CompiledInsert;
 use crate::error::{Error, Result, SqlState};
@@ -75,10 +75,7 @@ impl Session {
         let tag = "CREATE TABLE AS".to_string();
         let statement =
             prepared.statement.clone().ok_or_else(|| Error::internal("an empty CREATE TABLE AS"))?;
-        let AnalyzedStatement::CreateTableAs(query) = analyze(self, prepared, &statement)?.statement else {
-            return Err(Error::unsupported("CREATE TABLE AS EXECUTE"));
-        };
-        self.transaction()?;
+        let (query, analyzed) = self.source_of_table(prepared, &statement).await?;
         let mut definer = self.definer(prepared.text.clone())?;
         let created = definer.create_table_for(create, &query.output).await;
         self.shared.notices.lock().append(&mut definer.notices);
@@ -89,7 +86,7 @@ impl Session {
         let insert = Insert {
             table: table.oid,
             columns: table.live_columns().map(|column| column.number).collect(),
-            source: query,
+            source: *query,
             row: Vec::new(),
             conflict: None,
             returning: None,
@@ -97,18 +94,52 @@ impl Session {
         let catalog = self.catalog();
         let model = self.shared.instance.models().get(&catalog, self.shared.entry.database_oid, table.oid)?;
         let compiled = CompiledInsert::new(&insert, model)?;
-        let plan = Arc::new(self.plan_query(&compiled.source, &catalog)?);
+        let plan = Arc::new(self.plan_query(&compiled.source, &catalog, &analyzed.past)?);
         let analysis = Arc::new(Analysis {
             generation: catalog.generation(),
             search_path: self.shared.evaluated().search_path.clone(),
             parameters: Vec::new(),
-            objects: Vec::new(),
+            objects: analyzed.objects,
+            past: analyzed.past,
+            default_moment: None,
+            locks: Vec::new(),
             description: None,
             work: Work::Insert { insert: Arc::new(compiled), plan: Some(plan) },
         });
         let mut rows = self.start(&analysis, Arc::from([])).await?;
         rows.complete(&self.shared.entry.cancel.clone()).await?;
         Ok(format!("SELECT {}", rows.changed))
+    }
+}
+
+impl Session {
+    /// The query of a new table, analyzed under locks on what it reads; what it rests on besides.
+    async fn source_of_table(
+        &mut self,
+        prepared: &Prepared,
+        statement: &Arc<Statement>,
+    ) -> Result<(Box<crate::tree::Query>, Analyzed)> {
+        self.transaction()?;
+        loop {
+            let catalog = self.catalog();
+            let mut analyzed = match analyze(self, prepared, statement, None) {
+                Ok(analyzed) => analyzed,
+                Err(error) => match self.waits_for_met(catalog.generation()).await? {
+                    true => continue,
+                    false => return Err(error),
+                },
+            };
+            let meaning = std::mem::replace(&mut analyzed.statement, AnalyzedStatement::Utility);
+            let AnalyzedStatement::CreateTableAs(query) = meaning else {
+                return Err(Error::unsupported("CREATE TABLE AS EXECUTE"));
+            };
+            let locks =
+                self.read_locks(&catalog, &analyzed.objects, &super::admission::locked_tables(&query));
+            self.lock_relations(&locks).await?;
+            if self.catalog().generation() == catalog.generation() {
+                return Ok((Box::new(query), analyzed));
+            }
+        }
     }
 }
 

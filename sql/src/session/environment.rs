@@ -13,6 +13,7 @@ use super::shared::Shared;
 use crate::error::{Error, Result, SqlState};
 use crate::evaluate::Environment;
 use crate::types::Names;
+use crate::types::array::Array;
 
 /// The environment of one statement.
 pub struct StatementEnvironment {
@@ -126,6 +127,22 @@ impl StatementEnvironment {
         let end = std::time::Instant::now() + Duration::from_secs_f64(seconds.min(1e9));
         self.poll(|| std::time::Instant::now() >= end)?;
         Ok(Value::from(""))
+    }
+
+    /// The processes of the sessions whose transactions are in the way of another's.
+    fn blocking_processes(&self, arguments: &[Value]) -> Value {
+        let registry = self.shared.instance.registry();
+        let entry = match arguments.first() {
+            Some(Value::Int32(process)) => registry.get(*process),
+            Some(_) | None => None,
+        };
+        let transaction = entry.and_then(|entry| entry.activity.lock().transaction);
+        let blocking = transaction.map(|id| self.shared.instance.database().blocking(id)).unwrap_or_default();
+        let mut processes: Vec<i32> = blocking.into_iter().filter_map(|id| registry.process_of(id)).collect();
+        processes.sort_unstable();
+        processes.dedup();
+        let elements = processes.into_iter().map(Value::Int32).collect();
+        Array::from_elements(crate::types::oid::INT4, elements).to_value()
     }
 
     fn relation_size(&self, arguments: &[Value]) -> Result<Value> {
@@ -278,6 +295,20 @@ impl Environment for StatementEnvironment {
             2171 => self.signal(arguments, false),
             2096 => self.signal(arguments, true),
             2626 => self.sleep(arguments),
+            // pg_notify
+            3036 => {
+                let text = |index: usize| arguments.get(index).and_then(Value::as_text).unwrap_or_default();
+                self.shared.note_notification(text(0), text(1))?;
+                Ok(Value::from(""))
+            }
+            // pg_listening_channels
+            3035 => {
+                let channels: Vec<Value> =
+                    self.shared.channels.lock().iter().map(|channel| Value::from(channel.as_str())).collect();
+                Ok(Array::from_elements(crate::types::oid::TEXT, channels).to_value())
+            }
+            // pg_blocking_pids
+            2561 => Ok(self.blocking_processes(arguments)),
             2884 | 2890 => self.advisory_unlock(false, arguments),
             2885 | 2891 => self.advisory_unlock(true, arguments),
             2892 => {

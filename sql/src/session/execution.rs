@@ -4,28 +4,25 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use catalog::Snapshot;
-use engine::{LockedRow, Past, RowHandle, RowLock, Timestamp, Value, WaitPolicy};
+use engine::{LockedRow, RowHandle, RowLock, Timestamp, Value, WaitPolicy};
 use futures::StreamExt;
 use tokio::sync::mpsc;
 
-use super::engine_error;
 use super::meters::meters;
-use super::names::CatalogNames;
 use super::prepared::{Analysis, Work};
 use super::registry::CancelHandle;
 use super::row::{Field, Format, RowDescription};
 use super::rows::{RowBatch, RowSource, Rows};
 use super::session::Session;
+use crate::analyze::PastUse;
 use crate::dml::{ReturningRows, RowSource as DmlSource, SharedTransaction, ValuesSource, Writer, rows_of};
 use crate::error::{Error, Result, SqlState};
 use crate::evaluate::Context;
-use crate::execute::{
-    ExecutionInput, Interrupt, MomentValue, PastView, RowLocked, RowLocker, evaluate_moment, execute,
-};
+use crate::execute::{ExecutionInput, Interrupt, PastView, RowLocked, RowLocker, evaluate_moment, execute};
 use crate::plan::{self, Plan, PlanInput, Statistics};
 use crate::point::{PointRows, PointScan};
-use crate::tree::{LockStrength, LockWait, OutputColumn, Query};
-use crate::types::{self, InputSettings, oid};
+use crate::tree::{LockStrength, LockWait, OutputColumn, Query, TimeClause};
+use crate::types::oid;
 
 /// Rows of VALUES up to which an INSERT runs where its session stands.
 const INLINE_ROWS: usize = 64;
@@ -118,15 +115,32 @@ fn read_only(command: &str) -> Error {
     )
 }
 
+/// The moment that a time clause shows.
+fn shown_at(past: &PastView) -> Timestamp {
+    match past {
+        PastView::At(view) => view.timestamp(),
+        PastView::Period { view: _, from: _, to } => *to,
+    }
+}
+
 impl Session {
     /// Plans a query.
-    pub(super) fn plan_query(&self, query: &Query, catalog: &Arc<Snapshot>) -> Result<Plan> {
+    pub(super) fn plan_query(
+        &self,
+        query: &Query,
+        catalog: &Arc<Snapshot>,
+        past: &[PastUse],
+    ) -> Result<Plan> {
+        let catalog_at = |clause: &TimeClause| {
+            let known = past.iter().find(|known| known.clause == *clause);
+            Ok(known.and_then(|known| known.catalog.clone()).unwrap_or_else(|| catalog.clone()))
+        };
         let statistics = EngineStatistics(self.shared.instance.database());
         let input = PlanInput {
             catalog,
             database: self.shared.entry.database_oid,
             statistics: &statistics,
-            catalog_at: None,
+            catalog_at: Some(&catalog_at),
         };
         plan::plan(query, &input)
     }
@@ -176,14 +190,12 @@ impl Session {
     ) -> Result<ExecutionInput> {
         self.begin_statement()?;
         let context = self.context(parameters)?;
-        let mut view = self.transaction()?.with(|transaction| transaction.view())?;
-        if let Some(moment) = self.session_moment(&context)? {
-            view = self.past_view(moment).await?;
-        }
+        let view = self.transaction()?.with(|transaction| transaction.view())?;
         let mut past = Vec::with_capacity(plan.moments.len());
         for clause in &plan.moments {
             past.push(self.past_of(evaluate_moment(clause, &context)?).await?);
         }
+        let moments = past.iter().map(shown_at).collect();
         let lock_timeout = self.shared.derived().lock_timeout;
         let locker = Locker {
             transaction: self.transaction()?,
@@ -193,7 +205,7 @@ impl Session {
         Ok(ExecutionInput {
             view,
             past,
-            system: Some(self.system_rows(&context)),
+            system: Some(self.system_rows(&context, moments)),
             context: Arc::new(context),
             resources: self.shared.instance.resources().clone(),
             interrupt: self.shared.entry.cancel.clone(),
@@ -214,63 +226,14 @@ impl Session {
         block.transaction.with(|transaction| transaction.start_statement())
     }
 
-    /// The moment of strata.as_of.
-    fn session_moment(&self, context: &Context) -> Result<Option<i64>> {
-        let Some(text) = self.shared.derived().as_of.clone() else { return Ok(None) };
-        let names = CatalogNames::of_context(context);
-        let settings = InputSettings::new(&context.settings, context.transaction_micros, &names);
-        match types::input(oid::TIMESTAMPTZ, -1, &text, &settings)? {
-            Value::Int64(micros) => Ok(Some(micros)),
-            _ => Err(Error::internal("a moment is a timestamptz")),
-        }
-    }
-
-    async fn past_view(&mut self, micros: i64) -> Result<engine::ReadView> {
-        let at = self.settled(Timestamp::from_micros(micros)).await?;
-        self.transaction()?.with(|transaction| transaction.view_at(at))
-    }
-
-    /// Waits until nothing can be committed at or before a moment any more.
-    async fn settled(&self, at: Timestamp) -> Result<Timestamp> {
-        loop {
-            match self.shared.instance.database().past(at).map_err(engine_error)? {
-                Past::Ready(at) => return Ok(at),
-                Past::Wait(ticket) => crate::dml::wait(ticket, &self.shared.entry.cancel).await?,
-            }
-        }
-    }
-
-    async fn past_of(&mut self, moment: MomentValue) -> Result<PastView> {
-        Ok(match moment {
-            MomentValue::At(micros) => PastView::At(self.past_view(micros).await?),
-            MomentValue::Until { from, to } => {
-                let to = self.settled(Timestamp::before_micros(to)).await?;
-                self.period(Timestamp::from_micros(from), to)?
-            }
-            MomentValue::Through { from, to } => {
-                let to = self.settled(Timestamp::from_micros(to)).await?;
-                self.period(Timestamp::from_micros(from), to)?
-            }
-            MomentValue::All => {
-                let now = self.transaction()?.with(|transaction| transaction.snapshot())?;
-                self.period(Timestamp::ZERO, now)?
-            }
-        })
-    }
-
-    fn period(&mut self, from: Timestamp, to: Timestamp) -> Result<PastView> {
-        let view = self.transaction()?.with(|transaction| transaction.view_at(to))?;
-        Ok(PastView::Period { view, from, to })
-    }
-
-    /// Starts a statement that has a plan; its rows.
+    /// Starts a statement that has a plan and was admitted; its rows.
     pub(super) async fn start(&mut self, analysis: &Arc<Analysis>, parameters: Arc<[Value]>) -> Result<Rows> {
         if analysis.work.writes() {
             self.check_writable(analysis.work.command())?;
         }
         self.check_privileges(analysis)?;
         match &analysis.work {
-            Work::Query { plan, point, locks_rows } => {
+            Work::Query { plan, point, locks_rows, locked: _ } => {
                 if *locks_rows {
                     self.check_writable("SELECT FOR UPDATE")?;
                 }
@@ -282,8 +245,7 @@ impl Session {
                 Ok(self.stream(stream))
             }
             Work::Insert { insert, plan } => {
-                let (insert, model) = (insert.clone(), insert.model.clone());
-                self.lock_for_write(model.id).await?;
+                let insert = insert.clone();
                 match plan {
                     None => {
                         self.begin_statement()?;
@@ -310,7 +272,6 @@ impl Session {
             }
             Work::Update { update, plan, point } => {
                 let update = update.clone();
-                self.lock_for_write(update.model.id).await?;
                 if let Some(point) = point.as_ref().filter(|_| self.uses_point_tier()) {
                     let (mut writer, mut rows) = self.point_source(point, parameters)?;
                     return Box::pin(self.change_here(&mut writer, &Change::Update(update), &mut rows)).await;
@@ -320,7 +281,6 @@ impl Session {
             }
             Work::Delete { delete, plan, point } => {
                 let delete = delete.clone();
-                self.lock_for_write(delete.model.id).await?;
                 if let Some(point) = point.as_ref().filter(|_| self.uses_point_tier()) {
                     let (mut writer, mut rows) = self.point_source(point, parameters)?;
                     return Box::pin(self.change_here(&mut writer, &Change::Delete(delete), &mut rows)).await;
@@ -379,18 +339,6 @@ impl Session {
         Ok(rows)
     }
 
-    /// The lock that keeps definitions of a table from changing under a write.
-    pub(super) async fn lock_for_write(&mut self, table: engine::TableId) -> Result<()> {
-        let timeout = self.shared.derived().lock_timeout;
-        let transaction = self.transaction()?;
-        let mode = engine::RelationLockMode::RowExclusive;
-        transaction
-            .settle(&self.shared.entry.cancel.clone(), |transaction| {
-                transaction.lock_relation(table, mode, WaitPolicy::Wait { timeout })
-            })
-            .await
-    }
-
     async fn change_source(
         &mut self,
         plan: &Arc<Plan>,
@@ -444,8 +392,9 @@ enum Change {
 
 impl Session {
     /// Rows of system relations for a statement.
-    fn system_rows(&self, context: &Context) -> Arc<dyn crate::execute::SystemRows> {
+    fn system_rows(&self, context: &Context, moments: Vec<Timestamp>) -> Arc<dyn crate::execute::SystemRows> {
         Arc::new(crate::system::SystemTables {
+            moments,
             shared: self.shared.clone(),
             catalog: context.environment.catalog(),
             context: context.clone(),

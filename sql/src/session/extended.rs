@@ -35,7 +35,7 @@ fn no_portal(name: &str) -> Error {
 impl Session {
     /// Parse. An empty name is the unnamed statement; type 0 is unspecified.
     pub async fn parse(&mut self, name: &str, text: &str, parameter_types: &[u32]) -> Result<()> {
-        let result = self.parse_statement(name, text, parameter_types);
+        let result = self.parse_statement(name, text, parameter_types).await;
         self.note_failure(result)
     }
 
@@ -46,7 +46,7 @@ impl Session {
         result
     }
 
-    fn parse_statement(&mut self, name: &str, text: &str, parameter_types: &[u32]) -> Result<()> {
+    async fn parse_statement(&mut self, name: &str, text: &str, parameter_types: &[u32]) -> Result<()> {
         if !name.is_empty() && self.statements.contains_key(name) {
             return Err(Error::new(
                 SqlState::DuplicatePreparedStatement,
@@ -59,7 +59,7 @@ impl Session {
         // The unnamed statement is often the same text again: parsed, analyzed and planned once for all sessions.
         if name.is_empty() && self.block.as_ref().is_none_or(|block| !block.failed) {
             if let Some(prepared) = self.known_text(text, parameter_types) {
-                self.analysis(&prepared)?;
+                self.understood_locked(&prepared).await?;
                 self.statements.insert(String::new(), prepared);
                 return Ok(());
             }
@@ -83,7 +83,7 @@ impl Session {
             Prepared::new(Arc::from(text), statement).with_parameters(parameter_types.to_vec()).at_time(time);
         prepared.fixed = !name.is_empty();
         let planned = match prepared.statement {
-            Some(_) => !matches!(self.analysis(&prepared)?.work, Work::Utility),
+            Some(_) => !matches!(self.understood_locked(&prepared).await?.work, Work::Utility),
             None => false,
         };
         let prepared = Arc::new(prepared);
@@ -103,11 +103,11 @@ impl Session {
         parameters: &[Option<Bytes>],
         result_formats: &[i16],
     ) -> Result<()> {
-        let result = self.bind_portal(portal, statement, parameter_formats, parameters, result_formats);
+        let result = self.bind_portal(portal, statement, parameter_formats, parameters, result_formats).await;
         self.note_failure(result)
     }
 
-    fn bind_portal(
+    async fn bind_portal(
         &mut self,
         portal: &str,
         statement: &str,
@@ -124,12 +124,16 @@ impl Session {
         if !prepared.statement.as_deref().is_none_or(ends_failed_block) {
             self.refuse_in_failed()?;
         }
-        let analysis = match prepared.statement {
+        let mut analysis = match prepared.statement {
             Some(_) => Some(self.analysis(&prepared)?),
             None => None,
         };
         let types = analysis.as_ref().map_or(&[][..], |analysis| &analysis.parameters);
         let values = self.bound_values(statement, types, parameter_formats, parameters)?;
+        if let Some(known) = analysis.take_if(|analysis| !analysis.past.is_empty()) {
+            // A moment that leads to rows of another shape is refused here, before anything runs.
+            analysis = Some(Box::pin(self.settle_past(&prepared, known, &values, true)).await?);
+        }
         let formats =
             result_formats.iter().map(|code| Format::from_code(*code)).collect::<Result<Vec<_>>>()?;
         let mut description = analysis.as_ref().and_then(|analysis| analysis.description.clone());
@@ -336,6 +340,8 @@ impl Session {
                 }
             };
         }
+        let prepared = portal.prepared.clone();
+        let analysis = self.admit(&prepared, analysis, &portal.parameters, true).await?;
         let mut rows: Rows = self.start(&analysis, portal.parameters.clone()).await?;
         let command = analysis.work.command();
         if analysis.work.writes() {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use catalog::Relation;
+use engine::Value;
 
 use super::prepared::Prepared;
 use super::session::Session;
@@ -24,32 +25,39 @@ impl Script {
     }
 }
 
-/// Gives analysis what it may look at.
+/// Gives analysis what it may look at. `parameters`: their values, where they are known.
 fn with_environment<T>(
     session: &Session,
+    parameters: Option<&Arc<[Value]>>,
     call: impl FnOnce(analyze::Environment<'_>) -> Result<T>,
 ) -> Result<T> {
-    let catalog = session.catalog();
+    let default_moment = session.default_moment()?;
+    let catalog = session.shown_catalog(default_moment)?;
     let settings = session.shared.evaluated();
-    let names = session.names();
+    let names = session.names_in(catalog.clone());
     let now = session.now_for_input();
-    let past = |moment: &tree::Expression| session.past_catalog(moment);
+    let past = |clause: &tree::TimeClause| session.past_catalog(clause, parameters);
+    let versions = |oid: u32, clause: &tree::TimeClause| session.versions_until(oid, clause, parameters);
     call(analyze::Environment {
         catalog: &catalog,
         database: session.shared.entry.database_oid,
         search_path: &settings.search_path,
         input: InputSettings::new(&settings, now, &names),
         past: Some(&past),
+        versions: Some(&versions),
+        met: Some(&session.met),
+        default_moment,
     })
 }
 
-/// Analyzes a statement.
+/// Analyzes a statement, under the values of its parameters where they are known.
 pub fn analyze(
     session: &Session,
     prepared: &Prepared,
     statement: &syntax::Statement,
+    parameters: Option<&Arc<[Value]>>,
 ) -> Result<analyze::Analyzed> {
-    with_environment(session, |environment| {
+    with_environment(session, parameters, |environment| {
         analyze::statement(
             environment,
             &prepared.text,
@@ -75,7 +83,7 @@ pub fn locks_rows(relation: &tree::Relation) -> bool {
 
 /// The type a name means.
 pub fn resolve_type(session: &Session, text: &str, name: &syntax::TypeName) -> Result<u32> {
-    with_environment(session, |environment| {
+    with_environment(session, None, |environment| {
         analyze::resolve_type(environment, text, name).map(|found| found.oid)
     })
 }
@@ -88,7 +96,9 @@ pub fn analyze_argument(
     type_oid: u32,
     number: u32,
 ) -> Result<tree::Expression> {
-    with_environment(session, |environment| analyze::argument(environment, text, argument, type_oid, number))
+    with_environment(session, None, |environment| {
+        analyze::argument(environment, text, argument, type_oid, number)
+    })
 }
 
 /// The relation a name means.

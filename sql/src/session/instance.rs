@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use super::advisory::AdvisoryLocks;
 use super::cache::StatementCache;
 use super::engine_error;
+use super::notifications::Notifications;
 use super::registry::{Activity, CancelHandle, Entry, Registry};
 use super::session::Session;
 use super::shared::{Identity, Shared};
@@ -38,6 +39,7 @@ pub struct Instance {
     catalog: Arc<catalog::Catalog>,
     registry: Registry,
     advisory: AdvisoryLocks,
+    notifications: Notifications,
     models: Arc<ModelCache>,
     statements: StatementCache,
     resources: Arc<Resources>,
@@ -73,6 +75,7 @@ impl Instance {
             catalog,
             registry: Registry::default(),
             advisory: AdvisoryLocks::default(),
+            notifications: Notifications::default(),
             models: Arc::new(ModelCache::default()),
             statements: StatementCache::default(),
             resources: Resources::new(QUERY_MEMORY)?,
@@ -98,6 +101,10 @@ impl Instance {
 
     pub fn advisory(&self) -> &AdvisoryLocks {
         &self.advisory
+    }
+
+    pub fn notifications(&self) -> &Notifications {
+        &self.notifications
     }
 
     pub fn models(&self) -> &Arc<ModelCache> {

@@ -10,6 +10,7 @@
 //! Failure. A method that fails has sent whatever came before the error; `wire` sends the ErrorResponse. After an
 //! error in the extended protocol `wire` skips to Sync and calls [`Session::sync`].
 
+mod admission;
 mod advisory;
 mod cache;
 mod control;
@@ -29,6 +30,8 @@ mod instance;
 mod literals;
 mod meters;
 pub mod names;
+mod notifications;
+mod past;
 mod portal;
 mod prepared;
 mod privileges;

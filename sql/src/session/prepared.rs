@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
+use engine::{RelationLockMode, TableId, Value};
 use parking_lot::Mutex;
 
 use super::frontend::analyze;
 use super::row::RowDescription;
 use super::session::Session;
-use crate::analyze::AnalyzedStatement;
+use crate::analyze::{AnalyzedStatement, PastUse};
 use crate::dml::{CompiledDelete, CompiledInsert, CompiledUpdate};
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{Expression, Statement};
 use crate::plan::Plan;
 use crate::point::PointScan;
+use crate::tree::{ConflictAction, Insert};
 
 /// A statement, named or not.
 pub struct Prepared {
@@ -27,6 +29,8 @@ pub struct Prepared {
     pub open: bool,
     /// Whether its rows must keep their shape: it has a name by which clients know it.
     pub fixed: bool,
+    /// It may hold a literal like 'now', so that a shared analysis of it would grow stale.
+    names_a_time: bool,
     analysis: Mutex<Option<Arc<Analysis>>>,
 }
 
@@ -35,8 +39,14 @@ pub struct Analysis {
     pub(super) generation: u64,
     pub(super) search_path: Arc<[Arc<str>]>,
     pub parameters: Vec<u32>,
-    /// Oids of what the meaning rests on, relations among them.
+    /// Oids of what the meaning rests on today, relations among them.
     pub objects: Vec<u32>,
+    /// What it reads in the past.
+    pub past: Vec<PastUse>,
+    /// The moment of strata.as_of that it was made for.
+    pub(super) default_moment: Option<i64>,
+    /// The relation locks that an execution takes first.
+    pub locks: Vec<(TableId, RelationLockMode)>,
     /// Of the rows, all in text form; `None` where there are none.
     pub description: Option<Arc<RowDescription>>,
     pub work: Work,
@@ -48,6 +58,8 @@ pub enum Work {
         plan: Arc<Plan>,
         point: Option<Arc<PointScan>>,
         locks_rows: bool,
+        /// The tables whose rows it locks.
+        locked: Vec<u32>,
     },
     Insert {
         insert: Arc<CompiledInsert>,
@@ -88,6 +100,7 @@ impl Prepared {
     /// A statement without parameters.
     pub fn new(text: Arc<str>, statement: Option<Arc<Statement>>) -> Prepared {
         Prepared {
+            names_a_time: names_a_time(&text),
             text,
             statement,
             time: None,
@@ -115,25 +128,50 @@ impl Prepared {
 impl Session {
     /// The meaning of a statement as of now.
     pub(super) fn analysis(&self, prepared: &Prepared) -> Result<Arc<Analysis>> {
-        let catalog = self.catalog();
-        let search_path = self.shared.evaluated().search_path.clone();
         let known = prepared.analysis.lock().clone();
         if let Some(known) = &known
-            && prepared.fixed
-            && known.generation == catalog.generation()
-            && known.search_path == search_path
+            && (prepared.fixed || !prepared.names_a_time)
+            && known.generation == self.catalog().generation()
+            && *known.search_path == *self.shared.evaluated().search_path
+            && known.default_moment == self.default_moment()?
         {
             return Ok(known.clone());
         }
+        let analysis = self.analysis_under(prepared, None)?;
+        if let Some(known) = &known
+            && prepared.fixed
+            && known.description != analysis.description
+        {
+            return Err(Error::new(SqlState::FeatureNotSupported, "cached plan must not change result type"));
+        }
+        let analysis = Arc::new(analysis);
+        *prepared.analysis.lock() = Some(analysis.clone());
+        Ok(analysis)
+    }
+
+    /// The meaning of a statement, under the values of its parameters where they are known.
+    pub(super) fn analysis_under(
+        &self,
+        prepared: &Prepared,
+        parameters: Option<&Arc<[Value]>>,
+    ) -> Result<Analysis> {
+        let generation = self.catalog().generation();
+        let default_moment = self.default_moment()?;
+        let catalog = self.shown_catalog(default_moment)?;
+        let search_path = self.shared.evaluated().search_path.clone();
         let Some(statement) = &prepared.statement else {
             return Err(Error::internal("an empty query has no meaning"));
         };
         let database = self.shared.entry.database_oid;
-        let analyzed = analyze(self, prepared, statement)?;
-        let (parameters, objects) = (analyzed.parameters, analyzed.objects);
+        let analyzed = analyze(self, prepared, statement, parameters)?;
+        let (objects, past) = (analyzed.objects, analyzed.past);
         let models = self.shared.instance.models();
         let plan = |query: &crate::tree::Query| -> Result<Arc<Plan>> {
-            self.plan_query(query, &catalog).map(Arc::new)
+            self.plan_query(query, &catalog, &past).map(Arc::new)
+        };
+        let changes_keys = match &analyzed.statement {
+            AnalyzedStatement::Insert(insert) => updates_on_conflict(insert),
+            _ => true,
         };
         let (description, work) = match analyzed.statement {
             AnalyzedStatement::Query(query) => {
@@ -141,7 +179,8 @@ impl Session {
                 let locks_rows = super::frontend::locks_rows(&query.relation);
                 let plan = plan(&query)?;
                 let point = if locks_rows { None } else { PointScan::recognise(&plan).map(Arc::new) };
-                (Some(description), Work::Query { plan, point, locks_rows })
+                let locked = super::admission::locked_tables(&query);
+                (Some(description), Work::Query { plan, point, locks_rows, locked })
             }
             AnalyzedStatement::Insert(insert) => {
                 let model = models.get(&catalog, database, insert.table)?;
@@ -179,22 +218,28 @@ impl Session {
             | AnalyzedStatement::Explain(_)
             | AnalyzedStatement::Utility => (self.describe_utility(statement)?, Work::Utility),
         };
-        if let Some(known) = &known
-            && prepared.fixed
-            && known.description.as_deref() != description.as_ref()
-        {
-            return Err(Error::new(SqlState::FeatureNotSupported, "cached plan must not change result type"));
-        }
-        let description = description.map(Arc::new);
-        let analysis = Arc::new(Analysis {
-            generation: catalog.generation(),
+        let locks = self.locks_of(&catalog, &objects, &work, changes_keys);
+        Ok(Analysis {
+            generation,
             search_path,
-            parameters,
+            parameters: analyzed.parameters,
             objects,
-            description,
+            past,
+            default_moment,
+            locks,
+            description: description.map(Arc::new),
             work,
-        });
-        *prepared.analysis.lock() = Some(analysis.clone());
-        Ok(analysis)
+        })
     }
+}
+
+/// ON CONFLICT DO UPDATE.
+fn updates_on_conflict(insert: &Insert) -> bool {
+    insert.conflict.as_ref().is_some_and(|conflict| matches!(conflict.action, ConflictAction::Update(_)))
+}
+
+/// Whether a text may hold a literal whose meaning is the time at which it is read.
+fn names_a_time(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    lower.contains('\'') && ["now", "today", "tomorrow", "yesterday"].iter().any(|word| lower.contains(word))
 }

@@ -43,7 +43,45 @@ impl Session {
                 check.require(*object, Privileges::SELECT)?;
             }
         }
+        self.check_past(&check, analysis)
+    }
+
+    /// Reads of the past use today's privileges; what is gone can be read by its last owner.
+    fn check_past(&self, check: &Check<'_>, analysis: &Analysis) -> Result<()> {
+        for used in &analysis.past {
+            let mut covered = BTreeSet::new();
+            loop {
+                let before = covered.len();
+                for relation in &used.relations {
+                    let Some(view) = relation.as_view() else { continue };
+                    if covered.contains(&relation.oid) || self.may_read_past(check, relation)? {
+                        let below = view.query.dependencies.iter();
+                        let below = below.filter(|address| address.class == builtin::PG_CLASS_CLASS);
+                        covered.extend(below.map(|address| address.object));
+                    }
+                }
+                if covered.len() == before {
+                    break;
+                }
+            }
+            for relation in used.relations.iter().filter(|relation| !covered.contains(&relation.oid)) {
+                if !self.may_read_past(check, relation)? {
+                    return Err(denied(relation));
+                }
+            }
+        }
         Ok(())
+    }
+
+    fn may_read_past(&self, check: &Check<'_>, relation: &Relation) -> Result<bool> {
+        match check.catalog.relation(check.database, relation.oid) {
+            Some(today) => Ok(check.allows(today, Privileges::SELECT)),
+            None => {
+                let owner = self.last_owner(relation.oid)?;
+                Ok(owner
+                    .is_some_and(|owner| check.catalog.has_privileges_of(check.database, check.role, owner)))
+            }
+        }
     }
 
     /// 42501 unless the role may do this to a table: COPY FROM, TRUNCATE, LOCK.
@@ -60,6 +98,13 @@ impl Session {
     }
 }
 
+fn denied(relation: &Relation) -> Error {
+    Error::new(
+        SqlState::InsufficientPrivilege,
+        format!("permission denied for {} {}", relation.kind_name(), relation.name),
+    )
+}
+
 struct Check<'a> {
     catalog: &'a Snapshot,
     database: u32,
@@ -72,10 +117,7 @@ impl Check<'_> {
         if relation.is_system() || self.allows(relation, privilege) {
             return Ok(());
         }
-        Err(Error::new(
-            SqlState::InsufficientPrivilege,
-            format!("permission denied for {} {}", relation.kind_name(), relation.name),
-        ))
+        Err(denied(relation))
     }
 
     fn allows(&self, relation: &Relation, privilege: Privileges) -> bool {

@@ -1,11 +1,12 @@
 //! One connection's state, and the protocol's verbs over it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::Snapshot;
 use engine::Value;
+use parking_lot::Mutex;
 
 use super::environment::StatementEnvironment;
 use super::names::CatalogNames;
@@ -36,6 +37,8 @@ pub struct Session {
     pub(super) block: Option<Block>,
     pub(super) statements: HashMap<String, Arc<Prepared>>,
     pub(super) portals: BTreeMap<String, Portal>,
+    /// The relations that the last analyses met.
+    pub(super) met: Mutex<BTreeSet<u32>>,
     /// What the client was last told of reported settings.
     reported: Vec<(&'static str, String)>,
     /// The settings and the user that `reported` was made of.
@@ -55,6 +58,7 @@ impl Session {
             block: None,
             statements: HashMap::new(),
             portals: BTreeMap::new(),
+            met: Mutex::default(),
             reported: Vec::new(),
             reported_of: SettingValues::default(),
             reported_user: Arc::from(""),
@@ -108,8 +112,13 @@ impl Session {
 
     /// Names as the session sees them.
     pub(super) fn names(&self) -> CatalogNames {
+        self.names_in(self.catalog())
+    }
+
+    /// Names of a catalog.
+    pub(super) fn names_in(&self, catalog: Arc<Snapshot>) -> CatalogNames {
         let search_path = self.shared.evaluated().search_path.clone();
-        CatalogNames::new(self.catalog(), self.shared.entry.database_oid, search_path)
+        CatalogNames::new(catalog, self.shared.entry.database_oid, search_path)
     }
 
     /// What 'now' means in a literal.
@@ -117,33 +126,22 @@ impl Session {
         self.block.as_ref().map_or_else(|| self.shared.instance.now_micros(), |block| block.started)
     }
 
-    /// The catalog at the moment of a time clause, where the moment is known before execution.
-    pub(super) fn past_catalog(&self, moment: &crate::tree::Expression) -> Result<Option<Arc<Snapshot>>> {
-        let unknown = crate::plan::walk::any(moment, &mut |part| {
-            matches!(part.kind, crate::tree::ExpressionKind::Parameter(_))
-        });
-        if unknown {
-            return Ok(None);
-        }
-        let compiled = crate::evaluate::compile(moment, &crate::evaluate::Layout::default())?;
-        let context = self.context_of(Arc::from([]))?;
-        match compiled.evaluate_row(&context, &[])? {
-            Value::Int64(micros) if micros < context.transaction_micros => {
-                let at = engine::Timestamp::from_micros(micros);
-                let found = self.shared.instance.store().at(at);
-                found.map(Some).map_err(|error| Error::internal(error.to_string()))
-            }
-            _ => Ok(None),
-        }
-    }
-
     /// The context of a statement in the transaction at work.
     pub(super) fn context(&mut self, parameters: Arc<[Value]>) -> Result<Context> {
         self.context_of(parameters)
     }
 
-    fn context_of(&self, parameters: Arc<[Value]>) -> Result<Context> {
-        let catalog = self.catalog();
+    /// As `context`, for analysis, which changes nothing.
+    pub(super) fn context_of(&self, parameters: Arc<[Value]>) -> Result<Context> {
+        let catalog = match self.shared.derived().as_of.is_some() {
+            true => self.shown_catalog(self.default_moment()?)?,
+            false => self.catalog(),
+        };
+        self.context_in(catalog, parameters)
+    }
+
+    /// A context over a given catalog.
+    pub(super) fn context_in(&self, catalog: Arc<Snapshot>, parameters: Arc<[Value]>) -> Result<Context> {
         let now = self.shared.instance.now_micros();
         let shared = self.shared.clone();
         let settings = shared.evaluated();
@@ -258,6 +256,7 @@ impl Drop for Session {
         self.rollback_block();
         let process = self.shared.entry.process;
         self.shared.instance.advisory().release(process, false);
+        self.shared.instance.notifications().remove(process);
         self.shared.instance.registry().remove(process);
         crate::functions::forget_session(process);
     }

@@ -1,6 +1,6 @@
 //! What a session shares with the functions that its statements call, on whatever thread they run.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use engine::Isolation;
 use parking_lot::Mutex;
 
 use super::instance::Instance;
+use super::notifications::Inbox;
 use super::registry::Entry;
 use super::sink::Severity;
 use super::transaction::isolation_of;
@@ -133,6 +134,11 @@ pub struct Shared {
     pub sequences: Mutex<SequenceMemory>,
     pub notices: Mutex<Vec<(Severity, Report)>>,
     pub modes: Mutex<Option<Modes>>,
+    /// What the transaction has notified so far: in order, and as a set.
+    pub outgoing: Mutex<(Vec<(String, String)>, HashSet<(String, String)>)>,
+    /// The channels listened to.
+    pub channels: Mutex<BTreeSet<String>>,
+    pub inbox: Arc<Inbox>,
 }
 
 impl Shared {
@@ -151,6 +157,9 @@ impl Shared {
             sequences: Mutex::new(SequenceMemory::default()),
             notices: Mutex::new(Vec::new()),
             modes: Mutex::new(None),
+            outgoing: Mutex::default(),
+            channels: Mutex::default(),
+            inbox: Arc::default(),
         }
     }
 

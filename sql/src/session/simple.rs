@@ -48,7 +48,12 @@ impl Session {
 
     async fn run_script(&mut self, text: &str, sink: &mut dyn Sink) -> Result<()> {
         if let Some(hit) = self.cached_statement(text)? {
-            return self.run_cached(hit, sink).await;
+            self.ensure_block()?;
+            self.lock_relations(&hit.analysis.locks).await?;
+            // Where the catalog has changed by then, the text as it is says what it means now.
+            if hit.analysis.generation == self.catalog().generation() {
+                return self.run_cached(hit, sink).await;
+            }
         }
         let script = match Script::parse(text) {
             Ok(script) => script,
@@ -92,9 +97,7 @@ impl Session {
 
     async fn run_cached(&mut self, hit: Hit, sink: &mut dyn Sink) -> Result<()> {
         let started = std::time::Instant::now();
-        self.ensure_block()?;
-        let analysis = self.analysis(&hit.prepared)?;
-        let tag = self.run_planned(&analysis, hit.parameters, sink).await?;
+        let tag = self.run_planned(&hit.prepared, hit.analysis, hit.parameters, sink).await?;
         if self.block.as_ref().is_some_and(|block| !block.explicit) {
             self.commit_block().await?;
         }
@@ -118,7 +121,7 @@ impl Session {
         }
         let prepared = Prepared::new(text.clone(), Some(statement.clone())).at_time(parsed.time);
         self.ensure_block()?;
-        let analysis = self.analysis(&prepared)?;
+        let analysis = Box::pin(self.understood(&prepared)).await?;
         if matches!(analysis.work, Work::Utility) {
             let done = Box::pin(self.utility(&prepared, &statement, several, sink)).await?;
             return match done {
@@ -128,17 +131,19 @@ impl Session {
                 }
             };
         }
-        self.run_planned(&analysis, Arc::from([]), sink).await
+        self.run_planned(&prepared, analysis, Arc::from([]), sink).await
     }
 
     /// Runs a statement that has a plan and sends its rows; its tag.
     async fn run_planned(
         &mut self,
-        analysis: &Arc<Analysis>,
+        prepared: &Prepared,
+        analysis: Arc<Analysis>,
         parameters: Arc<[Value]>,
         sink: &mut dyn Sink,
     ) -> Result<String> {
-        let rows = self.start(analysis, parameters).await?;
+        let analysis = self.admit(prepared, analysis, &parameters, false).await?;
+        let rows = self.start(&analysis, parameters).await?;
         let command = analysis.work.command();
         let tag = if analysis.work.writes() { Tag::Changed(command) } else { Tag::Sent(command) };
         match &analysis.description {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use engine::Isolation;
 use parking_lot::Mutex;
 
+use super::notifications::ChannelChange;
 use super::shared::Modes;
 use crate::dml::{Deferral, Event, SharedTransaction};
 use crate::settings::SettingValues;
@@ -52,6 +53,8 @@ pub struct Block {
     pub deferral: Deferral,
     /// This transaction's own definitions.
     pub overlay: Arc<Mutex<catalog::Overlay>>,
+    /// LISTEN and UNLISTEN, to take effect at commit.
+    pub channels: Vec<ChannelChange>,
     /// Statements run so far: the isolation level is fixed by the first.
     pub statements: u64,
 }
@@ -64,6 +67,9 @@ pub struct Mark {
     pub deferred: usize,
     pub deferral: Deferral,
     pub overlay: catalog::OverlayMark,
+    /// Notifications noted and channels changed by then.
+    pub notifications: usize,
+    pub channels: usize,
 }
 
 impl Block {

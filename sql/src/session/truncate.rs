@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use catalog::Relation;
-use engine::{RelationLockMode, TableId, WaitPolicy};
+use engine::{RelationLockMode, TableId};
 
 use super::engine_error;
 use super::session::Session;
@@ -14,16 +14,15 @@ use crate::parse::syntax::{ObjectName, Truncate};
 impl Session {
     pub(super) async fn truncate(&mut self, truncate: &Truncate) -> Result<String> {
         self.check_writable("TRUNCATE TABLE")?;
-        let catalog = self.catalog();
         let database = self.shared.entry.database_oid;
         let mut tables: Vec<Arc<Relation>> = Vec::new();
         for name in &truncate.tables {
-            let table = self.table_by_name(name)?;
-            self.check_table_privilege(table.oid, catalog::Privileges::TRUNCATE)?;
+            let table = self.locked_by_name(name, RelationLockMode::AccessExclusive).await?;
             if !tables.iter().any(|known| known.oid == table.oid) {
                 tables.push(table);
             }
         }
+        let catalog = self.catalog();
         let mut next = 0;
         while let Some(table) = tables.get(next).cloned() {
             next += 1;
@@ -51,18 +50,10 @@ impl Session {
                 tables.push(referring.clone());
             }
         }
-        let timeout = self.shared.derived().lock_timeout;
-        let cancel = self.shared.entry.cancel.clone();
+        let exclusive = |table: &Arc<Relation>| (TableId(table.oid), RelationLockMode::AccessExclusive);
+        let locks: Vec<_> = tables.iter().map(exclusive).collect();
+        self.lock_relations(&locks).await?;
         let transaction = self.transaction()?;
-        for table in &tables {
-            let id = TableId(table.oid);
-            let mode = RelationLockMode::AccessExclusive;
-            transaction
-                .settle(&cancel, |transaction| {
-                    transaction.lock_relation(id, mode, WaitPolicy::Wait { timeout })
-                })
-                .await?;
-        }
         self.begin_statement()?;
         for table in &tables {
             transaction

@@ -86,11 +86,15 @@ impl Session {
             Statement::Truncate(truncate) => self.truncate(truncate).await?,
             Statement::Checkpoint => self.checkpoint().await?,
             Statement::Vacuum(vacuum) => self.vacuum(vacuum, several).await?,
-            Statement::Listen(name) => self.listen(&name.text, true)?,
+            Statement::Listen(name) => self.change_channel(Some(&name.text), true)?,
             Statement::Unlisten(name) => {
-                self.listen(name.as_ref().map_or("", |name| name.text.as_str()), false)?
+                self.change_channel(name.as_ref().map(|name| name.text.as_str()), false)?
             }
-            Statement::Notify { channel: _, payload: _ } => return Err(Error::unsupported("NOTIFY")),
+            Statement::Notify { channel, payload } => {
+                self.ensure_block()?;
+                self.shared.note_notification(&channel.text, payload.as_deref().unwrap_or(""))?;
+                "NOTIFY".to_string()
+            }
             Statement::Query(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
                 return Err(Error::internal("a statement with a plan was run as a utility"));
             }
@@ -167,7 +171,9 @@ impl Session {
         if matches!(analysis.work, Work::Utility) {
             return Box::pin(self.utility(&prepared, &statement, false, sink)).await;
         }
-        let mut rows = self.start(&analysis, values.into()).await?;
+        let values: Arc<[Value]> = values.into();
+        let analysis = self.admit(&prepared, analysis, &values, true).await?;
+        let mut rows = self.start(&analysis, values).await?;
         let command = analysis.work.command();
         let tag = if analysis.work.writes() { Tag::Changed(command) } else { Tag::Sent(command) };
         match &analysis.description {
@@ -233,7 +239,8 @@ impl Session {
         let mut inner = Prepared::new(prepared.text.clone(), Some(inner)).at_time(prepared.time.clone());
         inner.declared = prepared.declared.clone();
         inner.open = prepared.open;
-        let analysis = self.analysis(&inner)?;
+        let analysis = Box::pin(self.understood(&inner)).await?;
+        let analysis = self.admit(&inner, analysis, &Arc::from([]), false).await?;
         let mut lines = match &analysis.work {
             Work::Query { plan, .. } => crate::plan::explain(plan, costs),
             Work::Insert { insert, plan } => {
@@ -313,12 +320,59 @@ impl Session {
             LockWait::Block => WaitPolicy::Wait { timeout },
             LockWait::NoWait | LockWait::SkipLocked => WaitPolicy::NoWait,
         };
-        let cancel = self.shared.entry.cancel.clone();
         for name in &lock.tables {
-            let relation = frontend::find_relation(self, name)?;
-            if relation.as_table().is_none() {
-                // System relations and views hold no rows that a lock could keep still.
+            let mut locked = None;
+            loop {
+                let relation = frontend::find_relation(self, name)?;
+                if locked == Some(relation.oid) {
+                    break;
+                }
+                self.check_lock_privilege(&relation, mode)?;
+                self.lock_with_views(&relation, mode, policy).await?;
+                locked = Some(relation.oid);
+            }
+        }
+        Ok("LOCK TABLE".to_string())
+    }
+
+    /// LOCK TABLE needs the right to read for the weakest mode, to change rows for the others.
+    fn check_lock_privilege(&self, relation: &catalog::Relation, mode: RelationLockMode) -> Result<()> {
+        let privilege = match mode {
+            RelationLockMode::AccessShare => catalog::Privileges::SELECT,
+            RelationLockMode::RowShare
+            | RelationLockMode::RowExclusive
+            | RelationLockMode::ShareUpdateExclusive
+            | RelationLockMode::Share
+            | RelationLockMode::ShareRowExclusive
+            | RelationLockMode::Exclusive
+            | RelationLockMode::AccessExclusive => catalog::Privileges::UPDATE,
+        };
+        match relation.is_system() {
+            true => Ok(()),
+            false => self.check_table_privilege(relation.oid, privilege),
+        }
+    }
+
+    /// Locks a relation, and what a view stands on.
+    async fn lock_with_views(
+        &mut self,
+        relation: &Arc<catalog::Relation>,
+        mode: RelationLockMode,
+        policy: WaitPolicy,
+    ) -> Result<()> {
+        let cancel = self.shared.entry.cancel.clone();
+        let (catalog, database) = (self.catalog(), self.shared.entry.database_oid);
+        let mut wanted = vec![relation.clone()];
+        let mut next = 0;
+        while let Some(relation) = wanted.get(next).cloned() {
+            next += 1;
+            // System relations hold no rows that a lock could keep still.
+            if relation.is_system() {
                 continue;
+            }
+            if relation.as_table().is_none() && relation.as_view().is_none() {
+                let message = format!("\"{}\" is not a table or view", relation.name);
+                return Err(Error::new(SqlState::WrongObjectType, message));
             }
             let table = TableId(relation.oid);
             let locked = self
@@ -327,16 +381,20 @@ impl Session {
                 .await;
             locked.map_err(|error| {
                 if error.state() == SqlState::LockNotAvailable && policy == WaitPolicy::NoWait {
-                    Error::new(
-                        SqlState::LockNotAvailable,
-                        format!("could not obtain lock on relation \"{}\"", relation.name),
-                    )
+                    let message = format!("could not obtain lock on relation \"{}\"", relation.name);
+                    Error::new(SqlState::LockNotAvailable, message)
                 } else {
                     error
                 }
             })?;
+            for address in relation.as_view().iter().flat_map(|view| &view.query.dependencies) {
+                let below = (address.class == catalog::builtin::PG_CLASS_CLASS && address.column == 0)
+                    .then(|| catalog.relation(database, address.object))
+                    .flatten();
+                wanted.extend(below.cloned());
+            }
         }
-        Ok("LOCK TABLE".to_string())
+        Ok(())
     }
 
     async fn checkpoint(&mut self) -> Result<String> {
@@ -359,14 +417,6 @@ impl Session {
         }
         self.shared.instance.checkpoint().await?;
         Ok("VACUUM".to_string())
-    }
-
-    /// LISTEN is accepted: nobody can notify yet, so nothing is missed.
-    fn listen(&mut self, channel: &str, on: bool) -> Result<String> {
-        if on && channel.is_empty() {
-            return Err(Error::new(SqlState::InvalidName, "channel name cannot be empty"));
-        }
-        Ok(if on { "LISTEN" } else { "UNLISTEN" }.to_string())
     }
 }
 

@@ -235,6 +235,7 @@ impl Session {
                 self.shared.settings.lock().reset_all();
                 *self.shared.sequences.lock() = Default::default();
                 self.shared.instance.advisory().release_session(self.shared.entry.process);
+                self.change_channel(None, false)?;
                 Ok("DISCARD ALL".to_string())
             }
         }

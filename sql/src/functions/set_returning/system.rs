@@ -120,7 +120,13 @@ pub(super) const FUNCTIONS: Family = &[
     (1689, |context, _, values| explode(context, values)),
     // pg_timezone_names()
     (2856, |context, _, _| time_zones(context)),
-    // There are no partitions, and no channels listened to outside a session's own list.
+    // pg_listening_channels()
+    (3035, |context, call, values| {
+        let channels = context.environment.system_call(call.function, values)?;
+        let channels = Array::from_value(&channels)?.elements;
+        rows(channels.into_iter().map(|channel| vec![channel]))
+    }),
+    // There are no partitions.
     // pg_partition_ancestors(regclass)
     (3425, |_, _, _| rows(std::iter::empty())),
     // pg_partition_tree(regclass)
