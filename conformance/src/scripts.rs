@@ -5,6 +5,7 @@
 //! - `> Kind fields…` sends one message: `Query text`, `Parse name text [oid…]`, `Bind portal statement [value…]`
 //!   (text parameters, `NULL` for null), `Describe S|P name`, `Execute portal rows`, `Close S|P name`, `Sync`, `Flush`,
 //!   `CopyData text`, `CopyDone`, `CopyFail text`, `Terminate`, `Raw hex`; `''` is an empty name; `\n` and `\t` work;
+//! - `2> Kind fields…` and `2< Kind fields…` are the same on a second connection, made when it is first named;
 //! - `< Kind fields…` is one expected message: `ParseComplete`, `RowDescription a:23 b:25`, `DataRow x|y`,
 //!   `CommandComplete TAG`, `Error SQLSTATE`, `Ready I`, `Closed` (the server hung up) and so on.
 //!
@@ -60,13 +61,24 @@ fn play_all(files: &Path, port: u16) -> Result<Outcome, Failure> {
 }
 
 fn play(section: &str, port: u16) -> Result<(), Failure> {
-    let mut peer = Peer::connect(port)?;
+    let mut first = Peer::connect(port)?;
+    let mut second = None;
     for line in section.lines().skip(1) {
         let line = line.trim_end();
+        let (peer, line) = match line.strip_prefix('2') {
+            Some(rest) => {
+                if second.is_none() {
+                    second = Some(Peer::connect(port)?);
+                }
+                (second.as_mut().unwrap_or(&mut first), rest)
+            }
+            None => (&mut first, line),
+        };
         if let Some(message) = line.strip_prefix("> ") {
             peer.send(message)?;
         } else if let Some(expected) = line.strip_prefix("< ") {
             let got = peer.receive(expected.starts_with("Notice"))?;
+            let got = got.trim_end();
             if got != expected {
                 return Err(format!("expected {expected:?}, got {got:?}").into());
             }
@@ -221,6 +233,11 @@ fn shown(kind: u8, body: &[u8]) -> Result<String, Failure> {
         b's' => "PortalSuspended".into(),
         b'I' => "EmptyQuery".into(),
         b'c' => "CopyDone".into(),
+        b'A' => {
+            let mut texts = body.get(4..).unwrap_or_default().split(|byte| *byte == 0);
+            let mut next = || texts.next().map(String::from_utf8_lossy).unwrap_or_default().into_owned();
+            format!("Notification {} {}", next(), next()).trim_end().to_owned()
+        }
         b'C' => format!("CommandComplete {}", string(body)),
         b'Z' => format!("Ready {}", string(body)),
         b'E' => format!("Error {}", field(body, b'C')),

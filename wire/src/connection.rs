@@ -193,8 +193,9 @@ async fn messages(channel: &mut Channel, session: &mut Session) -> Result<()> {
     }
 }
 
-/// The next message, with the output written first where waiting is needed. An error ends the session: the server
-/// goes down, an administrator ended it, or the client was silent for too long.
+/// The next message, with the output written first where waiting is needed. Notifications that arrive while the
+/// session is idle are sent at once. An error ends the session: the server goes down, an administrator ended it, or the
+/// client was silent for too long.
 async fn next_frame(channel: &mut Channel, session: &Session) -> Result<Option<Frame>> {
     if channel.has_frame() {
         return channel.frame(LARGE_LIMIT).await;
@@ -210,12 +211,34 @@ async fn next_frame(channel: &mut Channel, session: &Session) -> Result<Option<F
             None => std::future::pending().await,
         }
     };
-    tokio::select! {
-        biased;
-        frame = channel.frame(LARGE_LIMIT) => frame,
-        error = ended(&cancel) => Err(error),
-        error = silence => Err(error),
+    tokio::pin!(silence);
+    loop {
+        tokio::select! {
+            biased;
+            frame = channel.frame(LARGE_LIMIT) => return frame,
+            error = ended(&cancel) => return Err(error),
+            error = &mut silence => return Err(error),
+            () = session.notified() => {}
+        }
+        tell(channel, session)?;
+        channel.flush().await?;
     }
+}
+
+/// Sends what the session was notified of, if it is in no transaction.
+fn tell(channel: &mut Channel, session: &Session) -> Result<()> {
+    let mut output = Output::new(channel);
+    for notification in session.notifications() {
+        output.notification(&notification);
+    }
+    output.finish()
+}
+
+/// ReadyForQuery, after the notifications that have come meanwhile.
+fn ready(channel: &mut Channel, session: &Session) -> Result<()> {
+    tell(channel, session)?;
+    backend::ready(&mut channel.output, status_byte(session.transaction_status()));
+    Ok(())
 }
 
 /// Waits until the session itself must end. A cancel request that finds it idle is forgotten, as in PostgreSQL.
@@ -241,7 +264,7 @@ async fn answer_error(
     }
     backend::error(&mut channel.output, error.report(), Severity::Error)?;
     if !extended {
-        backend::ready(&mut channel.output, status_byte(session.transaction_status()));
+        ready(channel, session)?;
     }
     Ok(extended)
 }
@@ -257,7 +280,7 @@ async fn handle(
             let mut output = Output::new(channel);
             session.query(text, &mut output).await?;
             output.finish()?;
-            backend::ready(&mut channel.output, status_byte(session.transaction_status()));
+            ready(channel, session)?;
         }
         Frontend::Parse { name, text, parameter_types } => {
             session.parse(name, text, &parameter_types).await?;
@@ -288,7 +311,7 @@ async fn handle(
             if let Err(error) = ended {
                 backend::error(&mut channel.output, error.report(), Severity::Error)?;
             }
-            backend::ready(&mut channel.output, status_byte(session.transaction_status()));
+            ready(channel, session)?;
         }
         // What is left of a COPY that has failed is thrown away, as in PostgreSQL.
         Frontend::CopyData(_) | Frontend::CopyDone | Frontend::CopyFail { .. } => {}
