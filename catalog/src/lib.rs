@@ -18,5 +18,5 @@ pub use object::{
     RoleMembership, Schema, Sequence, Setting, StoredExpression, Table, View, ViewCheck,
 };
 pub use shapes::{system_relation, system_relation_by_name, system_relation_by_oid, system_relations};
-pub use snapshot::{Dependency, DependencyKind, Snapshot};
+pub use snapshot::{Dependency, DependencyKind, Snapshot, TEMPORARY_SCHEMA, is_temporary_schema};
 pub use store::{Catalog, Overlay, OverlayMark, Written};

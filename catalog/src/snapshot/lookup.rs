@@ -10,6 +10,14 @@ use crate::object::{
 };
 use crate::shapes;
 
+/// What the names of temporary schemas begin with; the rest is the process number of their session.
+pub const TEMPORARY_SCHEMA: &str = "pg_temp_";
+
+/// Whether a schema holds the temporary relations of a session.
+pub fn is_temporary_schema(name: &str) -> bool {
+    name.starts_with(TEMPORARY_SCHEMA)
+}
+
 impl Snapshot {
     pub(super) fn contents(&self, database: u32) -> Option<&Contents> {
         self.contents.get(&database).map(|contents| &**contents)
@@ -113,10 +121,17 @@ impl Snapshot {
     /// The schemas searched, by oid, in order; names without a schema are skipped, pg_catalog is implied first.
     pub fn search_schemas(&self, database: u32, search_path: &[Arc<str>]) -> Vec<u32> {
         let mut schemas: Vec<u32> = Vec::with_capacity(search_path.len() + 1);
+        let mut path = search_path.iter().peekable();
+        // A session's temporary relations come before everything else.
+        if let Some(first) = path.next_if(|name| is_temporary_schema(name))
+            && let Some(schema) = self.schema_by_name(database, first)
+        {
+            schemas.push(schema.oid);
+        }
         if !search_path.iter().any(|name| &**name == "pg_catalog") {
             schemas.push(PG_CATALOG);
         }
-        for name in search_path {
+        for name in path {
             if let Some(schema) = self.schema_by_name(database, name)
                 && !schemas.contains(&schema.oid)
             {
@@ -124,6 +139,17 @@ impl Snapshot {
             }
         }
         schemas
+    }
+
+    /// The schema of a name as a session writes it: `pg_temp` is its own temporary schema.
+    pub fn named_schema(&self, database: u32, search_path: &[Arc<str>], name: &str) -> Option<&Arc<Schema>> {
+        match name {
+            "pg_temp" => {
+                let own = search_path.iter().find(|name| is_temporary_schema(name))?;
+                self.schema_by_name(database, own)
+            }
+            _ => self.schema_by_name(database, name),
+        }
     }
 
     /// Whether an unqualified name finds this relation: pg_table_is_visible.

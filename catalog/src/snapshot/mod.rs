@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use dependency::{Dependency, DependencyKind};
+pub use lookup::{TEMPORARY_SCHEMA, is_temporary_schema};
 
 use crate::object::{
     Comment, Constraint, Database, DefaultAcl, Extension, ObjectAddress, Relation, Role, RoleMembership,

@@ -58,6 +58,11 @@ impl Transaction {
         self.lock_tag(Tag::Relation(table), Mode::from(mode), policy)
     }
 
+    /// Whether the transaction has locked a table, in any mode.
+    pub fn holds_relation(&self, table: TableId) -> bool {
+        self.shared.locks.holds(table) || self.tags.contains(&Tag::Relation(table))
+    }
+
     /// Locks a key of an index, whether a row has it or not.
     pub fn lock_key(&mut self, index: IndexId, key: &[u8], mode: KeyLock) -> Result<Outcome<()>, Error> {
         let hash = self.engine.locks.key_hash(key);

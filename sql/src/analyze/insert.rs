@@ -70,6 +70,7 @@ impl Analyzer<'_> {
     /// The table that a modification names.
     pub(super) fn target_table(&mut self, name: &ObjectName, verb: &str) -> Result<Arc<Object>> {
         let object = self.find_relation(self.environment.catalog, name)?;
+        self.check_temporary(&object)?;
         self.note_present(&object);
         let position = self.position(name.at);
         match &object.kind {

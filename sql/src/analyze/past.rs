@@ -6,10 +6,10 @@
 
 use std::sync::Arc;
 
-use catalog::{Relation as Object, Snapshot};
+use catalog::{Persistence, Relation as Object, Snapshot};
 
 use super::Analyzer;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 use crate::tree::TimeClause;
 
 /// Relations whose rows are live state: they have no past.
@@ -47,6 +47,7 @@ impl Analyzer<'_> {
     /// Notes that a relation is read, today or under a time clause.
     pub(super) fn note_use(&mut self, object: &Arc<Object>, time: Option<&TimeClause>) -> Result<()> {
         let Some(clause) = time else {
+            self.check_temporary(object)?;
             self.note_present(object);
             return Ok(());
         };
@@ -68,6 +69,22 @@ impl Analyzer<'_> {
             && !object.is_system()
         {
             met.lock().insert(object.oid);
+        }
+    }
+
+    /// Temporary relations are their own session's.
+    pub(super) fn check_temporary(&self, object: &Object) -> Result<()> {
+        if object.persistence != Persistence::Temporary {
+            return Ok(());
+        }
+        let (database, path) = (self.environment.database, self.environment.search_path);
+        let own = self.environment.catalog.named_schema(database, path, "pg_temp");
+        match own.is_some_and(|own| own.oid == object.schema) {
+            true => Ok(()),
+            false => Err(Error::new(
+                SqlState::FeatureNotSupported,
+                "cannot access temporary tables of other sessions",
+            )),
         }
     }
 

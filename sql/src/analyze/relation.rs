@@ -57,7 +57,8 @@ impl Analyzer<'_> {
 
     fn relation_in<'c>(&self, catalog: &'c Snapshot, schema: &str, name: &str) -> Option<&'c Arc<Object>> {
         let database = self.environment.database;
-        catalog.relation_by_name(database, catalog.schema_by_name(database, schema)?.oid, name)
+        let schema = catalog.named_schema(database, self.environment.search_path, schema)?;
+        catalog.relation_by_name(database, schema.oid, name)
     }
 
     /// A table or view in FROM, as of a moment where a time clause says so.

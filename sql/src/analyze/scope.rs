@@ -103,7 +103,8 @@ impl Analyzer<'_> {
 
     /// The schema of a name that is qualified.
     pub(super) fn schema_by_name(&self, name: &str, at: u32) -> Result<u32> {
-        match self.environment.catalog.schema_by_name(self.environment.database, name) {
+        let (database, path) = (self.environment.database, self.environment.search_path);
+        match self.environment.catalog.named_schema(database, path, name) {
             Some(schema) => Ok(schema.oid),
             None => Err(Error::new(SqlState::InvalidSchemaName, format!("schema \"{name}\" does not exist"))
                 .at(self.position(at))),

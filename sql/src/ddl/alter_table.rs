@@ -155,7 +155,12 @@ impl Definer {
     /// SET SCHEMA, with indexes, constraints and the sequences of columns.
     async fn move_relation(&mut self, relation: &Relation, schema: &Name) -> Result<()> {
         let snapshot = self.snapshot();
-        let schema = self.schema_by_name(&snapshot, &schema.text)?.oid;
+        let schema = self.schema_by_name(&snapshot, &schema.text)?;
+        if relation.persistence == catalog::Persistence::Temporary || catalog::is_temporary_schema(&schema.name) {
+            let message = "cannot move objects into or out of temporary schemas";
+            return Err(Error::new(SqlState::FeatureNotSupported, message));
+        }
+        let schema = schema.oid;
         self.check_free(schema, &relation.name, false)?;
         let parts = snapshot
             .indexes_of(self.database, relation.oid)

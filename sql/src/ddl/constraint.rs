@@ -238,6 +238,12 @@ impl Definer {
             let message = format!("referenced relation \"{}\" is not a table", referenced.name);
             return Err(Error::new(SqlState::WrongObjectType, message));
         }
+        let temporary = |table: &Relation| table.persistence == catalog::Persistence::Temporary;
+        if temporary(relation) != temporary(&referenced) {
+            let kind = if temporary(relation) { "temporary" } else { "permanent" };
+            let message = format!("constraints on {kind} tables may reference only {kind} tables");
+            return Err(Error::new(SqlState::InvalidTableDefinition, message));
+        }
         self.lock(referenced.oid, RelationLockMode::ShareRowExclusive).await?;
         // It may have changed while it was waited for.
         let referenced = self.relation(&target.table)?;

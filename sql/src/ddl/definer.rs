@@ -16,6 +16,7 @@ use crate::error::{Error, Report, Result, SqlState};
 use crate::evaluate::Context;
 use crate::parse::syntax::{Name, ObjectName};
 use crate::session::names::CatalogNames;
+use crate::session::temporary::Temporary;
 use crate::session::{CancelHandle, Severity, engine_error};
 use crate::types::InputSettings;
 
@@ -36,6 +37,11 @@ pub struct Definer {
     /// Names of types and relations, for input and output.
     pub names: CatalogNames,
     pub notices: Vec<(Severity, Report)>,
+    /// The session's process number, which names its temporary schema.
+    pub process: i32,
+    pub temporary: Arc<Mutex<Temporary>>,
+    /// The session's search path has changed by this definition.
+    pub made_temporary_schema: bool,
 }
 
 impl Definer {
@@ -145,7 +151,8 @@ impl Definer {
             Some(schema) => self.schema_by_name(&snapshot, schema),
             None => {
                 let path = &self.context.settings.search_path;
-                let found = path.iter().find_map(|schema| snapshot.schema_by_name(self.database, schema));
+                let path = path.iter().filter(|schema| !catalog::is_temporary_schema(schema));
+                let found = path.clone().find_map(|schema| snapshot.schema_by_name(self.database, schema));
                 found.cloned().ok_or_else(|| {
                     Error::new(SqlState::InvalidSchemaName, "no schema has been selected to create in")
                 })
@@ -180,7 +187,8 @@ impl Definer {
     }
 
     pub(super) fn schema_by_name(&self, snapshot: &Snapshot, name: &str) -> Result<Arc<Schema>> {
-        snapshot.schema_by_name(self.database, name).cloned().ok_or_else(|| {
+        let path = &self.context.settings.search_path;
+        snapshot.named_schema(self.database, path, name).cloned().ok_or_else(|| {
             Error::new(SqlState::InvalidSchemaName, format!("schema \"{name}\" does not exist"))
         })
     }
@@ -190,7 +198,8 @@ impl Definer {
         let snapshot = self.snapshot();
         match name.schema() {
             Some(schema) => {
-                let schema = snapshot.schema_by_name(self.database, schema)?.oid;
+                let path = &self.context.settings.search_path;
+                let schema = snapshot.named_schema(self.database, path, schema)?.oid;
                 snapshot.relation_by_name(self.database, schema, name.name()).cloned()
             }
             None => snapshot

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use catalog::builtin::{self, BTREE};
-use catalog::{Index, IndexKey, IndexSource, Persistence, Relation, RelationKind};
+use catalog::{Index, IndexKey, IndexSource, Relation, RelationKind};
 use engine::RelationLockMode;
 
 use super::Definer;
@@ -100,7 +100,7 @@ impl Definer {
             schema: table.schema,
             name: name.to_string(),
             owner: table.owner,
-            persistence: Persistence::Permanent,
+            persistence: table.persistence,
             acl: None,
             options,
             columns: Vec::new(),

@@ -26,6 +26,7 @@ mod schema;
 mod sequence;
 mod shape;
 mod table;
+mod temporary;
 mod validate;
 mod view;
 

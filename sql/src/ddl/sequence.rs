@@ -1,6 +1,6 @@
 //! CREATE and ALTER SEQUENCE, and the sequences of serial and identity columns.
 
-use catalog::{Persistence, Relation, RelationKind, Sequence};
+use catalog::{Relation, RelationKind, Sequence};
 use engine::{RelationLockMode, SequenceState};
 
 use super::Definer;
@@ -62,7 +62,7 @@ impl Definer {
     }
 
     pub(super) async fn create_sequence(&mut self, create: &CreateSequence) -> Result<String> {
-        let schema = self.creation_schema(&create.name)?;
+        let (schema, _) = self.creation_place(&create.name, create.persistence).await?;
         if !self.check_free(schema.oid, create.name.name(), create.if_not_exists)? {
             return Ok("CREATE SEQUENCE".to_string());
         }
@@ -112,7 +112,7 @@ impl Definer {
             schema,
             name: name.to_string(),
             owner: self.role,
-            persistence: Persistence::Permanent,
+            persistence: self.persistence_in(schema),
             acl: None,
             options: Default::default(),
             columns: Vec::new(),

@@ -9,15 +9,17 @@ use super::Definer;
 use super::column::{Draft, MOST_COLUMNS};
 use super::options::{check_tablespace, storage_options};
 use super::shape::table_schema;
+use super::temporary::check_on_commit;
 use crate::error::{Error, Result, SqlState};
-use crate::parse::syntax::{self, CreateTable, CreateTableAs, ObjectName, TableConstraint, TableElement};
+use crate::parse::syntax::{CreateTable, CreateTableAs, ObjectName, TableConstraint, TableElement};
 use crate::tree::OutputColumn;
 
 impl Definer {
     pub(super) async fn create_table(&mut self, create: &CreateTable) -> Result<String> {
         let tag = "CREATE TABLE".to_string();
-        let persistence = refuse_kinds(create)?;
-        let schema = self.creation_schema(&create.name)?;
+        refuse_kinds(create)?;
+        let (schema, persistence) = self.creation_place(&create.name, create.persistence).await?;
+        check_on_commit(create.on_commit, persistence)?;
         if !self.check_free(schema.oid, create.name.name(), create.if_not_exists)? {
             return Ok(tag);
         }
@@ -61,6 +63,7 @@ impl Definer {
         for constraint in constraints {
             self.add_constraint(finished.oid, constraint, true).await?;
         }
+        self.note_on_commit(&finished, create.on_commit);
         Ok(tag)
     }
 
@@ -138,14 +141,11 @@ impl Definer {
             return Err(Error::unsupported("CREATE MATERIALIZED VIEW"));
         }
         check_tablespace(create.tablespace.as_ref())?;
-        if create.on_commit.is_some() {
-            return Err(Error::unsupported("ON COMMIT"));
-        }
-        let persistence = persistence_of(create.persistence)?;
         if create.columns.len() > output.len() {
             return Err(Error::new(SqlState::SyntaxError, "too many column names were specified"));
         }
-        let schema = self.creation_schema(&create.name)?;
+        let (schema, persistence) = self.creation_place(&create.name, create.persistence).await?;
+        check_on_commit(create.on_commit, persistence)?;
         if !self.check_free(schema.oid, create.name.name(), create.if_not_exists)? {
             return Ok(None);
         }
@@ -171,19 +171,17 @@ impl Definer {
         self.lock(relation.oid, RelationLockMode::AccessExclusive).await?;
         let rows = table_schema(&self.snapshot(), &relation);
         self.engine(|transaction| transaction.create_table(TableId(relation.oid), rows))?;
+        self.note_on_commit(&relation, create.on_commit);
         Ok(Some(Arc::new(relation)))
     }
 }
 
-fn refuse_kinds(create: &CreateTable) -> Result<Persistence> {
+fn refuse_kinds(create: &CreateTable) -> Result<()> {
     if !create.inherits.is_empty() {
         return Err(Error::unsupported("table inheritance"));
     }
     if create.partition_by.is_some() {
         return Err(Error::unsupported("table partitioning"));
-    }
-    if create.on_commit.is_some() {
-        return Err(Error::unsupported("ON COMMIT"));
     }
     if let Some(method) = &create.access_method
         && method.text != "heap"
@@ -191,17 +189,7 @@ fn refuse_kinds(create: &CreateTable) -> Result<Persistence> {
         let message = format!("access method \"{}\" does not exist", method.text);
         return Err(Error::new(SqlState::UndefinedObject, message));
     }
-    check_tablespace(create.tablespace.as_ref())?;
-    persistence_of(create.persistence)
-}
-
-/// Unlogged tables are kept as safely as any; temporary ones would need a schema for each session.
-fn persistence_of(persistence: syntax::Persistence) -> Result<Persistence> {
-    match persistence {
-        syntax::Persistence::Permanent => Ok(Persistence::Permanent),
-        syntax::Persistence::Unlogged => Ok(Persistence::Unlogged),
-        syntax::Persistence::Temporary => Err(Error::unsupported("temporary tables")),
-    }
+    check_tablespace(create.tablespace.as_ref())
 }
 
 fn check_columns(columns: &[Column]) -> Result<()> {

@@ -1,13 +1,14 @@
 //! CREATE VIEW and CREATE OR REPLACE VIEW.
 
-use catalog::{Column, Persistence, Relation, RelationKind, View};
+use catalog::builtin::PG_CLASS_CLASS;
+use catalog::{Column, Persistence, Relation, RelationKind, StoredExpression, View};
 
 use super::Definer;
 use super::options::view_options;
 use crate::analyze;
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{self, CreateView};
-use crate::tree::OutputColumn;
+use crate::tree::{OutputColumn, Query};
 
 impl Definer {
     pub(super) async fn create_view(&mut self, create: &CreateView) -> Result<String> {
@@ -18,14 +19,11 @@ impl Definer {
         if create.check_option.is_some() {
             return Err(Error::unsupported("WITH CHECK OPTION"));
         }
-        if create.persistence != syntax::Persistence::Permanent {
-            return Err(Error::unsupported("temporary views"));
-        }
-        let schema = self.creation_schema(&create.name)?;
-        let snapshot = self.snapshot();
-        let query = analyze::view_definition(self.environment(&snapshot), &self.text, &create.query)?;
+        let (query, stored) = self.view_query(create).await?;
         let columns = view_columns(create, &query.output)?;
-        let stored = analyze::to_stored_query(&query, &self.source(create.text))?;
+        let wanted = self.view_persistence(create, &stored);
+        let (schema, persistence) = self.creation_place(&create.name, wanted).await?;
+        let snapshot = self.snapshot();
         let options = view_options(&create.options)?;
         let name = create.name.name();
         let existing = snapshot.relation_by_name(self.database, schema.oid, name).cloned();
@@ -49,7 +47,7 @@ impl Definer {
             schema: schema.oid,
             name: name.to_string(),
             owner: self.role,
-            persistence: Persistence::Permanent,
+            persistence,
             acl: None,
             options,
             columns,
@@ -59,6 +57,38 @@ impl Definer {
         };
         self.put_relation(relation).await?;
         Ok(tag)
+    }
+}
+
+impl Definer {
+    /// The query of a view, with what it stands on locked against changes; analyzed anew until the locks show nothing new.
+    async fn view_query(&mut self, create: &CreateView) -> Result<(Query, StoredExpression)> {
+        loop {
+            let snapshot = self.snapshot();
+            let query = analyze::view_definition(self.environment(&snapshot), &self.text, &create.query)?;
+            let stored = analyze::to_stored_query(&query, &self.source(create.text))?;
+            for address in stored.dependencies.iter().filter(|address| address.class == PG_CLASS_CLASS) {
+                self.lock(address.object, engine::RelationLockMode::AccessShare).await?;
+            }
+            if self.snapshot().generation() == snapshot.generation() {
+                return Ok((query, stored));
+            }
+        }
+    }
+
+    /// A view that stands on a temporary relation is temporary itself.
+    fn view_persistence(&mut self, create: &CreateView, stored: &StoredExpression) -> syntax::Persistence {
+        let snapshot = self.snapshot();
+        let relations = stored.dependencies.iter().filter(|address| address.class == PG_CLASS_CLASS);
+        let mut relations = relations.filter_map(|address| snapshot.relation(self.database, address.object));
+        let stands_on_temporary = relations.any(|relation| relation.persistence == Persistence::Temporary);
+        let said = create.persistence == syntax::Persistence::Temporary
+            || create.name.schema().is_some_and(|schema| schema.starts_with("pg_temp"));
+        if stands_on_temporary && !said {
+            self.notice(format!("view \"{}\" will be a temporary view", create.name.name()));
+            return syntax::Persistence::Temporary;
+        }
+        create.persistence
     }
 }
 

@@ -53,7 +53,7 @@ impl Session {
         self.block.as_mut().ok_or_else(|| Error::internal("there is no transaction"))
     }
 
-    fn begin_block(&mut self, explicit: bool, modes: &TransactionModes) -> Result<()> {
+    pub(super) fn begin_block(&mut self, explicit: bool, modes: &TransactionModes) -> Result<()> {
         let derived = self.shared.derived();
         let isolation = modes.isolation.map_or(derived.isolation, isolation_of_level);
         let read_only = modes.read_only.unwrap_or(derived.read_only);
@@ -251,6 +251,12 @@ impl Session {
             return Err(error);
         }
         if let Err(error) = self.hold_cursors().await {
+            self.rollback_block();
+            return Err(error);
+        }
+        if self.shared.temporary.lock().acts_on_commit()
+            && let Err(error) = Box::pin(self.run_on_commit()).await
+        {
             self.rollback_block();
             return Err(error);
         }

@@ -38,6 +38,9 @@ impl Session {
         let statement = Arc::new(Statement::Query(declare.query.clone()));
         let prepared = Arc::new(Prepared::new(text.clone(), Some(statement)));
         let analysis = Box::pin(self.understood(&prepared)).await?;
+        if matches!(analysis.work, super::prepared::Work::Utility) {
+            return Err(Error::new(SqlState::InvalidCursorDefinition, "cannot open SELECT INTO query as cursor"));
+        }
         let analysis = self.admit(&prepared, analysis, &Arc::from([]), false).await?;
         let rows = self.start(&analysis, Arc::from([])).await?;
         let mut description = analysis.description.clone();

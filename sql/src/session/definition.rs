@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use engine::Value;
+
 use super::frontend::analyze;
 use super::prepared::{Analysis, Prepared, Work};
 use super::session::Session;
@@ -35,9 +37,12 @@ impl Session {
             role,
             superuser,
             text,
+            process: self.shared.entry.process,
+            temporary: self.shared.temporary.clone(),
             context,
             names,
             notices: Vec::new(),
+            made_temporary_schema: false,
         })
     }
 
@@ -62,6 +67,9 @@ impl Session {
         let mut definer = self.definer(prepared.text.clone())?;
         let result = ddl::execute(&mut definer, statement).await;
         self.shared.notices.lock().append(&mut definer.notices);
+        if definer.made_temporary_schema {
+            self.shared.forget_evaluated();
+        }
         result
     }
 
@@ -70,6 +78,7 @@ impl Session {
         &mut self,
         create: &CreateTableAs,
         prepared: &Prepared,
+        parameters: &Arc<[Value]>,
     ) -> Result<String> {
         self.check_writable("CREATE TABLE AS")?;
         let tag = "CREATE TABLE AS".to_string();
@@ -79,6 +88,9 @@ impl Session {
         let mut definer = self.definer(prepared.text.clone())?;
         let created = definer.create_table_for(create, &query.output).await;
         self.shared.notices.lock().append(&mut definer.notices);
+        if definer.made_temporary_schema {
+            self.shared.forget_evaluated();
+        }
         let Some(table) = created? else { return Ok(tag) };
         if !create.with_data {
             return Ok(tag);
@@ -106,7 +118,7 @@ impl Session {
             description: None,
             work: Work::Insert { insert: Arc::new(compiled), plan: Some(plan) },
         });
-        let mut rows = self.start(&analysis, Arc::from([])).await?;
+        let mut rows = self.start(&analysis, parameters.clone()).await?;
         rows.complete(&self.shared.entry.cancel.clone()).await?;
         Ok(format!("SELECT {}", rows.changed))
     }

@@ -329,7 +329,7 @@ impl Session {
             return Err(Error::internal("a portal without a meaning"));
         };
         if matches!(analysis.work, Work::Utility) {
-            return match Box::pin(self.utility(&portal.prepared.clone(), statement, false, sink)).await? {
+            return match Box::pin(self.utility(&portal.prepared.clone(), statement, &portal.parameters, false, sink)).await? {
                 Done::Tag(tag) => Ok(Some(tag)),
                 Done::Rows { description, rows, tag } => {
                     if portal.description.is_none() {

@@ -110,7 +110,10 @@ pub fn find_relation(session: &Session, name: &syntax::ObjectName) -> Result<Arc
             let schema_oid = match schema {
                 "pg_catalog" => Some(catalog::builtin::PG_CATALOG),
                 "information_schema" => Some(catalog::builtin::INFORMATION_SCHEMA),
-                _ => catalog.schema_by_name(database, schema).map(|schema| schema.oid),
+                _ => {
+                    let path = session.shared.evaluated().search_path.clone();
+                    catalog.named_schema(database, &path, schema).map(|schema| schema.oid)
+                }
             };
             schema_oid.and_then(|schema| catalog.relation_by_name(database, schema, name.name()))
         }

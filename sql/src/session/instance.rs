@@ -66,6 +66,7 @@ impl Instance {
             .map_err(|error| cannot("open the database", &error))?;
         let catalog =
             catalog::Catalog::open(database.clone()).map_err(|error| cannot("read the catalog", &error))?;
+        super::temporary::remove_leftovers(&database, &catalog)?;
         if let Some(password) = &configuration.password {
             set_first_password(&database, &catalog, password)?;
         }

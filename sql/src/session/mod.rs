@@ -44,6 +44,7 @@ pub mod shared;
 mod simple;
 mod sink;
 mod startup;
+pub mod temporary;
 mod transaction;
 mod truncate;
 mod utility;

@@ -33,7 +33,8 @@ impl CatalogNames {
         if name == "pg_catalog" {
             return Ok(builtin::PG_CATALOG);
         }
-        self.catalog.schema_by_name(self.database, name).map(|schema| schema.oid).ok_or_else(|| {
+        let found = self.catalog.named_schema(self.database, &self.search_path, name);
+        found.map(|schema| schema.oid).ok_or_else(|| {
             Error::new(SqlState::InvalidSchemaName, format!("schema \"{name}\" does not exist"))
         })
     }

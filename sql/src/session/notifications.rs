@@ -13,6 +13,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use engine::Timestamp;
 use parking_lot::Mutex;
@@ -72,6 +73,8 @@ struct State {
 #[derive(Default)]
 pub struct Notifications {
     state: Mutex<State>,
+    /// Batches in line: looked at by every commit, so that most leave the state alone.
+    in_line: AtomicUsize,
 }
 
 impl Notifications {
@@ -118,14 +121,20 @@ impl Notifications {
     /// Puts a commit's notifications in line. Run by its hook, in commit order.
     pub fn put_in_line(&self, at: Timestamp, database: u32, process: i32, notices: Vec<(String, String)>) {
         self.state.lock().line.push_back(Batch { at, database, process, notices });
+        self.in_line.fetch_add(1, Ordering::Release);
     }
 
     /// Delivers what commits visible by now have notified.
-    pub fn deliver(&self, visible: Timestamp) {
+    pub fn deliver(&self, visible: impl FnOnce() -> Timestamp) {
+        if self.in_line.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        let visible = visible();
         let mut state = self.state.lock();
         let State { line, listeners, inboxes, bytes } = &mut *state;
         while line.front().is_some_and(|batch| batch.at <= visible) {
             let Some(batch) = line.pop_front() else { break };
+            self.in_line.fetch_sub(1, Ordering::Release);
             for (channel, payload) in batch.notices {
                 let key = (batch.database, channel);
                 for process in listeners.get(&key).into_iter().flatten() {
@@ -272,7 +281,7 @@ impl Session {
                 }
             }
         }
-        notifications.deliver(self.shared.instance.snapshot());
+        notifications.deliver(|| self.shared.instance.snapshot());
     }
 
     /// What has been sent to this session and may be told now: nothing while it is in a transaction.

@@ -225,6 +225,7 @@ impl Session {
     pub async fn terminate(mut self) {
         self.portals.clear();
         self.rollback_block();
+        self.leave_no_temporary().await;
     }
 }
 
@@ -254,6 +255,16 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.portals.clear();
         self.rollback_block();
+        let temporary = self.shared.temporary.lock().schema.take();
+        if let Some(temporary) = temporary {
+            // Gone without a goodbye: what is left to do waits for the engine, and so is done elsewhere.
+            let mut rest = Session::new(self.shared.clone());
+            self.shared.instance.queries().spawn(async move {
+                rest.shared.temporary.lock().schema = Some(temporary);
+                rest.leave_no_temporary().await;
+            });
+            return;
+        }
         let process = self.shared.entry.process;
         self.shared.instance.advisory().release(process, false);
         self.shared.instance.notifications().remove(process);

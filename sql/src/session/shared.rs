@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 
 use super::instance::Instance;
 use super::notifications::Inbox;
+use super::temporary::{Temporary, with_temporary};
 use super::registry::Entry;
 use super::sink::Severity;
 use super::transaction::isolation_of;
@@ -71,9 +72,12 @@ impl Derived {
         }
     }
 
-    fn new(values: &SettingValues, user: &str) -> Derived {
+    fn new(values: &SettingValues, user: &str, temporary: Option<Arc<str>>) -> Derived {
         let duration = |name: &str| super::session::duration_of(values.integer(name));
-        let settings = settings_of(values, user);
+        let mut settings = settings_of(values, user);
+        if let Some(temporary) = temporary {
+            settings.search_path = with_temporary(&settings.search_path, &temporary);
+        }
         Derived {
             zone: Zone::find(&settings.time_zone).unwrap_or(Zone::UTC),
             signature: signature_of(&settings),
@@ -139,6 +143,8 @@ pub struct Shared {
     /// The channels listened to.
     pub channels: Mutex<BTreeSet<String>>,
     pub inbox: Arc<Inbox>,
+    /// The session's temporary relations.
+    pub temporary: Arc<Mutex<Temporary>>,
 }
 
 impl Shared {
@@ -160,6 +166,7 @@ impl Shared {
             outgoing: Mutex::default(),
             channels: Mutex::default(),
             inbox: Arc::default(),
+            temporary: Arc::default(),
         }
     }
 
@@ -178,12 +185,13 @@ impl Shared {
             return found.clone();
         }
         let user = self.identity.lock().current_user.clone();
-        let found = Arc::new(Derived::new(&values, &user));
+        let temporary = self.temporary.lock().schema.clone();
+        let found = Arc::new(Derived::new(&values, &user, temporary));
         *derived = Some((values.clone(), found.clone()));
         found
     }
 
-    /// Forgets what depended on the role: `"$user"` in search_path.
+    /// Forgets what depended on the role (`"$user"` in search_path) or on the temporary schema.
     pub fn forget_evaluated(&self) {
         *self.derived.lock() = None;
     }

@@ -123,7 +123,7 @@ impl Session {
         self.ensure_block()?;
         let analysis = Box::pin(self.understood(&prepared)).await?;
         if matches!(analysis.work, Work::Utility) {
-            let done = Box::pin(self.utility(&prepared, &statement, several, sink)).await?;
+            let done = Box::pin(self.utility(&prepared, &statement, &Arc::from([]), several, sink)).await?;
             return match done {
                 Done::Tag(tag) => Ok(tag),
                 Done::Rows { description, rows, tag } => {

@@ -15,7 +15,10 @@ use super::simple::Done;
 use super::sink::Sink;
 use super::variables::text_columns;
 use crate::error::{Error, Result, SqlState};
-use crate::parse::syntax::{Execute, LockTable, ObjectName, Prepare, Statement, TableLockMode, Vacuum};
+use crate::parse::syntax::{
+    CreateTableAs, Execute, IntoTable, LockTable, ObjectName, Prepare, Query, QueryBody, SourceText, Statement,
+    TableLockMode, TableSource, Vacuum,
+};
 use crate::tree::LockWait;
 
 impl Session {
@@ -58,6 +61,7 @@ impl Session {
         &mut self,
         prepared: &Prepared,
         statement: &Arc<Statement>,
+        parameters: &Arc<[Value]>,
         several: bool,
         sink: &mut dyn Sink,
     ) -> Result<Done> {
@@ -71,7 +75,7 @@ impl Session {
                 let description = Arc::new(description);
                 return Ok(Done::Rows { description, rows, tag: Tag::Plain("SHOW".to_string()) });
             }
-            Statement::Discard(what) => self.discard(what)?,
+            Statement::Discard(what) => self.discard(what).await?,
             Statement::Prepare(prepare) => self.prepare(prepare, &prepared.text)?,
             Statement::Execute(execute) => return self.execute_prepared(execute, &prepared.text, sink).await,
             Statement::Deallocate(name) => self.deallocate(name.as_ref().map(|name| name.text.as_str()))?,
@@ -95,12 +99,16 @@ impl Session {
                 self.shared.note_notification(&channel.text, payload.as_deref().unwrap_or(""))?;
                 "NOTIFY".to_string()
             }
+            Statement::Query(query) if into_of(query).is_some() => {
+                let create = table_of_into(query).ok_or_else(|| Error::internal("SELECT INTO without INTO"))?;
+                self.create_table_as(&create, prepared, parameters).await?
+            }
             Statement::Query(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
                 return Err(Error::internal("a statement with a plan was run as a utility"));
             }
             Statement::Reindex(_) => "REINDEX".to_string(),
             Statement::Refresh(_) => return Err(Error::unsupported("REFRESH MATERIALIZED VIEW")),
-            Statement::CreateTableAs(create) => self.create_table_as(create, prepared).await?,
+            Statement::CreateTableAs(create) => self.create_table_as(create, prepared, parameters).await?,
             Statement::CreateTable(_)
             | Statement::CreateView(_)
             | Statement::CreateIndex(_)
@@ -169,7 +177,7 @@ impl Session {
             values.push(compiled.evaluate_row(&context, &[])?);
         }
         if matches!(analysis.work, Work::Utility) {
-            return Box::pin(self.utility(&prepared, &statement, false, sink)).await;
+            return Box::pin(self.utility(&prepared, &statement, &values.into(), false, sink)).await;
         }
         let values: Arc<[Value]> = values.into();
         let analysis = self.admit(&prepared, analysis, &values, true).await?;
@@ -418,6 +426,33 @@ impl Session {
         self.shared.instance.checkpoint().await?;
         Ok("VACUUM".to_string())
     }
+}
+
+/// INTO of a SELECT.
+fn into_of(query: &Query) -> Option<&IntoTable> {
+    match &query.body {
+        QueryBody::Select(select) => select.into.as_ref(),
+        QueryBody::Values(_) | QueryBody::SetOperation { .. } => None,
+    }
+}
+
+/// SELECT INTO as the CREATE TABLE AS that it is.
+fn table_of_into(query: &Query) -> Option<CreateTableAs> {
+    let into = into_of(query)?;
+    Some(CreateTableAs {
+        persistence: into.persistence,
+        materialized_view: false,
+        if_not_exists: false,
+        name: into.name.clone(),
+        columns: Vec::new(),
+        access_method: None,
+        options: Vec::new(),
+        on_commit: None,
+        tablespace: None,
+        source: TableSource::Query(Box::new(query.clone())),
+        text: SourceText { start: 0, end: 0 },
+        with_data: true,
+    })
 }
 
 fn indented(lines: Vec<String>) -> impl Iterator<Item = String> {

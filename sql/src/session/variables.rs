@@ -214,7 +214,7 @@ impl Session {
         }
     }
 
-    pub(super) fn discard(&mut self, what: &Discard) -> Result<String> {
+    pub(super) async fn discard(&mut self, what: &Discard) -> Result<String> {
         if self.block.as_ref().is_some_and(|block| block.explicit) && *what == Discard::All {
             return Err(Error::new(
                 SqlState::ActiveSqlTransaction,
@@ -227,7 +227,10 @@ impl Session {
                 *self.shared.sequences.lock() = Default::default();
                 Ok("DISCARD SEQUENCES".to_string())
             }
-            Discard::Temporary => Ok("DISCARD TEMP".to_string()),
+            Discard::Temporary => {
+                self.drop_temporary().await?;
+                Ok("DISCARD TEMP".to_string())
+            }
             Discard::All => {
                 self.portals.clear();
                 self.statements.clear();
@@ -236,6 +239,7 @@ impl Session {
                 *self.shared.sequences.lock() = Default::default();
                 self.shared.instance.advisory().release_session(self.shared.entry.process);
                 self.change_channel(None, false)?;
+                self.drop_temporary().await?;
                 Ok("DISCARD ALL".to_string())
             }
         }

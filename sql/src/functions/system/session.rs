@@ -28,12 +28,28 @@ fn schemas(context: &Context, implicit: bool) -> Vec<String> {
     let mut names: Vec<String> = path
         .iter()
         .filter(|name| catalog.schema_by_name(database, name).is_some() || &***name == "pg_catalog")
+        .filter(|name| implicit || !catalog::is_temporary_schema(name))
         .map(|name| name.to_string())
         .collect();
     if implicit && !names.iter().any(|name| name == "pg_catalog") {
-        names.insert(0, "pg_catalog".to_owned());
+        let after = usize::from(names.first().is_some_and(|name| catalog::is_temporary_schema(name)));
+        names.insert(after, "pg_catalog".to_owned());
     }
     names
+}
+
+/// The schema of this session's temporary relations, 0 where it has none.
+fn own_temporary_schema(context: &Context) -> u32 {
+    let (catalog, database) = (context.environment.catalog(), context.environment.database());
+    let own = catalog.named_schema(database, &context.settings.search_path, "pg_temp");
+    own.map_or(0, |schema| schema.oid)
+}
+
+fn is_other_temporary_schema(context: &Context, schema: u32) -> bool {
+    let (catalog, database) = (context.environment.catalog(), context.environment.database());
+    let found = catalog.schema(database, schema);
+    schema != own_temporary_schema(context)
+        && found.is_some_and(|schema| catalog::is_temporary_schema(&schema.name))
 }
 
 fn current_schema(context: &Context) -> Option<String> {
@@ -121,9 +137,9 @@ pub(in crate::functions) const FUNCTIONS: Scalars = &[
     (315, scalar!(|| false)),
     // Temporary tables have no schema of their own.
     // pg_my_temp_schema()
-    (2854, scalar!(|| 0u32)),
+    (2854, contextual!(own_temporary_schema)),
     // pg_is_other_temp_schema(oid)
-    (2855, scalar!(|_schema: u32| false)),
+    (2855, contextual!(is_other_temporary_schema, u32)),
     // Transaction ids do not wrap around here, so none grows old.
     // age(xid)
     (1181, scalar!(|_xid: u32| 0i32)),
