@@ -22,9 +22,9 @@ enum Uniqueness {
 impl Analyzer<'_> {
     /// A SELECT with what surrounds it in its query.
     pub(super) fn select(&mut self, select: &Select, query: &syntax::Query) -> Result<Query> {
-        if select.into.is_some() {
+        if let Some(into) = &select.into {
             return Err(Error::new(SqlState::SyntaxError, "SELECT ... INTO is not allowed here")
-                .at(self.position(query.at)));
+                .at(self.position(into.name.at)));
         }
         let mut relation = self.crossed_entries(&select.from)?;
         self.named_windows(&select.windows)?;
