@@ -85,7 +85,9 @@ fn work(database: &Database, state: &mut u64, transactions: u64) {
                 Some((handle, _, amount)) => {
                     let locked =
                         writer.lock_row(TABLE, handle, RowLock::NoKeyUpdate, WaitPolicy::WAIT).unwrap();
-                    assert!(matches!(locked, Outcome::Done(LockedRow::Current)) || handle.location >> 62 == 2);
+                    assert!(
+                        matches!(locked, Outcome::Done(LockedRow::Current)) || handle.location >> 62 == 2
+                    );
                     let name = if next(state) % 4 == 0 { "moved" } else { "even" };
                     let done = writer.update(TABLE, handle, &row(id, name, amount + 1), false).unwrap();
                     assert!(done.done().is_some());
@@ -289,7 +291,8 @@ fn history_before_the_horizon_is_given_up_and_said_so() {
         };
         refused(view.scan(TABLE, &[ScanColumn::Column(ID)], 10).map(|_| ()));
         refused(view.lookup(TABLE, KEY, &key(1), &mut |_, _| {}));
-        let mut cursor = view.range(TABLE, KEY, std::ops::Bound::Unbounded, std::ops::Bound::Unbounded, false);
+        let mut cursor =
+            view.range(TABLE, KEY, std::ops::Bound::Unbounded, std::ops::Bound::Unbounded, false);
         refused(cursor.next(&mut |_, _, _| {}).map(|_| ()));
         assert_eq!(scan(&begin(&database).view_at(second)), (1..=100).map(|id| (id, 1)).collect::<Vec<_>>());
         assert_eq!(versions(&database).len(), 200);

@@ -3,6 +3,7 @@
 mod harness;
 
 use harness::Harness;
+use strata_sql::session::Bind;
 
 #[test]
 fn every_session_has_its_own_and_they_end_with_it() {
@@ -21,7 +22,10 @@ fn every_session_has_its_own_and_they_end_with_it() {
         assert_eq!(printed, "ERROR:  cannot access temporary tables of other sessions\n", "{statement}");
     }
     let printed = two.run(&format!("CREATE TABLE {schema}.x (a int);"));
-    assert!(printed.starts_with("ERROR:  cannot create relations in temporary schemas of other sessions"), "{printed}");
+    assert!(
+        printed.starts_with("ERROR:  cannot create relations in temporary schemas of other sessions"),
+        "{printed}"
+    );
     // A statement of equal text means each session's own table.
     assert_eq!(one.run("SELECT * FROM t WHERE a = 1;"), "a\n1\n(1 row)\n");
     assert_eq!(two.run("SELECT count(*) FROM t;"), "count\n0\n(1 row)\n");
@@ -64,15 +68,23 @@ fn select_into_and_create_table_as_take_parameters() {
     let harness = Harness::new("temporary-into");
     let mut client = harness.client();
     let session = &mut client.session;
-    for (text, made) in [
-        ("SELECT $1::int AS a INTO made", "made"),
-        ("CREATE TEMP TABLE also AS SELECT $1::int AS a", "also"),
-    ] {
+    for (text, made) in
+        [("SELECT $1::int AS a INTO made", "made"), ("CREATE TEMP TABLE also AS SELECT $1::int AS a", "also")]
+    {
         let mut printer = harness::Printer::new(String::new());
         harness.runtime.block_on(async {
             session.parse("", text, &[]).await.expect("parses");
             let value = Some(bytes::Bytes::from_static(b"7"));
-            session.bind("", "", &[0], &[value], &[]).await.expect("binds");
+            session
+                .bind(&Bind {
+                    portal: "",
+                    statement: "",
+                    parameter_formats: &[0],
+                    parameters: &[value],
+                    result_formats: &[],
+                })
+                .await
+                .expect("binds");
             session.execute("", 0, &mut printer).await.expect("runs");
             session.sync(&mut printer).await.expect("commits");
         });

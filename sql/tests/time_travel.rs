@@ -3,7 +3,7 @@
 mod harness;
 
 use harness::{Client, Harness};
-use strata_sql::session::{ClientAddress, Startup};
+use strata_sql::session::{Bind, ClientAddress, Startup};
 
 /// The present moment, as a literal.
 fn now(client: &mut Client<'_>) -> String {
@@ -233,9 +233,28 @@ fn a_parameter_for_the_moment_gives_todays_shape_or_an_error_at_bind() {
     let (bound, fitting) = harness.runtime.block_on(async {
         session.parse("s", "SELECT * FROM t AS OF SYSTEM TIME $1", &[]).await.expect("parses");
         let value = bytes::Bytes::from(literal.into_bytes());
-        let bound = session.bind("", "s", &[0], &[Some(value.clone())], &[]).await;
+        let bound = session
+            .bind(&Bind {
+                portal: "",
+                statement: "s",
+                parameter_formats: &[0],
+                parameters: &[Some(value.clone())],
+                result_formats: &[],
+            })
+            .await;
         session.parse("u", "SELECT a FROM t AS OF SYSTEM TIME $1", &[]).await.expect("parses");
-        (bound, session.bind("", "u", &[0], &[Some(value)], &[]).await)
+        (
+            bound,
+            session
+                .bind(&Bind {
+                    portal: "",
+                    statement: "u",
+                    parameter_formats: &[0],
+                    parameters: &[Some(value)],
+                    result_formats: &[],
+                })
+                .await,
+        )
     });
     assert_eq!(bound.expect_err("another shape").state().code(), "0A000");
     fitting.expect("the same shape");

@@ -10,11 +10,10 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures::FutureExt;
 use sql::password::Verifier;
 use sql::session::{
-    Authentication, CancelHandle, ClientAddress, ExecuteEnd, Session, Sink, Startup, TransactionStatus,
+    Authentication, Bind, CancelHandle, ClientAddress, ExecuteEnd, Session, Sink, Startup, TransactionStatus,
 };
 use sql::{Error, Result, SqlState};
 
@@ -30,6 +29,7 @@ use crate::stream::Stream;
 /// The newest protocol spoken, as NegotiateProtocolVersion says it.
 const NEWEST_PROTOCOL: u32 = 0x0003_0002;
 const NEWEST_MINOR: u16 = 2;
+const BIND_COMPLETE: &[u8] = &[b'2', 0, 0, 0, 4];
 
 /// Serves one client to its end.
 pub async fn run(stream: Stream, address: ClientAddress, shared: Arc<Shared>) {
@@ -187,7 +187,12 @@ async fn messages(channel: &mut Channel, session: &mut Session) -> Result<()> {
             Frontend::Sync => skipping = false,
             _ => {}
         }
-        if let Err(error) = handle(channel, session, message, &body).await {
+        let outcome = match at_once(channel, session, &message) {
+            Some(outcome) => outcome,
+            // In a box: the future of everything that may happen is large, and would be moved for every message.
+            None => Box::pin(handle(channel, session, message)).await,
+        };
+        if let Err(error) = outcome {
             skipping = answer_error(channel, session, &error, extended).await?;
         }
     }
@@ -269,12 +274,51 @@ async fn answer_error(
     Ok(extended)
 }
 
-async fn handle(
-    channel: &mut Channel,
-    session: &mut Session,
-    message: Frontend<'_>,
-    body: &Bytes,
-) -> Result<()> {
+/// Answers a message that needs no waiting; `None` where it may have to wait, and nothing has happened.
+fn at_once(channel: &mut Channel, session: &mut Session, message: &Frontend<'_>) -> Option<Result<()>> {
+    let mut output = Output::new(channel);
+    let outcome = match message {
+        Frontend::Bind(bind) => {
+            let bound = session.bind_at_once(&bound(bind))?;
+            return Some(bound.map(|()| channel.output.extend_from_slice(BIND_COMPLETE)));
+        }
+        Frontend::Describe { target, name } => return Some(describe(channel, session, *target, name)),
+        Frontend::Execute { portal, max_rows } => {
+            session.execute_at_once(portal, row_limit(*max_rows), &mut output)?
+        }
+        Frontend::Query { text } => {
+            let outcome = session.query_at_once(text, &mut output)?.and_then(|()| output.finish());
+            return Some(outcome.and_then(|()| ready(channel, session)));
+        }
+        Frontend::Sync => {
+            session.sync_at_once(&mut output)?;
+            let outcome = output.finish();
+            return Some(outcome.and_then(|()| ready(channel, session)));
+        }
+        Frontend::Parse { .. }
+        | Frontend::Close { .. }
+        | Frontend::Flush
+        | Frontend::CopyData(_)
+        | Frontend::CopyDone
+        | Frontend::CopyFail { .. }
+        | Frontend::FunctionCall
+        | Frontend::Terminate
+        | Frontend::Password => return None,
+    };
+    Some(outcome.and_then(|()| output.finish()))
+}
+
+fn bound<'a>(bind: &'a frontend::Bind<'a>) -> Bind<'a, &'a [u8]> {
+    Bind {
+        portal: bind.portal,
+        statement: bind.statement,
+        parameter_formats: &bind.parameter_formats,
+        parameters: &bind.parameters,
+        result_formats: &bind.result_formats,
+    }
+}
+
+async fn handle(channel: &mut Channel, session: &mut Session, message: Frontend<'_>) -> Result<()> {
     match message {
         Frontend::Query { text } => {
             let mut output = Output::new(channel);
@@ -287,14 +331,10 @@ async fn handle(
             channel.output.extend_from_slice(&[b'1', 0, 0, 0, 4]);
         }
         Frontend::Bind(bind) => {
-            let parameters: Vec<_> =
-                bind.parameters.iter().map(|bytes| bytes.map(|bytes| body.slice_ref(bytes))).collect();
-            session
-                .bind(bind.portal, bind.statement, &bind.parameter_formats, &parameters, &bind.result_formats)
-                .await?;
-            channel.output.extend_from_slice(&[b'2', 0, 0, 0, 4]);
+            session.bind(&bound(&bind)).await?;
+            channel.output.extend_from_slice(BIND_COMPLETE);
         }
-        Frontend::Describe { target, name } => describe(channel, session, target, name).await?,
+        Frontend::Describe { target, name } => describe(channel, session, target, name)?,
         Frontend::Execute { portal, max_rows } => execute(channel, session, portal, max_rows).await?,
         Frontend::Close { target, name } => {
             match target {
@@ -322,14 +362,14 @@ async fn handle(
     Ok(())
 }
 
-async fn describe(channel: &mut Channel, session: &mut Session, target: Target, name: &str) -> Result<()> {
+fn describe(channel: &mut Channel, session: &mut Session, target: Target, name: &str) -> Result<()> {
     let description = match target {
         Target::Statement => {
-            let (parameters, description) = session.describe_statement(name).await?;
+            let (parameters, description) = session.describe_statement(name)?;
             parameter_description(channel, &parameters);
             description
         }
-        Target::Portal => session.describe_portal(name).await?,
+        Target::Portal => session.describe_portal(name)?,
     };
     match description {
         Some(description) => row_description(&mut channel.output, &description),
@@ -349,10 +389,8 @@ fn parameter_description(channel: &mut Channel, parameters: &[u32]) {
 }
 
 async fn execute(channel: &mut Channel, session: &mut Session, portal: &str, max_rows: i32) -> Result<()> {
-    // Zero and below mean no limit, as in PostgreSQL.
-    let limit = u32::try_from(max_rows).unwrap_or(0);
     let mut output = Output::new(channel);
-    let end = session.execute(portal, limit, &mut output).await?;
+    let end = session.execute(portal, row_limit(max_rows), &mut output).await?;
     output.finish()?;
     match end {
         ExecuteEnd::Complete(tag) => Output::new(channel).command_complete(&tag),
@@ -360,6 +398,11 @@ async fn execute(channel: &mut Channel, session: &mut Session, portal: &str, max
         ExecuteEnd::Suspended => channel.output.extend_from_slice(&[b's', 0, 0, 0, 4]),
     }
     Ok(())
+}
+
+/// Zero and below mean no limit, as in PostgreSQL.
+fn row_limit(max_rows: i32) -> u32 {
+    u32::try_from(max_rows).unwrap_or(0)
 }
 
 fn status_byte(status: TransactionStatus) -> u8 {

@@ -1,9 +1,9 @@
 //! Freezing: the one moment at which all tables stand still, between two batches, in the sequencer's thread.
 
 use crate::database::Engine;
+use crate::ids::Location;
 use crate::table::store::Store;
 use crate::table::{Dictionary, Table, TableState};
-use crate::ids::Location;
 use crate::{Error, IndexId, TableSchema, Timestamp};
 use hashbrown::HashSet;
 use std::sync::Arc;
@@ -85,10 +85,7 @@ fn describe(table: Arc<Table>, state: &TableState) -> FrozenTable {
         next_chunk: state.current.active.next_chunk(),
         generations: state
             .generations()
-            .map(|(until, generation)| FrozenGeneration {
-                until,
-                stores: generation.frozen.clone(),
-            })
+            .map(|(until, generation)| FrozenGeneration { until, stores: generation.frozen.clone() })
             .collect(),
         table,
     }

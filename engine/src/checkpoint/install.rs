@@ -8,8 +8,8 @@ use crate::ids::Location;
 use crate::rewrite::Outputs;
 use crate::table::row::Found;
 use crate::table::segments::SegmentPart;
-use crate::table::visibility::{ALIVE, is_live};
 use crate::table::store::Store;
+use crate::table::visibility::{ALIVE, is_live};
 use crate::table::{Forward, Generation, Table, TableState};
 use std::sync::Arc;
 

@@ -23,6 +23,7 @@ pub(crate) mod install;
 
 pub(crate) use catalog::{Entry, Listed, load_tables};
 
+use crate::Error;
 use crate::compaction;
 use crate::compaction::choose::boundaries;
 use crate::compaction::slice::HIGHEST;
@@ -34,7 +35,6 @@ use crate::rewrite::Rewrite;
 use crate::segment::DeleteLog;
 use crate::table::segments::SegmentPart;
 use crate::ticket::{Settlement, Ticket};
-use crate::Error;
 use freeze::{FrozenGeneration, FrozenTable};
 use hashbrown::HashSet;
 use install::Installation;
@@ -274,7 +274,11 @@ fn rewrite(engine: &Engine, table: &FrozenTable, moment: u64) -> Result<Vec<Inst
             installations.iter().for_each(|each: &Installation| each.outputs.discard(engine));
         })?;
         if let Some(outputs) = outputs {
-            installations.push(Installation { generation: number, stores: generation.stores.clone(), outputs });
+            installations.push(Installation {
+                generation: number,
+                stores: generation.stores.clone(),
+                outputs,
+            });
         }
     }
     Ok(installations)

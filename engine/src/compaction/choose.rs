@@ -115,7 +115,8 @@ pub(crate) fn boundaries<'a>(
     files: impl Iterator<Item = (Level, Option<IndexId>, &'a [u8])>,
     primary: Option<IndexId>,
 ) -> Vec<Vec<u8>> {
-    let partitions = files.filter(|(level, sorted_by, _)| *level == Level::Current(1) && *sorted_by == primary);
+    let partitions =
+        files.filter(|(level, sorted_by, _)| *level == Level::Current(1) && *sorted_by == primary);
     let mut keys: Vec<Vec<u8>> = partitions.map(|(_, _, first)| first.to_vec()).collect();
     keys.sort_unstable();
     keys
@@ -133,7 +134,10 @@ fn current(state: &LayoutState, limits: &Limits) -> Option<Plan> {
         in_order(file)
             && file.rows * 2 >= limits.segment_rows
             && file.dead * CHANGED < file.rows
-            && !partitions.iter().chain(&others).any(|other| other.number != file.number && other.overlaps(file))
+            && !partitions
+                .iter()
+                .chain(&others)
+                .any(|other| other.number != file.number && other.overlaps(file))
     }) {
         return Some(Plan::Promote(file.number));
     }
@@ -233,7 +237,10 @@ fn any_overlap(files: &[&FileState]) -> bool {
             && left.first_key < right.last_key
             && right.first_key < left.last_key
     };
-    files.iter().enumerate().any(|(place, file)| files.iter().skip(place + 1).any(|other| crosses(file, other)))
+    files
+        .iter()
+        .enumerate()
+        .any(|(place, file)| files.iter().skip(place + 1).any(|other| crosses(file, other)))
 }
 
 #[cfg(test)]
@@ -286,10 +293,8 @@ mod tests {
 
     #[test]
     fn whole_files_of_their_own_range_become_partitions_as_they_are() {
-        let files = vec![
-            file(1, Level::Current(1), 1000, 0, (0, 9)),
-            file(2, Level::Current(0), 900, 0, (10, 19)),
-        ];
+        let files =
+            vec![file(1, Level::Current(1), 1000, 0, (0, 9)), file(2, Level::Current(0), 900, 0, (10, 19))];
         assert_eq!(choose(&state(files.clone()), &LIMITS), Some(Plan::Promote(2)));
         let mut overlapping = files;
         overlapping[1].first_key = vec![9];
@@ -298,10 +303,8 @@ mod tests {
 
     #[test]
     fn files_across_partitions_wait_for_others_of_their_size() {
-        let mut files = vec![
-            file(1, Level::Current(1), 1000, 0, (0, 9)),
-            file(2, Level::Current(1), 1000, 0, (10, 19)),
-        ];
+        let mut files =
+            vec![file(1, Level::Current(1), 1000, 0, (0, 9)), file(2, Level::Current(1), 1000, 0, (10, 19))];
         for number in 3..6 {
             files.push(file(number, Level::Current(0), 20, 0, (1, 18)));
         }

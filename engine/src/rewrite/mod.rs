@@ -103,10 +103,8 @@ struct Ordered<'a> {
 impl<'a> Rewrite<'a> {
     /// Writes everything; `None` if it was asked to stop.
     pub fn run(&self) -> Result<Option<Outputs>, Error> {
-        let mut outputs = Outputs {
-            removed: self.parts.iter().map(|part| part.number).collect(),
-            ..Outputs::default()
-        };
+        let mut outputs =
+            Outputs { removed: self.parts.iter().map(|part| part.number).collect(), ..Outputs::default() };
         let written = self.write(&mut outputs);
         if !matches!(written, Ok(true)) {
             outputs.discard(self.engine);
@@ -239,10 +237,7 @@ impl<'a> Rewrite<'a> {
             }
         }
         plain.push(Sequence::List(order::sort(rest, &find)?));
-        Ok(vec![
-            Ordered { sequences: keyed, primary },
-            Ordered { sequences: plain, primary: None },
-        ])
+        Ok(vec![Ordered { sequences: keyed, primary }, Ordered { sequences: plain, primary: None }])
     }
 
     /// Deals rows out: the living ones, and the dead by slice.
@@ -271,10 +266,8 @@ impl<'a> Rewrite<'a> {
         for (place, slice) in dead {
             slices.entry(goes.get(&slice).copied().unwrap_or(slice)).or_default().push(place);
         }
-        let mut groups: Vec<Group> = slices
-            .into_iter()
-            .map(|(slice, rows)| Group { level: Level::History(slice), rows })
-            .collect();
+        let mut groups: Vec<Group> =
+            slices.into_iter().map(|(slice, rows)| Group { level: Level::History(slice), rows }).collect();
         groups.push(Group { level: Level::Current(self.level), rows: living });
         Ok(groups)
     }
@@ -301,7 +294,8 @@ impl<'a> Rewrite<'a> {
             outputs.files.push((FileKind::Segment, file));
             let number = segment_number(file)?;
             let purpose = if group.level.is_history() { Purpose::History } else { Purpose::Current };
-            let mut writer = SegmentWriter::new(&self.engine.environment, file, columns).with_purpose(purpose);
+            let mut writer =
+                SegmentWriter::new(&self.engine.environment, file, columns).with_purpose(purpose);
             let mut rows = 0;
             for place in rest {
                 let (sequence, position) = (ordered.sequences.get(place.0 as usize), place.1 as usize);

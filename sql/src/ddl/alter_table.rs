@@ -156,7 +156,9 @@ impl Definer {
     async fn move_relation(&mut self, relation: &Relation, schema: &Name) -> Result<()> {
         let snapshot = self.snapshot();
         let schema = self.schema_by_name(&snapshot, &schema.text)?;
-        if relation.persistence == catalog::Persistence::Temporary || catalog::is_temporary_schema(&schema.name) {
+        if relation.persistence == catalog::Persistence::Temporary
+            || catalog::is_temporary_schema(&schema.name)
+        {
             let message = "cannot move objects into or out of temporary schemas";
             return Err(Error::new(SqlState::FeatureNotSupported, message));
         }

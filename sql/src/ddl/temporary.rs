@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use catalog::builtin::BOOTSTRAP_ROLE;
-use catalog::{Object, ObjectAddress, ObjectKey, Persistence, Privileges, Relation, Schema, TEMPORARY_SCHEMA};
+use catalog::{
+    Object, ObjectAddress, ObjectKey, Persistence, Privileges, Relation, Schema, TEMPORARY_SCHEMA,
+};
 
 use super::Definer;
 use crate::error::{Error, Result, SqlState};

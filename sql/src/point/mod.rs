@@ -7,7 +7,7 @@
 mod recognise;
 mod run;
 
-use engine::{ReadView, Value};
+use engine::{ColumnId, ReadView, Value};
 
 use crate::dml::RowSource;
 use crate::error::Result;
@@ -23,6 +23,15 @@ pub struct PointScan {
     /// The most rows to give.
     limit: Option<CompiledExpression>,
     offset: Option<CompiledExpression>,
+    /// What is shown of the one row there can be, where that is plain.
+    shown: Option<Vec<Shown>>,
+}
+
+/// One thing shown of a row that needs no evaluation.
+#[derive(Debug)]
+pub enum Shown {
+    Column(ColumnId),
+    Constant(Value),
 }
 
 #[derive(Debug)]

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{IndexSource, PointScan, PointSource};
-use crate::plan::node::{Limit, Operator};
+use super::{IndexSource, PointScan, PointSource, Shown};
+use crate::plan::node::{Limit, Operator, Source};
 use crate::plan::{Node, Plan};
 use engine::PhysicalType;
 
@@ -21,11 +21,37 @@ impl PointScan {
             Operator::Limit(limit) => (&limit.input, Some(limit)),
             _ => (&plan.root, None),
         };
-        let scan = projected(node)?;
+        let mut scan = projected(node)?;
         match limit {
-            None if scan.finds_few() => Some(scan),
+            None if scan.finds_few() => {
+                scan.shown = scan.shown_plainly();
+                Some(scan)
+            }
             None => None,
             Some(limit) => limited(scan, limit),
+        }
+    }
+
+    /// What is shown of a row found by a whole unique key, where nothing has to be tested or computed.
+    fn shown_plainly(&self) -> Option<Vec<Shown>> {
+        let PointSource::Index(source) = &self.source else { return None };
+        if !source.index.unique_match || source.access.filter.is_some() {
+            return None;
+        }
+        let column = |position: usize| match source.access.sources.get(position)? {
+            Source::Column(column) => Some(Shown::Column(*column)),
+            Source::Handle | Source::SystemFrom | Source::SystemTo | Source::TableOid | Source::Xmin => None,
+        };
+        match &self.projection {
+            None => (0..source.access.sources.len()).map(column).collect(),
+            Some(projection) => projection
+                .iter()
+                .map(|item| match (item.as_input(), item.as_constant()) {
+                    (Some(position), _) => column(position),
+                    (None, Some(value)) => Some(Shown::Constant(value.clone())),
+                    (None, None) => None,
+                })
+                .collect(),
         }
     }
 
@@ -90,5 +116,5 @@ fn projected(node: &Arc<Node>) -> Option<PointScan> {
 }
 
 fn plain(source: PointSource) -> PointScan {
-    PointScan { source, projection: None, limit: None, offset: None }
+    PointScan { source, projection: None, limit: None, offset: None, shown: None }
 }

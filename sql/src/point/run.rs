@@ -2,7 +2,7 @@
 
 use engine::{ReadView, RowHandle, RowRef, Value};
 
-use super::{IndexSource, PointScan, PointSource};
+use super::{IndexSource, PointScan, PointSource, Shown};
 use crate::error::{Error, Result, SqlState};
 use crate::evaluate::{CompiledExpression, Context, Scope};
 use crate::execute::search::{Search, searches};
@@ -10,6 +10,37 @@ use crate::plan::node::Source;
 use crate::session::engine_error;
 
 impl PointScan {
+    /// What is shown of the one row there can be; `None` where the scan is more than that.
+    pub fn shown(&self) -> Option<&[Shown]> {
+        self.shown.as_deref()
+    }
+
+    /// Calls `emit` with the row of a scan that has [`PointScan::shown`], if it is there.
+    pub fn one(
+        &self,
+        view: &ReadView,
+        context: &Context,
+        emit: &mut dyn FnMut(&RowRef<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let PointSource::Index(source) = &self.source else {
+            return Err(Error::internal("a row by key without an index"));
+        };
+        for search in searches(&source.index, &Scope::alone(context), &[])? {
+            let Search::Key(key) = search else {
+                return Err(Error::internal("a row by key is searched for by a range"));
+            };
+            let mut outcome = Ok(());
+            let mut visit = |_: RowHandle, row: RowRef<'_>| {
+                if outcome.is_ok() {
+                    outcome = emit(&row);
+                }
+            };
+            view.lookup(source.access.table, source.index.index, &key, &mut visit).map_err(engine_error)?;
+            outcome?;
+        }
+        Ok(())
+    }
+
     /// Gives every row to `emit`, in order.
     pub fn rows(
         &self,

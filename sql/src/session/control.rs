@@ -318,7 +318,7 @@ impl Session {
         }
         self.shared.instance.advisory().release(self.shared.entry.process, true);
         self.shared.forget_notifications(0);
-        self.portals.retain(|_, portal| committed && portal.is_held());
+        self.portals.retain(|portal| committed && portal.is_held());
     }
 
     /// An error in a statement: a block fails, an implicit transaction is rolled back.
@@ -386,7 +386,7 @@ impl Session {
         block.failed = false;
         // Cursors opened since the savepoint are gone.
         let depth = at + 1;
-        self.portals.retain(|_, portal| portal.savepoint_depth < depth);
+        self.portals.retain(|portal| portal.savepoint_depth < depth);
         Ok(())
     }
 

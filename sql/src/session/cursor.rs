@@ -32,14 +32,17 @@ impl Session {
             ));
         }
         let name = &declare.name.text;
-        if self.portals.contains_key(name) {
+        if self.portals.contains(name) {
             return Err(Error::new(SqlState::DuplicateCursor, format!("cursor \"{name}\" already exists")));
         }
         let statement = Arc::new(Statement::Query(declare.query.clone()));
         let prepared = Arc::new(Prepared::new(text.clone(), Some(statement)));
         let analysis = Box::pin(self.understood(&prepared)).await?;
         if matches!(analysis.work, super::prepared::Work::Utility) {
-            return Err(Error::new(SqlState::InvalidCursorDefinition, "cannot open SELECT INTO query as cursor"));
+            return Err(Error::new(
+                SqlState::InvalidCursorDefinition,
+                "cannot open SELECT INTO query as cursor",
+            ));
         }
         let analysis = self.admit(&prepared, analysis, &Arc::from([]), false).await?;
         let rows = self.start(&analysis, Arc::from([])).await?;
@@ -67,7 +70,7 @@ impl Session {
         if declare.scroll == Some(true) {
             self.keep_rows(&mut portal).await?;
         }
-        self.portals.insert(name.clone(), portal);
+        self.portals.insert(name, portal);
         Ok("DECLARE CURSOR".to_string())
     }
 
@@ -92,7 +95,7 @@ impl Session {
             .portals
             .iter()
             .filter(|(_, portal)| portal.cursor.as_ref().is_some_and(|cursor| cursor.hold && !cursor.held))
-            .map(|(name, _)| name.clone())
+            .map(|(name, _)| name.to_string())
             .collect();
         for name in names {
             let Some(mut portal) = self.portals.remove(&name) else { continue };
@@ -100,7 +103,7 @@ impl Session {
             if let Some(cursor) = &mut portal.cursor {
                 cursor.held = true;
             }
-            self.portals.insert(name, portal);
+            self.portals.insert(&name, portal);
         }
         Ok(())
     }
@@ -110,7 +113,7 @@ impl Session {
         let Some(mut portal) = self.portals.remove(name) else { return Err(no_cursor(name)) };
         let result = self.fetch_from(&mut portal, fetch.direction).await;
         let description = portal.description.clone().unwrap_or_default();
-        self.portals.insert(name.clone(), portal);
+        self.portals.insert(name, portal);
         let rows = result?;
         if fetch.only_move {
             return Ok(Done::Tag(format!("MOVE {}", rows.len())));

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use engine::Value;
 
 use super::frontend::Script;
 use super::meters::meters;
 use super::portal::{Portal, PortalState, Tag, column_formats};
-use super::prepared::{Prepared, Work};
+use super::prepared::{Analysis, Prepared, Work};
 use super::row::{Format, RowDescription};
 use super::rows::Rows;
 use super::session::{ExecuteEnd, Session};
@@ -18,6 +17,17 @@ use super::transaction::TransactionStatus;
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::Statement;
 use crate::types::{self, InputSettings};
+
+/// What Bind asks for.
+#[derive(Debug)]
+pub struct Bind<'a, Bytes> {
+    pub portal: &'a str,
+    pub statement: &'a str,
+    /// Codes: none is text for all, one is for all.
+    pub parameter_formats: &'a [i16],
+    pub parameters: &'a [Option<Bytes>],
+    pub result_formats: &'a [i16],
+}
 
 fn no_statement(name: &str) -> Error {
     let message = if name.is_empty() {
@@ -95,79 +105,86 @@ impl Session {
     }
 
     /// Bind.
-    pub async fn bind(
-        &mut self,
-        portal: &str,
-        statement: &str,
-        parameter_formats: &[i16],
-        parameters: &[Option<Bytes>],
-        result_formats: &[i16],
-    ) -> Result<()> {
-        let result = self.bind_portal(portal, statement, parameter_formats, parameters, result_formats).await;
+    pub async fn bind<Bytes: AsRef<[u8]> + Sync>(&mut self, bind: &Bind<'_, Bytes>) -> Result<()> {
+        let result = self.bind_portal(bind).await;
         self.note_failure(result)
     }
 
-    async fn bind_portal(
-        &mut self,
-        portal: &str,
-        statement: &str,
-        parameter_formats: &[i16],
-        parameters: &[Option<Bytes>],
-        result_formats: &[i16],
-    ) -> Result<()> {
-        let prepared = self.statements.get(statement).cloned().ok_or_else(|| no_statement(statement))?;
-        if portal.is_empty() {
-            self.portals.remove("");
-        } else if self.portals.contains_key(portal) {
-            return Err(Error::new(SqlState::DuplicateCursor, format!("cursor \"{portal}\" already exists")));
-        }
-        if !prepared.statement.as_deref().is_none_or(ends_failed_block) {
-            self.refuse_in_failed()?;
-        }
-        let mut analysis = match prepared.statement {
-            Some(_) => Some(self.analysis(&prepared)?),
-            None => None,
+    /// Bind, where nothing has to be waited for.
+    pub fn bind_at_once<Bytes: AsRef<[u8]>>(&mut self, bind: &Bind<'_, Bytes>) -> Option<Result<()>> {
+        let result = match self.bindable(bind) {
+            Ok((_, Some(analysis))) if !analysis.past.is_empty() => return None,
+            Ok((prepared, analysis)) => {
+                let types = analysis.as_ref().map_or(&[][..], |analysis| &analysis.parameters);
+                let values = self.bound_values(bind, types);
+                values.and_then(|values| self.put_portal(bind, prepared, analysis, values))
+            }
+            Err(error) => Err(error),
         };
+        Some(self.note_failure(result))
+    }
+
+    async fn bind_portal<Bytes: AsRef<[u8]> + Sync>(&mut self, bind: &Bind<'_, Bytes>) -> Result<()> {
+        let (prepared, mut analysis) = self.bindable(bind)?;
         let types = analysis.as_ref().map_or(&[][..], |analysis| &analysis.parameters);
-        let values = self.bound_values(statement, types, parameter_formats, parameters)?;
+        let values = self.bound_values(bind, types)?;
         if let Some(known) = analysis.take_if(|analysis| !analysis.past.is_empty()) {
             // A moment that leads to rows of another shape is refused here, before anything runs.
             analysis = Some(Box::pin(self.settle_past(&prepared, known, &values, true)).await?);
         }
-        let formats =
-            result_formats.iter().map(|code| Format::from_code(*code)).collect::<Result<Vec<_>>>()?;
+        self.put_portal(bind, prepared, analysis, values)
+    }
+
+    /// The statement that is bound, and its meaning; the portal's name is free afterwards.
+    fn bindable<Bytes>(&mut self, bind: &Bind<'_, Bytes>) -> Result<(Arc<Prepared>, Option<Arc<Analysis>>)> {
+        let prepared =
+            self.statements.get(bind.statement).cloned().ok_or_else(|| no_statement(bind.statement))?;
+        if bind.portal.is_empty() {
+            self.portals.remove("");
+        } else if self.portals.contains(bind.portal) {
+            let message = format!("cursor \"{}\" already exists", bind.portal);
+            return Err(Error::new(SqlState::DuplicateCursor, message));
+        }
+        if !prepared.statement.as_deref().is_none_or(ends_failed_block) {
+            self.refuse_in_failed()?;
+        }
+        let analysis = match prepared.statement {
+            Some(_) => Some(self.analysis(&prepared)?),
+            None => None,
+        };
+        Ok((prepared, analysis))
+    }
+
+    fn put_portal<Bytes>(
+        &mut self,
+        bind: &Bind<'_, Bytes>,
+        prepared: Arc<Prepared>,
+        analysis: Option<Arc<Analysis>>,
+        parameters: Arc<[Value]>,
+    ) -> Result<()> {
         let mut description = analysis.as_ref().and_then(|analysis| analysis.description.clone());
         if let Some(description) = &mut description {
-            let formats = column_formats(&formats, description.fields.len())?;
-            if formats.contains(&Format::Binary) {
+            let columns = description.fields.len();
+            if let Some(formats) = column_formats(bind.result_formats, columns)? {
                 for (field, format) in Arc::make_mut(description).fields.iter_mut().zip(formats) {
                     field.format = format;
                 }
             }
         }
         let savepoint_depth = self.block.as_ref().map_or(0, |block| block.savepoints.len());
-        self.portals.insert(
-            portal.to_string(),
-            Portal {
-                prepared,
-                analysis,
-                parameters: values,
-                description,
-                state: PortalState::New,
-                cursor: None,
-                savepoint_depth,
-            },
-        );
+        let state = PortalState::New;
+        let cursor = None;
+        let portal = Portal { prepared, analysis, parameters, description, state, cursor, savepoint_depth };
+        self.portals.insert(bind.portal, portal);
         Ok(())
     }
 
-    fn bound_values(
+    fn bound_values<Bytes: AsRef<[u8]>>(
         &self,
-        statement: &str,
+        bind: &Bind<'_, Bytes>,
         types: &[u32],
-        formats: &[i16],
-        parameters: &[Option<Bytes>],
     ) -> Result<Arc<[Value]>> {
+        let Bind { portal: _, statement, parameter_formats: formats, parameters, result_formats: _ } = bind;
         if parameters.len() != types.len() {
             return Err(Error::new(
                 SqlState::ProtocolViolation,
@@ -199,8 +216,8 @@ impl Session {
             .zip(types)
             .enumerate()
             .map(|(index, (parameter, type_oid))| {
-                let Some(bytes) = parameter else { return Ok(Value::Null) };
-                let code = match formats {
+                let Some(bytes) = parameter.as_ref().map(AsRef::as_ref) else { return Ok(Value::Null) };
+                let code = match *formats {
                     [] => 0,
                     [one] => *one,
                     many => many.get(index).copied().unwrap_or(0),
@@ -226,10 +243,7 @@ impl Session {
     }
 
     /// Describe of a statement: parameter types, and the rows (`None`: NoData).
-    pub async fn describe_statement(
-        &mut self,
-        name: &str,
-    ) -> Result<(Vec<u32>, Option<Arc<RowDescription>>)> {
+    pub fn describe_statement(&mut self, name: &str) -> Result<(Vec<u32>, Option<Arc<RowDescription>>)> {
         let result = self.statement_description(name);
         self.note_failure(result)
     }
@@ -247,7 +261,7 @@ impl Session {
     }
 
     /// Describe of a portal.
-    pub async fn describe_portal(&mut self, name: &str) -> Result<Option<Arc<RowDescription>>> {
+    pub fn describe_portal(&mut self, name: &str) -> Result<Option<Arc<RowDescription>>> {
         let result =
             self.portals.get(name).map(|portal| portal.description.clone()).ok_or_else(|| no_portal(name));
         self.note_failure(result)
@@ -267,7 +281,7 @@ impl Session {
         drop(timer);
         match &result {
             Ok(_) if self.block.is_some() || taken.is_held() => {
-                self.portals.insert(portal.to_string(), taken);
+                self.portals.insert(portal, taken);
             }
             Ok(_) => {}
             Err(_) => self.statement_failed(),
@@ -329,7 +343,15 @@ impl Session {
             return Err(Error::internal("a portal without a meaning"));
         };
         if matches!(analysis.work, Work::Utility) {
-            return match Box::pin(self.utility(&portal.prepared.clone(), statement, &portal.parameters, false, sink)).await? {
+            return match Box::pin(self.utility(
+                &portal.prepared.clone(),
+                statement,
+                &portal.parameters,
+                false,
+                sink,
+            ))
+            .await?
+            {
                 Done::Tag(tag) => Ok(Some(tag)),
                 Done::Rows { description, rows, tag } => {
                     if portal.description.is_none() {
@@ -374,7 +396,7 @@ impl Session {
             Some(_) | None => Ok(()),
         };
         if self.block.is_none() {
-            self.portals.retain(|_, portal| portal.is_held());
+            self.portals.retain(Portal::is_held);
         }
         self.send_asides(sink);
         self.end_work();

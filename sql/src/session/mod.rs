@@ -26,6 +26,7 @@ mod error;
 mod execution;
 mod extended;
 mod frontend;
+mod immediate;
 mod instance;
 mod literals;
 mod meters;
@@ -51,6 +52,7 @@ mod utility;
 mod variables;
 
 pub use error::engine_error;
+pub use extended::Bind;
 pub use instance::{Configuration, Instance};
 pub use registry::{CancelHandle, Registry};
 pub use row::{DataRow, Field, Format, RowDescription};

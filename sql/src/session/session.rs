@@ -1,6 +1,6 @@
 //! One connection's state, and the protocol's verbs over it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::environment::StatementEnvironment;
 use super::names::CatalogNames;
-use super::portal::Portal;
+use super::portal::Portals;
 use super::prepared::Prepared;
 use super::registry::CancelHandle;
 use super::shared::Shared;
@@ -36,7 +36,7 @@ pub struct Session {
     pub(super) shared: Arc<Shared>,
     pub(super) block: Option<Block>,
     pub(super) statements: HashMap<String, Arc<Prepared>>,
-    pub(super) portals: BTreeMap<String, Portal>,
+    pub(super) portals: Portals,
     /// The relations that the last analyses met.
     pub(super) met: Mutex<BTreeSet<u32>>,
     /// What the client was last told of reported settings.
@@ -57,7 +57,7 @@ impl Session {
             shared,
             block: None,
             statements: HashMap::new(),
-            portals: BTreeMap::new(),
+            portals: Portals::default(),
             met: Mutex::default(),
             reported: Vec::new(),
             reported_of: SettingValues::default(),

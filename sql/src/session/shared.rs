@@ -9,9 +9,9 @@ use parking_lot::Mutex;
 
 use super::instance::Instance;
 use super::notifications::Inbox;
-use super::temporary::{Temporary, with_temporary};
 use super::registry::Entry;
 use super::sink::Severity;
+use super::temporary::{Temporary, with_temporary};
 use super::transaction::isolation_of;
 use crate::error::{Report, Result};
 use crate::evaluate::Settings;

@@ -186,6 +186,9 @@ mod tests {
         let path = |names: &[&str]| names.iter().map(|name| Arc::from(*name)).collect::<Vec<Arc<str>>>();
         let own: Arc<str> = Arc::from("pg_temp_7");
         assert_eq!(with_temporary(&path(&["public"]), &own)[..], path(&["pg_temp_7", "public"])[..]);
-        assert_eq!(with_temporary(&path(&["public", "pg_temp"]), &own)[..], path(&["public", "pg_temp_7"])[..]);
+        assert_eq!(
+            with_temporary(&path(&["public", "pg_temp"]), &own)[..],
+            path(&["public", "pg_temp_7"])[..]
+        );
     }
 }

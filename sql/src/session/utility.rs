@@ -16,8 +16,8 @@ use super::sink::Sink;
 use super::variables::text_columns;
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{
-    CreateTableAs, Execute, IntoTable, LockTable, ObjectName, Prepare, Query, QueryBody, SourceText, Statement,
-    TableLockMode, TableSource, Vacuum,
+    CreateTableAs, Execute, IntoTable, LockTable, ObjectName, Prepare, Query, QueryBody, SourceText,
+    Statement, TableLockMode, TableSource, Vacuum,
 };
 use crate::tree::LockWait;
 
@@ -100,7 +100,8 @@ impl Session {
                 "NOTIFY".to_string()
             }
             Statement::Query(query) if into_of(query).is_some() => {
-                let create = table_of_into(query).ok_or_else(|| Error::internal("SELECT INTO without INTO"))?;
+                let create =
+                    table_of_into(query).ok_or_else(|| Error::internal("SELECT INTO without INTO"))?;
                 self.create_table_as(&create, prepared, parameters).await?
             }
             Statement::Query(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
