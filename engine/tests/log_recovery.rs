@@ -48,6 +48,28 @@ fn a_batch_longer_than_a_file_gets_one_of_its_own() {
 }
 
 #[test]
+fn a_batch_written_in_pieces_comes_back_whole_or_not_at_all() {
+    for seed in 0..8 {
+        let (disk, environment) = world(seed);
+        let mut log = Log::create(&environment, options()).unwrap();
+        append(&mut log, 1, 100);
+        log.sync().unwrap();
+        let records = [record(2, 9_000_000), record(3, 1000), record(4, 600_000)];
+        log.append(&records.each_ref().map(Vec::as_slice)).unwrap();
+        if seed % 2 == 0 {
+            log.sync().unwrap();
+        }
+        disk.crash();
+        let (_, _, found) = recover(&environment_of(&disk, seed), ALL).unwrap();
+        if seed % 2 == 0 {
+            assert_eq!(found[1..], records);
+        } else {
+            assert!(numbers(&found) == [1] || found[1..] == records, "a part of a batch came back");
+        }
+    }
+}
+
+#[test]
 fn an_empty_record_or_batch_is_refused_and_harmless() {
     let (_, environment) = world(3);
     let mut log = Log::create(&environment, options()).unwrap();

@@ -354,7 +354,8 @@ mod tests {
     #[test]
     fn a_batch_keeps_its_format() {
         let mut bytes = Vec::new();
-        let checksum = encode_batch(&mut bytes, &EPOCH, 5, Lsn(64), Lsn(64), 0, &[b"abc", b"defgh"]);
+        let place = BatchPlace { epoch: &EPOCH, file: 5, lsn: Lsn(64), durable: Lsn(64), previous: 0 };
+        let checksum = encode_batch(&mut bytes, &place, &[b"abc", b"defgh"]);
         let golden: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(
             (golden[..112].to_owned(), golden[128..].to_owned()),
@@ -371,5 +372,20 @@ mod tests {
         assert_eq!(decode_records(&bytes[BATCH_HEADER..], 2).unwrap(), [&b"abc"[..], b"defgh"]);
         assert_eq!(decode_batch_header(&bytes, &EPOCH, 5, Lsn(72), false), None);
         assert_eq!(decode_batch_header(&[0; 64], &EPOCH, 5, Lsn(64), false), None);
+    }
+    #[test]
+    fn a_batch_in_pieces_is_the_same_batch() {
+        let place = BatchPlace { epoch: &EPOCH, file: 5, lsn: Lsn(64), durable: Lsn(64), previous: 7 };
+        for records in [&[&b"abc"[..], b"defgh", b"i"][..], &[b"abcd"], &[b"abcdefg", b"hi"]] {
+            let mut whole = Vec::new();
+            let checksum = encode_batch(&mut whole, &place, records);
+            let lengths: Vec<[u8; 4]> =
+                records.iter().map(|record| (record.len() as u32).to_le_bytes()).collect();
+            let body = body_pieces(&lengths, records);
+            let length = (whole.len() - BATCH_HEADER) as u64;
+            let (header, of_pieces) = encode_batch_header(&place, records.len(), length, body.clone());
+            let pieces: Vec<u8> = header.iter().chain(body.flatten()).copied().collect();
+            assert_eq!((pieces, of_pieces), (whole, checksum));
+        }
     }
 }
