@@ -3,6 +3,7 @@
 pub mod analyze;
 pub mod copy;
 pub mod ddl;
+pub mod deparse;
 pub mod dml;
 pub mod error;
 pub mod evaluate;

@@ -370,7 +370,7 @@ fn is_volatile(aggregate: &AggregateCall) -> bool {
 /// The expression under relabels: an argument was one of varchar before it became one of text.
 fn unlabelled(expression: &Expression) -> &Expression {
     match &expression.kind {
-        ExpressionKind::Relabel(inner) => unlabelled(inner),
+        ExpressionKind::Relabel(inner, _) => unlabelled(inner),
         _ => expression,
     }
 }

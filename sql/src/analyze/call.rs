@@ -7,7 +7,7 @@ use super::clause::Clause;
 use super::function::{Chosen, Request, Resolution, kind_word};
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{FunctionCall, ObjectName};
-use crate::tree::{Column, Expression, ExpressionKind, FunctionItem, Type};
+use crate::tree::{Column, Expression, ExpressionKind, Form, FunctionItem, Type};
 use crate::types::oid;
 
 /// A call whose function is chosen and whose arguments are converted.
@@ -37,7 +37,14 @@ impl Analyzer<'_> {
         match prepared.chosen.row.kind {
             FunctionKind::Plain => {
                 self.refuse_decorations(call)?;
-                self.finish_plain(prepared, position)
+                let mut value = self.finish_plain(prepared, position)?;
+                if let ExpressionKind::Call { form, .. } = &mut value.kind
+                    && call.special
+                    && self.keep_views
+                {
+                    *form = Form::Syntax;
+                }
+                Ok(value)
             }
             FunctionKind::Window => self.window_function(call, prepared),
             FunctionKind::Aggregate => Err(Error::internal("an aggregate found late")),
@@ -286,6 +293,7 @@ pub(super) fn plain_call(prepared: Prepared, position: Option<u32>) -> Expressio
             operator: 0,
             arguments: prepared.arguments,
             variadic_array: prepared.variadic_array,
+            form: Form::Call,
         },
         ty: Type::new(prepared.result),
         collation: prepared.collation,

@@ -6,7 +6,7 @@ use engine::Value;
 use super::Analyzer;
 use super::types::{STRING, is_polymorphic};
 use crate::error::{Error, Result, SqlState};
-use crate::tree::{Expression, ExpressionKind, Type};
+use crate::tree::{Expression, ExpressionKind, Form, Type};
 use crate::types::oid;
 
 /// How one type becomes another.
@@ -75,6 +75,15 @@ impl Analyzer<'_> {
         element != 0 && self.is_composite(element)
     }
 
+    /// How a conversion shows in a tree that is stored; one of any other tree has no form.
+    fn form(&self, context: CastContext) -> Form {
+        match context {
+            _ if !self.keep_views => Form::Call,
+            CastContext::Explicit => Form::Explicit,
+            CastContext::Assignment | CastContext::Implicit => Form::Implicit,
+        }
+    }
+
     /// Converts to a type with its typmod; None where no conversion may be applied.
     pub(super) fn coerce_to(
         &mut self,
@@ -112,15 +121,15 @@ impl Analyzer<'_> {
             return self.coerce_row(node, target.oid, context, position);
         }
         if target.oid == oid::RECORD || target.oid == oid::RECORD_ARRAY {
-            return Ok(relabel(node, target.oid, 0));
+            return Ok(relabel(node, target.oid, 0, self.form(context)));
         }
         match self.pathway(source, target.oid, context) {
             Some(Pathway::Relabel) => {
                 let collation = self.default_collation(target.oid);
-                Ok(reinterpret(node, target.oid, collation))
+                Ok(reinterpret(node, target.oid, collation, self.form(context)))
             }
             Some(Pathway::Function(function)) => {
-                Ok(self.cast_call(node, function, target, context == CastContext::Explicit, position))
+                Ok(self.cast_call(node, function, target, context, position))
             }
             Some(Pathway::Text) => Ok(Expression {
                 ty: Type::new(target.oid),
@@ -194,27 +203,28 @@ impl Analyzer<'_> {
         node: Expression,
         function: u32,
         target: Type,
-        explicit: bool,
+        context: CastContext,
         position: Option<u32>,
     ) -> Expression {
+        let form = self.form(context);
         let wanted = builtin::function_by_oid(function).map_or(1, |row| row.arguments.len());
         let mut arguments = vec![node];
         if wanted > 1 {
             arguments.push(constant(Value::Int32(target.typmod), oid::INT4));
         }
         if wanted > 2 {
-            arguments.push(constant(Value::Bool(explicit), oid::BOOL));
+            arguments.push(constant(Value::Bool(context == CastContext::Explicit), oid::BOOL));
         }
         let result = builtin::function_by_oid(function).map_or(target.oid, |row| row.return_type);
         let collation = self.default_collation(target.oid);
         let call = Expression {
-            kind: ExpressionKind::Call { function, operator: 0, arguments, variadic_array: false },
+            kind: ExpressionKind::Call { function, operator: 0, arguments, variadic_array: false, form },
             ty: Type::new(result),
             collation,
             position,
         };
         // Some casts end in a type that PostgreSQL stores like the one wanted: int2 to oid gives int4.
-        if result == target.oid { call } else { reinterpret(call, target.oid, collation) }
+        if result == target.oid { call } else { reinterpret(call, target.oid, collation, form) }
     }
 
     fn coerce_array(
@@ -236,7 +246,12 @@ impl Analyzer<'_> {
         let wanted = Type::with_typmod(target_element, target.typmod);
         let element = Box::new(self.coerce(item, wanted, context, position)?);
         Ok(Expression {
-            kind: ExpressionKind::CoerceArray { argument: Box::new(node), element, element_column },
+            kind: ExpressionKind::CoerceArray {
+                argument: Box::new(node),
+                element,
+                element_column,
+                form: self.form(context),
+            },
             ty: Type::new(target.oid),
             collation: self.default_collation(target.oid),
             position,
@@ -299,7 +314,9 @@ impl Analyzer<'_> {
             return node;
         }
         let (collation, position) = (node.collation, node.position);
-        if let ExpressionKind::Constant(value) = &node.kind {
+        if let ExpressionKind::Constant(value) = &node.kind
+            && !self.keep_views
+        {
             // A literal that does not fit is reported when the statement runs, as PostgreSQL may never get there.
             let folded = crate::types::apply_typmod(target.oid, target.typmod, value.clone(), explicit);
             if let Ok(value) = folded {
@@ -457,14 +474,14 @@ const INT8_OF_OID: u32 = 1288;
 
 /// The value of a type that PostgreSQL stores alike under another type. Here int4 and the oid types differ: one has a
 /// sign.
-fn reinterpret(node: Expression, type_oid: u32, collation: u32) -> Expression {
+fn reinterpret(node: Expression, type_oid: u32, collation: u32, form: Form) -> Expression {
     use engine::PhysicalType::{Int32, UInt32};
     let (source, target) = (crate::types::physical(node.ty.oid), crate::types::physical(type_oid));
     let position = node.position;
     let (first, second, through) = match (source, target) {
         (Int32, UInt32) => (INT8_OF_INT4, OID_OF_INT8, oid::OID),
         (UInt32, Int32) => (INT8_OF_OID, INT4_OF_INT8, oid::INT4),
-        _ => return relabel(node, type_oid, collation),
+        _ => return relabel(node, type_oid, collation, form),
     };
     let constant = match &node.kind {
         ExpressionKind::Constant(Value::Int32(value)) => Some(Value::UInt32(value.cast_unsigned())),
@@ -476,32 +493,35 @@ fn reinterpret(node: Expression, type_oid: u32, collation: u32) -> Expression {
         let kind = ExpressionKind::Constant(value);
         return Expression { kind, ty: Type::new(type_oid), collation, position };
     }
-    let call = |function, argument, ty| Expression {
+    let call = |function, argument, ty, form| Expression {
         kind: ExpressionKind::Call {
             function,
             operator: 0,
             arguments: vec![argument],
             variadic_array: false,
+            form,
         },
         ty: Type::new(ty),
         collation: 0,
         position,
     };
-    let converted = call(second, call(first, node, oid::INT8), through);
-    if through == type_oid { converted } else { relabel(converted, type_oid, collation) }
+    let inner = if form == Form::Call { form } else { Form::Implicit };
+    let converted = call(second, call(first, node, oid::INT8, inner), through, form);
+    if through == type_oid { converted } else { relabel(converted, type_oid, collation, form) }
 }
 
 /// The same value under another type.
-pub(super) fn relabel(node: Expression, type_oid: u32, collation: u32) -> Expression {
+pub(super) fn relabel(node: Expression, type_oid: u32, collation: u32, form: Form) -> Expression {
     // A collation chosen by COLLATE or inherited from a column stays with the value.
     let collation = if collation != 0 && node.collation != 0 { node.collation } else { collation };
     let position = node.position;
     match node.kind {
-        ExpressionKind::Constant(value) => {
+        // A stored tree keeps the constant as it was written.
+        ExpressionKind::Constant(value) if form == Form::Call => {
             Expression { kind: ExpressionKind::Constant(value), ty: Type::new(type_oid), collation, position }
         }
         _ => Expression {
-            kind: ExpressionKind::Relabel(Box::new(node)),
+            kind: ExpressionKind::Relabel(Box::new(node), form),
             ty: Type::new(type_oid),
             collation,
             position,

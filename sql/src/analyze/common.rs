@@ -182,7 +182,7 @@ impl Analyzer<'_> {
         if plain {
             return Ok(query);
         }
-        let Query { common, relation, mut output } = query;
+        let Query { common, relation, mut output, shape } = query;
         let mut items = Vec::new();
         for (column, target) in output.iter_mut().zip(targets) {
             if matches!(target.kind, crate::tree::ExpressionKind::Column(n) if n == column.column) {
@@ -196,7 +196,7 @@ impl Analyzer<'_> {
             items.push((number, target));
         }
         let relation = Relation::Extend { input: Box::new(relation), items };
-        Ok(Query { common, relation, output })
+        Ok(Query { common, relation, output, shape })
     }
 
     /// A scan of a common table of that name, where one is known.

@@ -6,7 +6,9 @@ use super::item::{Item, ItemColumn};
 use super::target::output_name;
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{self, Alias, ObjectName, TableReference};
-use crate::tree::{Column, Expression, ExpressionKind, FunctionItem, JoinKind, Relation, Type};
+use crate::tree::{
+    Column, ColumnNumber, Expression, ExpressionKind, FromShape, FunctionItem, JoinKind, Relation, Type,
+};
 use crate::types::oid;
 
 /// An entry of FROM with what it offers to names.
@@ -15,6 +17,8 @@ pub(super) struct Entry {
     pub items: Vec<Item>,
     /// It may read columns of the entries before it.
     pub lateral: bool,
+    /// How it was written, where the tree is to be stored.
+    pub shape: Option<FromShape>,
 }
 
 impl Analyzer<'_> {
@@ -24,7 +28,9 @@ impl Analyzer<'_> {
         for reference in from {
             let entry = self.entry(reference)?;
             self.check_names(&entry.items)?;
-            self.scope_mut()?.items.extend(entry.items);
+            let scope = self.scope_mut()?;
+            scope.items.extend(entry.items);
+            scope.shapes.extend(entry.shape);
             whole = Some(match whole {
                 None => entry.relation,
                 Some(left) => Relation::Join {
@@ -67,8 +73,8 @@ impl Analyzer<'_> {
             TableReference::Subquery { lateral, query, alias, at } => {
                 self.subquery_entry(query, alias.as_ref(), *lateral, *at)
             }
-            TableReference::Functions { lateral: _, items, rows_from, ordinality, alias, at } => {
-                self.function_entry(items, *rows_from, *ordinality, alias.as_ref(), *at)
+            TableReference::Functions { lateral, items, rows_from, ordinality, alias, at } => {
+                self.function_entry(items, (*rows_from, *ordinality, *lateral), alias.as_ref(), *at)
             }
             TableReference::Join { kind, left, right, condition, alias, at } => {
                 self.join(*kind, left, right, condition, alias.as_ref(), *at)
@@ -89,11 +95,13 @@ impl Analyzer<'_> {
                 let message = format!("FOR SYSTEM_TIME cannot be applied to WITH query \"{plain}\"");
                 return Err(Error::new(SqlState::WrongObjectType, message).at(self.position(name.at)));
             }
-            return Ok(Entry { relation, items: vec![item], lateral: false });
+            let shape = self.item_shape(&item, plain, alias, false);
+            return Ok(Entry { relation, items: vec![item], lateral: false, shape });
         }
         let time = self.time_clause(time, name.at)?;
         let (relation, item) = self.table(name, alias, time)?;
-        Ok(Entry { relation, items: vec![item], lateral: false })
+        let shape = self.item_shape(&item, name.name(), alias, false);
+        Ok(Entry { relation, items: vec![item], lateral: false, shape })
     }
 
     fn subquery_entry(
@@ -137,7 +145,25 @@ impl Analyzer<'_> {
                     .at(self.position(at)));
             }
         }
-        Ok(Entry { relation, items: vec![item], lateral })
+        let shape = self.item_shape(&item, "", alias, lateral);
+        Ok(Entry { relation, items: vec![item], lateral, shape })
+    }
+
+    /// How an entry was written, where the tree is to be stored; `name` is what it goes by without an alias.
+    pub(super) fn item_shape(
+        &self,
+        item: &Item,
+        name: &str,
+        alias: Option<&Alias>,
+        lateral: bool,
+    ) -> Option<FromShape> {
+        self.keep_views.then(|| FromShape::Item {
+            alias: alias.map(|alias| alias.name.text.clone()),
+            name: name.to_string(),
+            renamed: alias.map_or_else(Vec::new, column_names),
+            columns: shown_columns(item),
+            lateral,
+        })
     }
 
     /// Whether a column was made below the innermost scope, not by it or around it.
@@ -149,8 +175,7 @@ impl Analyzer<'_> {
     fn function_entry(
         &mut self,
         items: &[syntax::FunctionItem],
-        rows_from: bool,
-        ordinality: bool,
+        (rows_from, ordinality, lateral): (bool, bool, bool),
         alias: Option<&Alias>,
         at: u32,
     ) -> Result<Entry> {
@@ -184,13 +209,14 @@ impl Analyzer<'_> {
             ordinal = Some(number);
         }
         let first = items.first().map(|item| output_name(&item.call)).unwrap_or_default();
-        let mut item = Item::derived(first, columns);
+        let mut item = Item::derived(&first, columns);
         item.scalar = scalar;
         if let Some(alias) = alias {
             self.apply_alias(&mut item, alias, "table")?;
         }
         let relation = Relation::Functions { items: functions, ordinality: ordinal };
-        Ok(Entry { relation, items: vec![item], lateral: true })
+        let shape = self.item_shape(&item, &first, alias, lateral);
+        Ok(Entry { relation, items: vec![item], lateral: true, shape })
     }
 
     /// The call of a function in FROM: a set at its top is no placeholder here.
@@ -269,6 +295,20 @@ impl Analyzer<'_> {
         }
         Ok((produced, named, scalar))
     }
+}
+
+/// The names of columns that an alias gives.
+pub(super) fn column_names(alias: &Alias) -> Vec<String> {
+    alias.columns.iter().map(|name| name.text.clone()).collect()
+}
+
+/// The plain columns of an item with their names.
+pub(super) fn shown_columns(item: &Item) -> Vec<(ColumnNumber, String)> {
+    let plain = item.columns.iter().filter_map(|column| match column.expression.kind {
+        ExpressionKind::Column(number) => Some((number, column.name.clone())),
+        _ => None,
+    });
+    plain.collect()
 }
 
 /// `unnest(a, b)` in FROM is ROWS FROM (unnest(a), unnest(b)).

@@ -6,7 +6,7 @@ use super::target::Target;
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{ExpressionKind as Syntax, GroupItem, Select};
 use crate::tree::visit::{Visitor, walk_expression};
-use crate::tree::{AggregateCall, ColumnNumber, Expression, ExpressionKind, Relation};
+use crate::tree::{AggregateCall, ColumnNumber, Expression, ExpressionKind, Form, Relation};
 
 /// The groups of a query level.
 #[derive(Clone, Debug, Default)]
@@ -373,11 +373,18 @@ pub(super) fn same_aggregate(a: &AggregateCall, b: &AggregateCall) -> bool {
     a == b
 }
 
-struct Placeless;
+/// Forgets where and in what form things are written.
+pub struct Placeless;
 
 impl Visitor for Placeless {
     fn expression(&mut self, expression: &mut Expression) -> bool {
         expression.position = None;
+        match &mut expression.kind {
+            ExpressionKind::Call { form, .. }
+            | ExpressionKind::Relabel(_, form)
+            | ExpressionKind::CoerceArray { form, .. } => *form = Form::Call,
+            _ => {}
+        }
         true
     }
 }

@@ -187,7 +187,7 @@ impl Analyzer<'_> {
         }
         let columns = self.source_columns(object);
         let output = source_output(object, &columns);
-        Ok(Query { common: Vec::new(), relation: Relation::Values { columns, rows: complete }, output })
+        Ok(Query { common: Vec::new(), relation: Relation::Values { columns, rows: complete }, output, shape: None })
     }
 
     /// A query's rows, cast and completed by defaults above it.
@@ -233,7 +233,7 @@ impl Analyzer<'_> {
         }
         let output = source_output(object, &columns);
         let relation = Relation::Extend { input: Box::new(Relation::Subquery(Box::new(inner))), items };
-        Ok(Query { common: Vec::new(), relation, output })
+        Ok(Query { common: Vec::new(), relation, output, shape: None })
     }
 
     /// DEFAULT VALUES.
@@ -241,7 +241,7 @@ impl Analyzer<'_> {
         let values = self.defaults(object)?.into_iter().map(|(_, default)| default).collect();
         let columns = self.source_columns(object);
         let output = source_output(object, &columns);
-        Ok(Query { common: Vec::new(), relation: Relation::Values { columns, rows: vec![values] }, output })
+        Ok(Query { common: Vec::new(), relation: Relation::Values { columns, rows: vec![values] }, output, shape: None })
     }
 
     fn source_columns(&mut self, object: &Object) -> Vec<Column> {
@@ -298,6 +298,7 @@ impl Analyzer<'_> {
                     operator: 0,
                     arguments: vec![sequence],
                     variadic_array: false,
+                    form: crate::tree::Form::Call,
                 },
                 ty: Type::new(oid::INT8),
                 collation: 0,

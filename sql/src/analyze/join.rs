@@ -2,11 +2,11 @@
 
 use super::Analyzer;
 use super::clause::Clause;
-use super::from::Entry;
+use super::from::{Entry, column_names, shown_columns};
 use super::item::{Item, ItemColumn};
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{self, Alias, JoinCondition, Name, OperatorName, TableReference};
-use crate::tree::{Expression, ExpressionKind, JoinKind, Relation};
+use crate::tree::{Expression, ExpressionKind, FromShape, JoinKind, Relation};
 
 impl Analyzer<'_> {
     pub(super) fn join(
@@ -49,13 +49,21 @@ impl Analyzer<'_> {
             on,
             lateral: right.lateral,
         };
+        let lateral = left.lateral || right.lateral;
+        let mut shape = match (left.shape, right.shape) {
+            (Some(left), Some(right)) => Some(join_shape(left, right, merged.as_ref(), alias)),
+            _ => None,
+        };
         if let Some((merged, using_alias)) = merged {
             self.place_merged(&mut items, merged, using_alias);
         }
         if let Some(alias) = alias {
             self.alias_join(&mut items, alias)?;
+            if let (Some(FromShape::Join { columns, .. }), Some(item)) = (&mut shape, items.last()) {
+                *columns = shown_columns(item);
+            }
         }
-        Ok(Entry { relation, items, lateral: left.lateral || right.lateral })
+        Ok(Entry { relation, items, lateral, shape })
     }
 
     /// The condition of a join, and the columns that USING or NATURAL merges, with the alias of those.
@@ -202,6 +210,27 @@ impl Analyzer<'_> {
         self.apply_alias(&mut whole, alias, "join expression")?;
         items.push(whole);
         Ok(())
+    }
+}
+
+/// How a join was written.
+fn join_shape(
+    left: FromShape,
+    right: FromShape,
+    merged: Option<&(Vec<ItemColumn>, Option<&Name>)>,
+    alias: Option<&Alias>,
+) -> FromShape {
+    let columns: &[ItemColumn] = merged.map_or(&[], |(columns, _)| columns);
+    let composed = columns.iter().filter(|column| matches!(column.expression.kind, ExpressionKind::Coalesce(_)));
+    FromShape::Join {
+        left: Box::new(left),
+        right: Box::new(right),
+        using: columns.iter().map(|column| column.name.clone()).collect(),
+        using_alias: merged.and_then(|(_, alias)| alias.map(|alias| alias.text.clone())),
+        alias: alias.map(|alias| alias.name.text.clone()),
+        renamed: alias.map_or_else(Vec::new, column_names),
+        columns: Vec::new(),
+        merged: composed.map(|column| (column.name.clone(), column.expression.clone())).collect(),
     }
 }
 

@@ -65,7 +65,11 @@ use crate::types::InputSettings;
 
 pub use past::PastUse;
 pub use statement::{Analyzed, AnalyzedStatement, CopyTarget, argument, statement, view_definition};
-pub use stored::{STORED_VERSION, stored_expression, stored_query, to_stored_expression, to_stored_query};
+pub use group::Placeless;
+pub use stored::{
+    STORED_VERSION, stored_expression, stored_query, to_stored_expression, to_stored_query, written_expression,
+    written_query,
+};
 pub use table_expression::{Purpose, TableColumns, table_expression};
 pub use type_name::resolve_type;
 
@@ -128,6 +132,7 @@ pub(super) struct Analyzer<'a> {
     /// The time clause that a view being expanded is read with.
     view_time: Option<TimeClause>,
     /// Views stay what they are: the tree is to be stored.
+    /// The tree is to be stored: views stay what they are, and forms are kept.
     keep_views: bool,
     /// The next query keeps output columns without a type.
     keep_unknown: bool,

@@ -6,7 +6,7 @@ use super::Analyzer;
 use super::types::is_polymorphic;
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::OperatorName;
-use crate::tree::{Expression, ExpressionKind, Type};
+use crate::tree::{Expression, ExpressionKind, Form, Type};
 use crate::types::oid;
 
 /// An operator with its operand types in the form that candidates are compared by.
@@ -140,6 +140,7 @@ impl Analyzer<'_> {
                 operator: row.oid,
                 arguments: converted,
                 variadic_array: false,
+                form: Form::Call,
             },
             ty: Type::new(result),
             collation: result_collation,

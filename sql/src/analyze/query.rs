@@ -17,6 +17,14 @@ impl Analyzer<'_> {
             };
             let mut result = analyzer.query_body(query)?;
             result.common = common;
+            if let (Some(with), true) = (&query.with, analyzer.keep_views) {
+                let shape = result.shape.get_or_insert_default();
+                shape.recursive = with.recursive;
+                for (table, written) in result.common.iter().zip(&with.tables) {
+                    let names = written.columns.iter().map(|name| name.text.clone()).collect();
+                    shape.common.push((table.id, names));
+                }
+            }
             Ok(result)
         })
     }

@@ -7,7 +7,9 @@ use super::item::Item;
 use super::window::{NamedWindow, PendingWindow};
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax;
-use crate::tree::{AggregateCall, ColumnNumber, Expression, FunctionItem};
+use crate::tree::{
+    AggregateCall, ColumnNumber, Expression, FromShape, FunctionItem, QueryShape, WindowShape,
+};
 
 /// One query level.
 pub(super) struct Scope {
@@ -29,6 +31,12 @@ pub(super) struct Scope {
     pub in_window: bool,
     /// Output columns without a type stay so: the surroundings decide.
     pub keep_unknown: bool,
+    /// How FROM and the windows were written, where the tree is to be stored.
+    pub shapes: Vec<FromShape>,
+    pub window_shapes: Vec<(ColumnNumber, WindowShape)>,
+    /// The groups and sort keys that were written.
+    pub written_groups: usize,
+    pub written_order: usize,
 }
 
 impl Analyzer<'_> {
@@ -50,6 +58,10 @@ impl Analyzer<'_> {
             in_aggregate: false,
             in_window: false,
             keep_unknown: false,
+            shapes: Vec::new(),
+            window_shapes: Vec::new(),
+            written_groups: 0,
+            written_order: 0,
         });
     }
 
@@ -59,6 +71,24 @@ impl Analyzer<'_> {
         let result = run(self);
         self.scopes.pop();
         result
+    }
+
+    /// How the innermost query level was written, where the tree is to be stored.
+    pub(super) fn level_shape(&mut self) -> Result<Option<Box<QueryShape>>> {
+        if !self.keep_views {
+            return Ok(None);
+        }
+        let scope = self.scope_mut()?;
+        let count = |written: usize| u32::try_from(written).unwrap_or(u32::MAX);
+        Ok(Some(Box::new(QueryShape {
+            from: std::mem::take(&mut scope.shapes),
+            recursive: false,
+            common: Vec::new(),
+            groups: count(scope.written_groups),
+            order: count(scope.written_order),
+            window_names: scope.windows.iter().map(|window| window.name.clone()).collect(),
+            windows: std::mem::take(&mut scope.window_shapes),
+        })))
     }
 
     /// The innermost scope.

@@ -39,6 +39,8 @@ impl Analyzer<'_> {
         };
         let mut sortings = self.sortings(&query.order_by, &mut targets)?;
         let groups = self.groups(select, &targets)?;
+        self.scope_mut()?.written_order = sortings.len();
+        self.scope_mut()?.written_groups = groups.items.len();
         let uniqueness = self.uniqueness(select, &mut targets, &mut sortings)?;
         let keep_unknown = self.scope()?.keep_unknown && matches!(uniqueness, Uniqueness::None);
         self.resolve_targets(&mut targets, keep_unknown)?;
@@ -272,7 +274,8 @@ impl Analyzer<'_> {
                 origin: target.origin,
             })
             .collect();
-        Ok(Query { common: Vec::new(), relation, output })
+        let shape = self.level_shape()?;
+        Ok(Query { common: Vec::new(), relation, output, shape })
     }
 
     /// ORDER BY and LIMIT over VALUES.

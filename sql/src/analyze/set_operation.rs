@@ -64,7 +64,7 @@ impl Analyzer<'_> {
             relation = Relation::Sort { input: Box::new(relation), keys: keys.clone() };
         }
         let relation = self.limited(relation, query.limit.as_ref(), query.offset.as_ref(), &keys)?;
-        Ok(Query { common: Vec::new(), relation, output })
+        Ok(Query { common: Vec::new(), relation, output, shape: None })
     }
 
     /// Literals without a type on either side take the type that both sides come to.

@@ -83,7 +83,8 @@ impl Analyzer<'_> {
         let collation = self.input_collation(&values)?;
         let last = values.remove(0);
         let otherwise = has_otherwise.then(|| Box::new(last));
-        let kind = ExpressionKind::Case { arms: conditions.into_iter().zip(values).collect(), otherwise };
+        let arms = conditions.into_iter().zip(values).collect();
+        let kind = ExpressionKind::Case { simple: operand.is_some(), arms, otherwise };
         Ok(Expression { kind, ty, collation, position: self.position(at) })
     }
 
@@ -380,7 +381,7 @@ impl Analyzer<'_> {
             ExpressionKind::Subquery(subquery) if subquery.kind == crate::tree::SubqueryKind::Row => {
                 subquery.query.output.iter().map(|column| (column.name.clone(), column.ty)).collect()
             }
-            ExpressionKind::Call { function, operator: _, arguments, variadic_array: _ }
+            ExpressionKind::Call { function, operator: _, arguments, variadic_array: _, form: _ }
                 if row.ty.oid == oid::RECORD =>
             {
                 self.call_columns(*function, arguments)

@@ -10,12 +10,14 @@ use engine::Value;
 
 use super::Analyzer;
 use crate::error::{Error, Result, SqlState};
-use crate::tree::visit::{Visitor, walk_expression, walk_query};
-use crate::tree::{ColumnNumber, Expression, ExpressionKind, Query, Relation, SystemColumn, TableScan};
+use crate::tree::visit::{Visitor, walk_children, walk_expression, walk_query};
+use crate::tree::{
+    ColumnNumber, Expression, ExpressionKind, Form, Query, Relation, SystemColumn, TableScan,
+};
 use crate::types::oid;
 
 /// Version of the form that trees are stored in.
-pub const STORED_VERSION: u32 = 1;
+pub const STORED_VERSION: u32 = 2;
 
 fn read<T: serde::de::DeserializeOwned>(stored: &StoredExpression) -> Result<T> {
     if stored.version != STORED_VERSION {
@@ -27,14 +29,57 @@ fn read<T: serde::de::DeserializeOwned>(stored: &StoredExpression) -> Result<T> 
     })
 }
 
-/// The expression that is stored; its columns are attribute numbers.
+/// The expression that is stored, to be executed; its columns are attribute numbers.
 pub fn stored_expression(stored: &StoredExpression) -> Result<Expression> {
+    let mut expression = read(stored)?;
+    walk_expression(&mut expression, &mut Plain);
+    Ok(expression)
+}
+
+/// The query that is stored, to be executed, its numbers as they were.
+pub fn stored_query(stored: &StoredExpression) -> Result<Query> {
+    let mut query = read(stored)?;
+    walk_query(&mut query, &mut Plain);
+    Ok(query)
+}
+
+/// The expression as it was written, with the forms that definitions show.
+pub fn written_expression(stored: &StoredExpression) -> Result<Expression> {
     read(stored)
 }
 
-/// The query that is stored, its numbers as they were.
-pub fn stored_query(stored: &StoredExpression) -> Result<Query> {
+/// The query as it was written, with the forms that definitions show.
+pub fn written_query(stored: &StoredExpression) -> Result<Query> {
     read(stored)
+}
+
+/// Takes out what only definitions read: forms of casts, and casts of constants that analysis would have folded.
+struct Plain;
+
+impl Visitor for Plain {
+    fn expression(&mut self, expression: &mut Expression) -> bool {
+        walk_children(expression, self);
+        match &mut expression.kind {
+            ExpressionKind::Call { form, .. } | ExpressionKind::CoerceArray { form, .. } => *form = Form::Call,
+            ExpressionKind::Relabel(argument, form) => {
+                *form = Form::Call;
+                if let ExpressionKind::Constant(value) = &argument.kind {
+                    expression.kind = ExpressionKind::Constant(value.clone());
+                }
+            }
+            ExpressionKind::CoerceTypmod { argument, explicit } => {
+                if let ExpressionKind::Constant(value) = &argument.kind {
+                    let ty = expression.ty;
+                    let folded = crate::types::apply_typmod(ty.oid, ty.typmod, value.clone(), *explicit);
+                    if let Ok(value) = folded {
+                        expression.kind = ExpressionKind::Constant(value);
+                    }
+                }
+            }
+            _ => {}
+        }
+        false
+    }
 }
 
 /// Stores an expression over the columns of a table.

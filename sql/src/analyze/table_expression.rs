@@ -74,6 +74,7 @@ pub fn table_expression(
         Purpose::IndexPredicate => Clause::IndexPredicate,
         Purpose::AlterType(_) => Clause::AlterType,
     };
+    analyzer.keep_views = !matches!(purpose, Purpose::AlterType(_));
     let node = analyzer.over_table(table, clause, expression)?;
     analyzer.for_purpose(node, purpose, column)
 }

@@ -47,6 +47,7 @@ impl Analyzer<'_> {
         let item = Item::derived("*VALUES*", names);
         self.scope_mut()?.items.push(item);
         let sortings = self.sortings(&query.order_by, &mut targets)?;
+        self.scope_mut()?.written_order = sortings.len();
         let relation = Relation::Values { columns: produced, rows };
         self.finish_values(relation, query, &targets, &sortings)
     }

@@ -9,7 +9,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{self, FunctionCall, Name, Over, WindowSpecification};
 use crate::tree::{
     AggregateCall, Expression, ExpressionKind, FrameBound, FrameExclusion, FrameUnits, SortKey, Type,
-    WindowCall, WindowFrame,
+    WindowCall, WindowFrame, WindowShape,
 };
 use crate::types::oid;
 
@@ -80,7 +80,9 @@ impl Analyzer<'_> {
             ty: Type::new(prepared.result),
             collation: prepared.collation,
         };
-        self.place_window(pending, position)
+        let value = self.place_window(pending, position)?;
+        self.note_window(over, &value)?;
+        Ok(value)
     }
 
     /// An aggregate over a window.
@@ -114,7 +116,25 @@ impl Analyzer<'_> {
             ty: aggregate.ty,
             collation: aggregate.collation,
         };
-        self.place_window(pending, position)
+        let value = self.place_window(pending, position)?;
+        self.note_window(over, &value)?;
+        Ok(value)
+    }
+
+    /// Keeps how the window of a call was written, where the tree is to be stored.
+    fn note_window(&mut self, over: &Over, call: &Expression) -> Result<()> {
+        let ExpressionKind::Column(number) = call.kind else { return Ok(()) };
+        if !self.keep_views {
+            return Ok(());
+        }
+        let (name, frame) = match over {
+            Over::Named(name) => (Some(name.text.clone()), self.named_window(name)?.specification.frame),
+            Over::Window(specification) => (None, specification.frame.clone()),
+        };
+        let between = frame.as_ref().is_some_and(|frame| frame.end.is_some());
+        let shape = WindowShape { name, framed: frame.is_some(), between };
+        self.scope_mut()?.window_shapes.push((number, shape));
+        Ok(())
     }
 
     fn place_window(&mut self, pending: WindowCall, position: Option<u32>) -> Result<Expression> {

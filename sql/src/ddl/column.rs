@@ -238,15 +238,16 @@ fn next_value(sequence: u32, type_oid: u32) -> tree::Expression {
     let node =
         |kind, type_oid| tree::Expression { kind, ty: Type::new(type_oid), collation: 0, position: None };
     let argument = node(tree::ExpressionKind::Constant(Value::UInt32(sequence)), oid::REGCLASS);
-    let call = |function, arguments| tree::ExpressionKind::Call {
+    let call = |function, arguments, form| tree::ExpressionKind::Call {
         function,
         operator: 0,
         arguments,
         variadic_array: false,
+        form,
     };
-    let next = node(call(NEXTVAL, vec![argument]), oid::INT8);
+    let next = node(call(NEXTVAL, vec![argument], tree::Form::Call), oid::INT8);
     match catalog::builtin::cast(oid::INT8, type_oid) {
-        Some(cast) if type_oid != oid::INT8 => node(call(cast.function, vec![next]), type_oid),
+        Some(cast) if type_oid != oid::INT8 => node(call(cast.function, vec![next], tree::Form::Implicit), type_oid),
         Some(_) | None => next,
     }
 }

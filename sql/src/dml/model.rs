@@ -115,8 +115,7 @@ pub struct TableModel {
 
 /// Reads a stored expression's tree.
 pub fn stored(expression: &catalog::StoredExpression) -> Result<Expression> {
-    serde_json::from_value(expression.tree.clone())
-        .map_err(|error| Error::internal(format!("stored expression \"{}\": {error}", expression.text)))
+    crate::analyze::stored_expression(expression)
 }
 
 impl TableModel {

@@ -66,7 +66,7 @@ fn source_query<'a>(
     for expression in expressions {
         add_outputs(expression, &produced, &mut seen, &mut output);
     }
-    Query { common: common.to_vec(), relation, output }
+    Query { common: common.to_vec(), relation, output, shape: None }
 }
 
 fn add_outputs(

@@ -71,7 +71,7 @@ impl Compiler<'_> {
                 Some(position) => Operation::Input(position),
                 None => Operation::Outer(self.surroundings.outer_slot(*number)?),
             },
-            ExpressionKind::Relabel(argument) | ExpressionKind::Collate(argument) => {
+            ExpressionKind::Relabel(argument, _) | ExpressionKind::Collate(argument) => {
                 let mut inner = self.expression(argument)?;
                 if inner.physical == types::physical(ty.oid) {
                     inner.ty = ty;
@@ -84,7 +84,7 @@ impl Compiler<'_> {
             }
             ExpressionKind::And(items) => Operation::And(self.all(items)?),
             ExpressionKind::Or(items) => Operation::Or(self.all(items)?),
-            ExpressionKind::Case { arms, otherwise } => self.case(arms, otherwise.as_deref())?,
+            ExpressionKind::Case { simple: _, arms, otherwise } => self.case(arms, otherwise.as_deref())?,
             ExpressionKind::Coalesce(items) => Operation::Coalesce(self.all(items)?),
             ExpressionKind::Subquery(subquery) => {
                 Operation::Subquery(Arc::new(self.surroundings.subquery(subquery, self.layout)?))
@@ -122,7 +122,7 @@ impl Compiler<'_> {
     ) -> Result<(Eager, Vec<CompiledExpression>)> {
         let ty = expression.ty;
         Ok(match kind {
-            ExpressionKind::Call { function, operator: _, arguments, variadic_array } => {
+            ExpressionKind::Call { function, operator: _, arguments, variadic_array, form: _ } => {
                 let call = Call {
                     function: *function,
                     arguments: arguments.iter().map(|argument| argument.ty).collect(),
@@ -140,7 +140,7 @@ impl Compiler<'_> {
             ExpressionKind::CoerceTypmod { argument, explicit } => {
                 (Eager::CoerceTypmod { explicit: *explicit }, vec![self.expression(argument)?])
             }
-            ExpressionKind::CoerceArray { argument, element, element_column } => {
+            ExpressionKind::CoerceArray { argument, element, element_column, form: _ } => {
                 self.coerce_array(argument, element, *element_column)?
             }
             ExpressionKind::Not(argument) => (Eager::Not, vec![self.expression(argument)?]),
@@ -185,11 +185,11 @@ impl Compiler<'_> {
             ExpressionKind::Constant(_)
             | ExpressionKind::Parameter(_)
             | ExpressionKind::Column(_)
-            | ExpressionKind::Relabel(_)
+            | ExpressionKind::Relabel(_, _)
             | ExpressionKind::Collate(_)
             | ExpressionKind::And(_)
             | ExpressionKind::Or(_)
-            | ExpressionKind::Case { arms: _, otherwise: _ }
+            | ExpressionKind::Case { simple: _, arms: _, otherwise: _ }
             | ExpressionKind::Coalesce(_)
             | ExpressionKind::Subquery(_)
             | ExpressionKind::Special(_) => {

@@ -64,7 +64,7 @@ impl Call {
 fn row_names(expression: &Expression) -> Vec<String> {
     match &expression.kind {
         ExpressionKind::Row { names, .. } => names.clone(),
-        ExpressionKind::Relabel(argument) => row_names(argument),
+        ExpressionKind::Relabel(argument, _) => row_names(argument),
         _ => Vec::new(),
     }
 }

@@ -299,7 +299,7 @@ pub(super) fn expression_text(expression: &Expression) -> String {
         ExpressionKind::Column(number) => format!("#{}", number.0),
         ExpressionKind::Parameter(number) => format!("${}", number + 1),
         ExpressionKind::Constant(value) => constant_text(value),
-        ExpressionKind::Relabel(inner) | ExpressionKind::Collate(inner) => expression_text(inner),
+        ExpressionKind::Relabel(inner, _) | ExpressionKind::Collate(inner) => expression_text(inner),
         ExpressionKind::Call { function, operator, arguments, .. } => {
             let shown: Vec<_> = arguments.iter().map(expression_text).collect();
             match (builtin::operator_by_oid(*operator), shown.as_slice()) {

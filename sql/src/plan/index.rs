@@ -240,7 +240,7 @@ fn index_key(scan: &TableScan, key: &catalog::IndexKey) -> Option<Key> {
 
 /// A stored expression of a table (columns are attribute numbers) over a scan's column numbers.
 fn stored_over(scan: &TableScan, stored: &catalog::StoredExpression) -> Option<Expression> {
-    let mut expression: Expression = serde_json::from_value(stored.tree.clone()).ok()?;
+    let mut expression = crate::analyze::stored_expression(stored).ok()?;
     let mut complete = true;
     renumber(&mut expression, &mut |number| {
         let attribute = i16::try_from(number.0).ok();

@@ -37,7 +37,7 @@ pub fn conjunction(mut conjuncts: Vec<Expression>) -> Option<Expression> {
 fn null_with(expression: &Expression, columns: &Columns) -> bool {
     match &expression.kind {
         ExpressionKind::Column(number) => columns.contains(number),
-        ExpressionKind::Relabel(argument)
+        ExpressionKind::Relabel(argument, _)
         | ExpressionKind::Collate(argument)
         | ExpressionKind::Not(argument)
         | ExpressionKind::CoerceViaText { argument, .. }
@@ -101,7 +101,7 @@ pub fn plain_collation(expression: &Expression) -> bool {
 /// The expression under relabels between types of one key: varchar as text, and the like.
 pub fn unlabelled(expression: &Expression) -> &Expression {
     match &expression.kind {
-        ExpressionKind::Relabel(inner) if same_key(inner.ty.oid, expression.ty.oid) => unlabelled(inner),
+        ExpressionKind::Relabel(inner, _) if same_key(inner.ty.oid, expression.ty.oid) => unlabelled(inner),
         _ => expression,
     }
 }

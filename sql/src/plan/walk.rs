@@ -23,7 +23,7 @@ macro_rules! walks {
                 | ExpressionKind::Parameter(_)
                 | ExpressionKind::Column(_)
                 | ExpressionKind::Special(_) => {}
-                ExpressionKind::Relabel(argument)
+                ExpressionKind::Relabel(argument, _)
                 | ExpressionKind::CoerceViaText { argument, explicit: _ }
                 | ExpressionKind::CoerceTypmod { argument, explicit: _ }
                 | ExpressionKind::Not(argument)
@@ -32,11 +32,11 @@ macro_rules! walks {
                 | ExpressionKind::BooleanTest { argument, test: _ }
                 | ExpressionKind::Field { argument, index: _ }
                 | ExpressionKind::Collate(argument) => visit(argument),
-                ExpressionKind::CoerceArray { argument, element, element_column: _ } => {
+                ExpressionKind::CoerceArray { argument, element, element_column: _, form: _ } => {
                     visit(argument);
                     visit(element);
                 }
-                ExpressionKind::Call { function: _, operator: _, arguments, variadic_array: _ } => {
+                ExpressionKind::Call { function: _, operator: _, arguments, variadic_array: _, form: _ } => {
                     for argument in arguments { visit(argument); }
                 }
                 ExpressionKind::And(items)
@@ -54,7 +54,7 @@ macro_rules! walks {
                     visit(left);
                     visit(right);
                 }
-                ExpressionKind::Case { arms, otherwise } => {
+                ExpressionKind::Case { simple: _, arms, otherwise } => {
                     for (when, then) in arms { visit(when); visit(then); }
                     if let Some(otherwise) = otherwise { visit(otherwise); }
                 }

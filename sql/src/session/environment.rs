@@ -289,7 +289,7 @@ impl Environment for StatementEnvironment {
             return self.advisory(call, arguments);
         }
         if let Some(text) = self.definition_call(function, arguments) {
-            return Ok(text);
+            return text;
         }
         match function {
             2171 => self.signal(arguments, false),

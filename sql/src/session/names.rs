@@ -6,6 +6,7 @@ use catalog::{RelationKind, Snapshot, builtin};
 
 use crate::error::{Error, Result, SqlState};
 use crate::evaluate::Context;
+use crate::functions::quote_identifier as quoted;
 use crate::types::{NameKind, Names, NoNames, TypeShape, format_type};
 
 /// Names as one statement sees them.
@@ -45,7 +46,8 @@ impl CatalogNames {
             .map_or_else(|| "pg_catalog".to_string(), |schema| schema.name.clone())
     }
 
-    pub(super) fn relation_name(&self, oid: u32) -> Option<String> {
+    /// The name of a relation, with its schema where the search path does not find it.
+    pub fn relation_name(&self, oid: u32) -> Option<String> {
         let relation = self.catalog.relation(self.database, oid)?;
         let name = quoted(&relation.name);
         if self.catalog.is_visible(self.database, &self.search_path, relation) {
@@ -68,55 +70,9 @@ impl CatalogNames {
         Some(if row.element == 0 { name } else { format!("{name}[]") })
     }
 
-    /// pg_get_indexdef.
-    pub fn index_definition(&self, relation: &catalog::Relation) -> String {
-        let Some(index) = relation.as_index() else { return String::new() };
-        let Some(table) = self.catalog.relation(self.database, index.table) else { return String::new() };
-        let mut text = String::from("CREATE ");
-        if index.unique {
-            text.push_str("UNIQUE ");
-        }
-        let schema = quoted(&self.schema_name(table.schema));
-        let method = builtin::access_methods().iter().find(|row| row.oid == index.method);
-        let method = method.map_or("btree", |row| row.name);
-        text.push_str(&format!(
-            "INDEX {} ON {schema}.{} USING {method} (",
-            quoted(&relation.name),
-            quoted(&table.name)
-        ));
-        for (number, key) in index.keys.iter().enumerate() {
-            if number > 0 {
-                text.push_str(", ");
-            }
-            match &key.source {
-                catalog::IndexSource::Column(attribute) => {
-                    text.push_str(
-                        &table.column(*attribute).map_or_else(String::new, |column| quoted(&column.name)),
-                    );
-                }
-                catalog::IndexSource::Expression(expression) => text.push_str(&expression.text),
-            }
-            match (key.descending, key.nulls_first) {
-                (false, false) => {}
-                (false, true) => text.push_str(" NULLS FIRST"),
-                (true, true) => text.push_str(" DESC"),
-                (true, false) => text.push_str(" DESC NULLS LAST"),
-            }
-        }
-        text.push(')');
-        if !index.include.is_empty() {
-            let names: Vec<String> = index
-                .include
-                .iter()
-                .filter_map(|attribute| table.column(*attribute))
-                .map(|column| quoted(&column.name))
-                .collect();
-            text.push_str(&format!(" INCLUDE ({})", names.join(", ")));
-        }
-        if let Some(predicate) = &index.predicate {
-            text.push_str(&format!(" WHERE {}", predicate.text));
-        }
-        text
+    /// The name of a relation with its schema, whatever the search path.
+    pub fn qualified_name(&self, relation: &catalog::Relation) -> String {
+        format!("{}.{}", quoted(&self.schema_name(relation.schema)), quoted(&relation.name))
     }
 
     fn find_relation(&self, text: &str) -> Result<u32> {
@@ -308,122 +264,6 @@ impl Names for CatalogNames {
     }
 }
 
-/// An identifier as it has to be written: quoted unless it is plain and no reserved word.
-pub fn quoted(name: &str) -> String {
-    let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '$');
-    if plain && !RESERVED.contains(&name) {
-        name.to_string()
-    } else {
-        format!("\"{}\"", name.replace('"', "\"\""))
-    }
-}
-
-/// PostgreSQL's reserved words, and those it quotes because they are names of types or functions in the grammar.
-const RESERVED: [&str; 101] = [
-    "all",
-    "analyse",
-    "analyze",
-    "and",
-    "any",
-    "array",
-    "as",
-    "asc",
-    "asymmetric",
-    "authorization",
-    "between",
-    "bigint",
-    "binary",
-    "bit",
-    "boolean",
-    "both",
-    "case",
-    "cast",
-    "char",
-    "character",
-    "check",
-    "coalesce",
-    "collate",
-    "collation",
-    "column",
-    "concurrently",
-    "constraint",
-    "create",
-    "cross",
-    "current_catalog",
-    "current_date",
-    "current_role",
-    "current_schema",
-    "current_time",
-    "current_timestamp",
-    "current_user",
-    "dec",
-    "decimal",
-    "default",
-    "deferrable",
-    "desc",
-    "distinct",
-    "do",
-    "else",
-    "end",
-    "except",
-    "exists",
-    "extract",
-    "false",
-    "fetch",
-    "float",
-    "for",
-    "foreign",
-    "freeze",
-    "from",
-    "full",
-    "grant",
-    "group",
-    "having",
-    "ilike",
-    "in",
-    "initially",
-    "inner",
-    "int",
-    "integer",
-    "intersect",
-    "interval",
-    "into",
-    "is",
-    "join",
-    "lateral",
-    "leading",
-    "left",
-    "like",
-    "limit",
-    "localtime",
-    "localtimestamp",
-    "natural",
-    "not",
-    "null",
-    "numeric",
-    "offset",
-    "on",
-    "only",
-    "or",
-    "order",
-    "outer",
-    "primary",
-    "references",
-    "returning",
-    "right",
-    "select",
-    "some",
-    "table",
-    "then",
-    "to",
-    "true",
-    "union",
-    "unique",
-    "user",
-    "where",
-];
-
 /// The parts of a possibly qualified, possibly quoted name; unquoted parts are folded.
 pub fn split_name(text: &str) -> Result<Vec<String>> {
     let invalid = || Error::new(SqlState::InvalidName, "invalid name syntax");
@@ -476,8 +316,5 @@ mod tests {
     fn names_are_split_and_folded() {
         assert_eq!(split_name("Public.\"A.b\"").unwrap(), ["public", "A.b"]);
         assert!(split_name("a.").is_err());
-        assert_eq!(quoted("plain_1"), "plain_1");
-        assert_eq!(quoted("Select"), "\"Select\"");
-        assert_eq!(quoted("select"), "\"select\"");
     }
 }

@@ -5,35 +5,43 @@ use catalog::{Relation, StoredExpression};
 
 use super::SystemTables;
 use super::{activity, locks, settings};
-use crate::types::{self, NoNames};
+use crate::deparse::{Definitions, Layout};
+use crate::types;
 
 /// The live state behind one reading of system relations.
 pub struct LiveState<'a> {
     tables: &'a SystemTables,
+    names: crate::session::names::CatalogNames,
 }
 
 impl<'a> LiveState<'a> {
     pub fn new(tables: &'a SystemTables) -> LiveState<'a> {
-        LiveState { tables }
+        let names = crate::session::names::CatalogNames::of_context(&tables.context);
+        LiveState { tables, names }
+    }
+
+    fn definitions(&self) -> Definitions<'_> {
+        let database = self.tables.shared.entry.database_oid;
+        Definitions { catalog: &self.tables.catalog, database, names: &self.names }
     }
 }
 
 impl Live for LiveState<'_> {
-    fn expression(&self, expression: &StoredExpression, _: Option<&Relation>) -> String {
-        expression.text.clone()
+    fn expression(&self, expression: &StoredExpression, relation: Option<&Relation>) -> String {
+        let text = self.definitions().expression(expression, relation, Layout::PLAIN);
+        text.unwrap_or_else(|_| expression.text.clone())
     }
 
     fn view_definition(&self, view: &Relation) -> String {
-        view.as_view().map_or_else(String::new, |view| format!(" {};", view.query.text.trim_end_matches(';')))
+        self.definitions().view(view, Layout::PLAIN).unwrap_or_default()
     }
 
     fn index_definition(&self, index: &Relation) -> String {
-        let names = crate::session::names::CatalogNames::of_context(&self.tables.context);
-        names.index_definition(index)
+        self.definitions().index(index, 0, Layout::PLAIN).ok().flatten().unwrap_or_default()
     }
 
     fn format_type(&self, type_oid: u32, typmod: i32) -> String {
-        types::format_type(type_oid, typmod, &NoNames)
+        types::format_type(type_oid, typmod, &self.names)
     }
 
     fn statistics(&self, table: u32) -> (i32, f32) {

@@ -51,9 +51,11 @@ pub enum ExpressionKind {
         operator: u32,
         arguments: Vec<Expression>,
         variadic_array: bool,
+        #[serde(default)]
+        form: Form,
     },
     /// Same representation, another type: varchar to text, oid to regclass.
-    Relabel(Box<Expression>),
+    Relabel(Box<Expression>, Form),
     /// Cast through the text forms of both types.
     CoerceViaText {
         argument: Box<Expression>,
@@ -69,6 +71,8 @@ pub enum ExpressionKind {
         argument: Box<Expression>,
         element: Box<Expression>,
         element_column: ColumnNumber,
+        #[serde(default)]
+        form: Form,
     },
     /// Evaluated in order; stops at the first false. Three-valued.
     And(Vec<Expression>),
@@ -95,8 +99,10 @@ pub enum ExpressionKind {
         equality: u32,
         negated: bool,
     },
-    /// With `operand`, each WHEN is already the full comparison.
+    /// `simple`: written with an operand; each WHEN is already the full comparison, the operand on its left.
     Case {
+        #[serde(default)]
+        simple: bool,
         arms: Vec<(Expression, Expression)>,
         otherwise: Option<Box<Expression>>,
     },
@@ -142,6 +148,21 @@ pub enum ExpressionKind {
     Special(SpecialValue),
     /// COLLATE: the collation stands in the expression's own field.
     Collate(Box<Expression>),
+}
+
+/// How a call or a change of type was written. Execution treats all alike; definitions show each as it was. Trees that
+/// are not stored, and stored ones as they are read for execution, carry `Call` alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Form {
+    /// `f(x)`
+    #[default]
+    Call,
+    /// `x::t`
+    Explicit,
+    /// Not written at all.
+    Implicit,
+    /// A form of the standard's own: `EXTRACT(year FROM x)`.
+    Syntax,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,16 +9,18 @@
 mod expression;
 mod modify;
 mod relation;
+mod shape;
 pub mod visit;
 mod walk;
 
 pub use expression::{
-    AggregateCall, BooleanTest, ColumnNumber, Expression, ExpressionKind, FrameBound, FrameExclusion,
+    AggregateCall, BooleanTest, ColumnNumber, Expression, ExpressionKind, Form, FrameBound, FrameExclusion,
     FrameUnits, SortKey, SpecialValue, Subquery, SubqueryKind, Type, WindowCall, WindowFrame,
 };
 pub use modify::{
     Assignment, ConflictAction, ConflictUpdate, Delete, Insert, OnConflict, Returning, RowColumn, Update,
 };
+pub use shape::{FromShape, QueryShape, WindowShape};
 pub use relation::{
     Column, CommonQuery, CommonTable, FunctionItem, JoinKind, LockStrength, LockWait, OutputColumn, Query,
     Relation, RowLockClause, SetOperator, SystemColumn, TableColumn, TableScan, TimeClause,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AggregateCall, ColumnNumber, Expression, SortKey, Type, WindowCall};
+use super::{AggregateCall, ColumnNumber, Expression, QueryShape, SortKey, Type, WindowCall};
 
 /// A complete query: common table expressions, a relation, and the columns shown, in order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -11,6 +11,9 @@ pub struct Query {
     pub common: Vec<CommonTable>,
     pub relation: Relation,
     pub output: Vec<OutputColumn>,
+    /// Only in trees that are stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Box<QueryShape>>,
 }
 
 /// A column of a query's result: which number feeds it, and how it is shown.

@@ -194,7 +194,7 @@ pub fn walk_children(expression: &mut Expression, visitor: &mut dyn Visitor) {
     match &mut expression.kind {
         ExpressionKind::Constant(_) | ExpressionKind::Parameter(_) | ExpressionKind::Special(_) => {}
         ExpressionKind::Column(number) => visitor.column(number),
-        ExpressionKind::Call { function: _, operator: _, arguments, variadic_array: _ } => {
+        ExpressionKind::Call { function: _, operator: _, arguments, variadic_array: _, form: _ } => {
             arguments.iter_mut().for_each(|argument| walk_expression(argument, visitor));
         }
         ExpressionKind::And(items)
@@ -206,7 +206,7 @@ pub fn walk_children(expression: &mut Expression, visitor: &mut dyn Visitor) {
         | ExpressionKind::Row { fields: items, names: _ } => {
             items.iter_mut().for_each(|item| walk_expression(item, visitor));
         }
-        ExpressionKind::Relabel(argument)
+        ExpressionKind::Relabel(argument, _)
         | ExpressionKind::Not(argument)
         | ExpressionKind::Collate(argument)
         | ExpressionKind::CoerceViaText { argument, explicit: _ }
@@ -215,7 +215,7 @@ pub fn walk_children(expression: &mut Expression, visitor: &mut dyn Visitor) {
         | ExpressionKind::RowIsNull { argument, negated: _ }
         | ExpressionKind::BooleanTest { argument, test: _ }
         | ExpressionKind::Field { argument, index: _ } => walk_expression(argument, visitor),
-        ExpressionKind::CoerceArray { argument, element, element_column } => {
+        ExpressionKind::CoerceArray { argument, element, element_column, form: _ } => {
             walk_expression(argument, visitor);
             visitor.column(element_column);
             walk_expression(element, visitor);
@@ -226,7 +226,7 @@ pub fn walk_children(expression: &mut Expression, visitor: &mut dyn Visitor) {
             walk_expression(left, visitor);
             walk_expression(right, visitor);
         }
-        ExpressionKind::Case { arms, otherwise } => {
+        ExpressionKind::Case { simple: _, arms, otherwise } => {
             for (condition, value) in arms {
                 walk_expression(condition, visitor);
                 walk_expression(value, visitor);

@@ -134,7 +134,7 @@ pub fn query(relation: Relation, output: &[(u32, u32)]) -> Query {
             origin: (0, 0),
         })
         .collect();
-    Query { common: Vec::new(), relation, output }
+    Query { common: Vec::new(), relation, output, shape: None }
 }
 
 /// A query that shows int4 columns.

@@ -10,7 +10,8 @@ use crate::parse::token::TokenKind;
 /// A call of a function of pg_catalog that stands behind a special form.
 pub(super) fn system_call(name: &str, arguments: Vec<Expression>, at: u32) -> Expression {
     let name = ObjectName { parts: vec!["pg_catalog".to_string(), name.to_string()], at };
-    Expression { kind: ExpressionKind::Function(Box::new(FunctionCall::plain(name, arguments))), at }
+    let call = FunctionCall { special: true, ..FunctionCall::plain(name, arguments) };
+    Expression { kind: ExpressionKind::Function(Box::new(call)), at }
 }
 
 impl Parser<'_> {

@@ -154,6 +154,8 @@ pub enum SubscriptIndex {
 pub struct FunctionCall {
     pub name: ObjectName,
     pub arguments: Vec<FunctionArgument>,
+    /// Written in a form of the standard's own, as EXTRACT and TRIM are.
+    pub special: bool,
     /// `count(*)`
     pub star: bool,
     pub distinct: bool,

@@ -191,6 +191,7 @@ impl FunctionCall {
         FunctionCall {
             name,
             arguments: arguments.into_iter().map(argument).collect(),
+            special: false,
             star: false,
             distinct: false,
             order_by: Vec::new(),
