@@ -4,6 +4,7 @@ use catalog::builtin::{CastContext, FunctionKind};
 
 use super::Analyzer;
 use super::clause::Clause;
+use super::coerce::relabel;
 use super::function::{Chosen, Request, Resolution, kind_word};
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{FunctionCall, ObjectName};
@@ -147,6 +148,9 @@ impl Analyzer<'_> {
             let at = argument.position;
             let argument = match target {
                 // "any" takes the value as it is, but a literal needs some type.
+                oid::ANY if self.keep_views && argument.ty.oid == oid::UNKNOWN => {
+                    relabel(argument, oid::TEXT, self.default_collation(oid::TEXT), Form::Implicit)
+                }
                 oid::ANY => self.resolve_unknown(argument)?,
                 _ => self.coerce(argument, Type::new(target), CastContext::Implicit, at)?,
             };

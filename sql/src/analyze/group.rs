@@ -352,7 +352,7 @@ impl Analyzer<'_> {
 }
 
 /// Whether two expressions compute the same, wherever they stand in the text.
-pub(super) fn same(a: &Expression, b: &Expression) -> bool {
+pub fn same(a: &Expression, b: &Expression) -> bool {
     if a.ty != b.ty || std::mem::discriminant(&a.kind) != std::mem::discriminant(&b.kind) {
         return false;
     }

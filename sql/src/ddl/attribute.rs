@@ -198,7 +198,7 @@ impl Definer {
         let default = match default {
             Some((expression, text)) => {
                 let ty = Type::with_typmod(column.type_oid, column.typmod);
-                Some(self.column_default(relation, name, ty, expression, text)?)
+                self.column_default(relation, name, ty, expression, text)?
             }
             None => None,
         };

@@ -169,7 +169,7 @@ impl Definer {
             let text = format!("nextval('{sequence_name}'::regclass)");
             default = Some(self.stored_default(relation.oid, &expression, &text)?);
         } else if let Some((expression, text)) = draft.default {
-            default = Some(self.column_default(relation, &name, ty, expression, text)?);
+            default = self.column_default(relation, &name, ty, expression, text)?;
         } else if let Some((expression, text)) = draft.generated {
             let node = self.column_expression(relation, Purpose::Generated(ty), &name, expression)?;
             default = Some(self.stored_default(relation.oid, &node, &self.source(text))?);
@@ -189,9 +189,12 @@ impl Definer {
         ty: Type,
         expression: &Expression,
         text: SourceText,
-    ) -> Result<ColumnDefault> {
+    ) -> Result<Option<ColumnDefault>> {
         let node = self.column_expression(relation, Purpose::Default(ty), name, expression)?;
-        self.stored_default(relation.oid, &node, &self.source(text))
+        if matches!(node.kind, tree::ExpressionKind::Constant(Value::Null)) {
+            return Ok(None);
+        }
+        self.stored_default(relation.oid, &node, &self.source(text)).map(Some)
     }
 
     pub(super) fn column_expression(

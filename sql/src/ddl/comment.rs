@@ -5,7 +5,7 @@ use catalog::{Object, ObjectAddress, ObjectKey};
 
 use super::Definer;
 use crate::error::{Error, Result, SqlState};
-use crate::parse::syntax::{self, Comment, ObjectKind, ObjectName};
+use crate::parse::syntax::{self, Comment, ObjectKind};
 
 impl Definer {
     pub(super) async fn comment(&mut self, comment: &Comment) -> Result<String> {
@@ -31,17 +31,15 @@ impl Definer {
                 Ok((self.database, ObjectAddress::relation(relation.oid)))
             }
             ObjectKind::Column => {
-                let Some((column, table)) = comment.name.parts.split_last() else {
-                    return Err(Error::new(SqlState::SyntaxError, "column name must be qualified"));
-                };
-                if table.is_empty() {
-                    return Err(Error::new(SqlState::SyntaxError, "column name must be qualified"));
-                }
-                let relation = self.relation(&ObjectName { parts: table.to_vec(), at: comment.name.at })?;
+                let table = comment
+                    .table
+                    .as_ref()
+                    .ok_or_else(|| Error::new(SqlState::SyntaxError, "column name must be qualified"))?;
+                let relation = self.relation(table)?;
                 self.check_owner(&relation)?;
-                let found = relation.column_by_name(column).ok_or_else(|| {
+                let found = relation.column_by_name(name).ok_or_else(|| {
                     let message =
-                        format!("column \"{column}\" of relation \"{}\" does not exist", relation.name);
+                        format!("column \"{name}\" of relation \"{}\" does not exist", relation.name);
                     Error::new(SqlState::UndefinedColumn, message)
                 })?;
                 Ok((self.database, ObjectAddress::column(relation.oid, found.number)))

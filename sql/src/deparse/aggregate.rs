@@ -12,7 +12,7 @@ impl<'a> Deparser<'a> {
             self.arguments(call.function, &call.arguments);
             if !call.order_by.is_empty() {
                 self.push(" ORDER BY ");
-                self.order(&call.order_by, call.order_by.len(), None);
+                self.argument_order(call);
             }
         } else {
             self.list(&call.direct_arguments, true);
@@ -21,6 +21,30 @@ impl<'a> Deparser<'a> {
         }
         self.filter(call.filter.as_ref());
         self.push(")");
+    }
+
+    /// An order over the arguments: a key that is an argument shows as that is passed.
+    fn argument_order(&mut self, call: &'a AggregateCall) {
+        for (place, key) in call.order_by.iter().enumerate() {
+            if place > 0 {
+                self.push(", ");
+            }
+            let mut arguments = call.arguments.iter();
+            let same = arguments.find(|argument| {
+                crate::analyze::same(super::expression::without_implicit(argument), &key.expression)
+            });
+            self.clause_item(same.unwrap_or(&key.expression));
+            self.direction(key);
+        }
+    }
+
+    fn direction(&mut self, key: &SortKey) {
+        self.push(match (key.descending, key.nulls_first) {
+            (false, false) => "",
+            (false, true) => " NULLS FIRST",
+            (true, true) => " DESC",
+            (true, false) => " DESC NULLS LAST",
+        });
     }
 
     pub(super) fn arguments(&mut self, function: u32, arguments: &'a [Expression]) {
@@ -59,12 +83,7 @@ impl<'a> Deparser<'a> {
                 Some(column) => self.push(&column.to_string()),
                 None => self.clause_item(&key.expression),
             }
-            self.push(match (key.descending, key.nulls_first) {
-                (false, false) => "",
-                (false, true) => " NULLS FIRST",
-                (true, true) => " DESC",
-                (true, false) => " DESC NULLS LAST",
-            });
+            self.direction(key);
         }
     }
 

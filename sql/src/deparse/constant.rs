@@ -3,7 +3,6 @@
 use engine::Value;
 
 use super::Deparser;
-use crate::functions::quote_literal;
 use crate::tree::Type;
 use crate::types::{self, OutputSettings, oid};
 
@@ -52,7 +51,8 @@ impl Deparser<'_> {
         if bare {
             self.push(&text);
         } else {
-            self.push(&quote_literal(&text));
+            // As standard_conforming_strings has it: a backslash is one.
+            self.push(&format!("'{}'", text.replace('\'', "''")));
         }
         match label {
             Label::Never => {}

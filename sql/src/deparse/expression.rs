@@ -157,6 +157,13 @@ impl<'a> Deparser<'a> {
     }
 
     fn cast(&mut self, expression: &'a Expression, cast: &Cast<'a>, implicit: bool) {
+        // A literal that a parameter of any type took as it was.
+        if let ExpressionKind::Constant(value) = &cast.argument.kind
+            && cast.implicit
+            && cast.argument.ty.oid == oid::UNKNOWN
+        {
+            return self.constant(value, cast.argument.ty, Label::Never);
+        }
         if cast.implicit && !implicit {
             return self.operand(cast.argument, false, Parent::Other);
         }
@@ -434,7 +441,14 @@ fn inner_of(argument: &Expression, type_oid: u32) -> &Expression {
     }
 }
 
-fn without_implicit(expression: &Expression) -> &Expression {
+/// The column beneath a cast that was not written; anything else as it is.
+pub(super) fn uncast_column(expression: &Expression) -> &Expression {
+    let inner = without_implicit(expression);
+    if matches!(inner.kind, ExpressionKind::Column(_)) { inner } else { expression }
+}
+
+/// An expression without the casts around it that were not written.
+pub(super) fn without_implicit(expression: &Expression) -> &Expression {
     match cast_of(expression) {
         Some(cast) if cast.implicit => without_implicit(cast.argument),
         Some(_) | None => expression,

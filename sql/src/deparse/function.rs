@@ -76,11 +76,7 @@ impl<'a> Deparser<'a> {
                 self.pieces(&pieces, ")");
             }
             ("position", [text, part]) => {
-                self.push("POSITION(");
-                self.operand(part, false, Parent::Other);
-                self.push(" IN ");
-                self.operand(text, false, Parent::Other);
-                self.push(")");
+                self.pieces(&[("POSITION((", part), (") IN (", text)], "))");
             }
             ("substring", [text, from]) => self.pieces(&[("SUBSTRING(", text), (" FROM ", from)], ")"),
             ("substring", [text, pattern, escape]) if escape.ty.oid == crate::types::oid::TEXT => {

@@ -157,7 +157,12 @@ impl<'a> Deparser<'a> {
                 self.push(", ");
             }
             self.push("(");
-            self.list(row, false);
+            for (place, value) in row.iter().enumerate() {
+                if place > 0 {
+                    self.push(",");
+                }
+                self.value(value, false);
+            }
             self.push(")");
         }
     }
@@ -178,7 +183,12 @@ impl<'a> Deparser<'a> {
     }
 
     fn target(&mut self, column: &'a OutputColumn, wanted: &str, visible: bool) {
-        let own = match self.number(column.column) {
+        // A set operation's sides show their columns as they were before they came to one type.
+        let node = match self.number(column.column) {
+            Some(Node::Value(value)) => Some(self.node(super::expression::uncast_column(value))),
+            other => other,
+        };
+        let own = match node {
             Some(Node::Variable(entry, name)) => {
                 self.variable(entry.as_deref(), &name);
                 Some(name)

@@ -30,7 +30,7 @@ pub use aggregate::{
     Accumulator, AggregateImplementation, GroupedAccumulator, aggregate, implemented_aggregates,
 };
 pub use call::{Call, OrderKey};
-pub use string::quote::{quote_identifier, quote_literal};
+pub use string::quote::quote_identifier;
 pub use registry::{Implementation, ScalarFunction, Vector, VectorFunction, implementation, implemented};
 pub use set_returning::{Rows, SetReturningImplementation, implemented_sets, set_returning};
 pub use window::{WindowFunction, WindowImplementation, WindowPartition, implemented_windows, window};

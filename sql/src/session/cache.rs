@@ -7,7 +7,7 @@ use engine::Value;
 use lru::LruCache;
 use parking_lot::Mutex;
 
-use super::literals::parameterise;
+use super::literals::{LiteralParameter, parameterise};
 use super::prepared::{Analysis, Prepared};
 use super::session::Session;
 use crate::error::{Error, Result, SqlState};
@@ -19,7 +19,7 @@ use crate::types::{self, InputSettings, oid};
 #[derive(Clone)]
 enum Cached {
     /// Its literals are parameters.
-    Parameterised(Arc<Prepared>),
+    Parameterised(Arc<Prepared>, Arc<[LiteralParameter]>),
     /// Some literal has to stay: such texts are analyzed each time.
     Refused,
 }
@@ -63,17 +63,17 @@ impl Session {
         let key = (key, self.shared.entry.database_oid, signature);
         let cache = &self.shared.instance.statements().statements;
         let found = cache.lock().get(&key).cloned();
-        let prepared = match found {
+        let (prepared, places) = match found {
             Some(Cached::Refused) => return Ok(None),
-            Some(Cached::Parameterised(prepared)) => prepared,
+            Some(Cached::Parameterised(prepared, places)) => (prepared, places),
             None => match self.parameterised(text, &literals)? {
-                Some(prepared) => {
+                Some((prepared, places)) => {
                     // Where it cannot be analyzed so, the text as it is says why, with the right places.
                     if self.analysis(&prepared).is_err() {
                         return Ok(None);
                     }
-                    cache.lock().put(key, Cached::Parameterised(prepared.clone()));
-                    prepared
+                    cache.lock().put(key, Cached::Parameterised(prepared.clone(), places.clone()));
+                    (prepared, places)
                 }
                 None => {
                     cache.lock().put(key, Cached::Refused);
@@ -82,7 +82,7 @@ impl Session {
             },
         };
         let Ok(analysis) = self.analysis(&prepared) else { return Ok(None) };
-        let parameters = self.literal_values(text, &literals, &analysis.parameters)?;
+        let parameters = self.literal_values(text, &literals, &places, &analysis.parameters)?;
         Ok(Some(Hit { prepared, analysis, parameters }))
     }
 
@@ -109,22 +109,37 @@ impl Session {
         (text.to_string(), types.to_vec(), self.shared.entry.database_oid, signature)
     }
 
-    fn parameterised(&self, text: &str, literals: &[Literal]) -> Result<Option<Arc<Prepared>>> {
+    #[allow(clippy::type_complexity)]
+    fn parameterised(
+        &self,
+        text: &str,
+        literals: &[Literal],
+    ) -> Result<Option<(Arc<Prepared>, Arc<[LiteralParameter]>)>> {
         let Ok(mut parsed) = crate::parse::parse(text) else { return Ok(None) };
         let Some(mut parsed) = parsed.pop().filter(|parsed| parsed.time.is_none()) else { return Ok(None) };
-        let Some(types) = parameterise(&mut parsed.statement, literals) else { return Ok(None) };
+        let Some(places) = parameterise(&mut parsed.statement, literals) else { return Ok(None) };
         let prepared = Prepared::new(Arc::from(text), Some(Arc::new(parsed.statement)));
-        Ok(Some(Arc::new(prepared.with_parameters(types))))
+        let types = places.iter().map(|place| place.type_oid).collect();
+        Ok(Some((Arc::new(prepared.with_parameters(types)), places.into())))
     }
 
-    fn literal_values(&self, text: &str, literals: &[Literal], types: &[u32]) -> Result<Arc<[Value]>> {
+    fn literal_values(
+        &self,
+        text: &str,
+        literals: &[Literal],
+        places: &[LiteralParameter],
+        types: &[u32],
+    ) -> Result<Arc<[Value]>> {
         let mut values = Vec::with_capacity(literals.len());
-        for (literal, type_oid) in literals.iter().zip(types) {
+        for ((literal, place), type_oid) in literals.iter().zip(places).zip(types) {
             values.push(match (&literal.value, *type_oid) {
-                (LiteralValue::Integer(digits), oid::INT4) => match digits.parse() {
-                    Ok(number) => Value::Int32(number),
+                (LiteralValue::Integer(digits), oid::INT4) => match digits.parse::<i32>() {
+                    Ok(number) => Value::Int32(if place.negated { -number } else { number }),
                     Err(_) => return Err(Error::internal("an integer literal grew")),
                 },
+                (LiteralValue::Integer(written) | LiteralValue::Decimal(written), type_oid) if place.negated => {
+                    self.read_literal(type_oid, &format!("-{written}"))?
+                }
                 (LiteralValue::Integer(digits), oid::INT8) => match digits.parse() {
                     Ok(number) => Value::Int64(number),
                     Err(_) => return Err(Error::internal("an integer literal grew")),

@@ -3,6 +3,8 @@
 //! A text whose literals all stand in WHERE, VALUES, SET or LIMIT, as operands of operators and lists, means the same
 //! for other values of the same kinds; so it is analyzed once, with parameters in their place. Anywhere else a literal
 //! may choose a name, a type or a position, and the text is analyzed as it is.
+//!
+//! A minus before a number belongs to the literal, as it does in the grammar: the parameter carries the negative value.
 
 use std::collections::HashMap;
 
@@ -13,11 +15,24 @@ use crate::parse::syntax::{
 };
 use crate::types::oid;
 
-/// Replaces every literal of the statement by a parameter, and gives the parameters' types (0: found by analysis).
+/// The parameter that stands for a literal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiteralParameter {
+    /// 0: found by analysis.
+    pub type_oid: u32,
+    /// A minus stands before the literal.
+    pub negated: bool,
+}
+
+/// Replaces every literal of the statement by a parameter, and gives the parameters.
 /// `None` where a literal stands in another place; the statement is then half replaced and of no use.
-pub fn parameterise(statement: &mut Statement, literals: &[Literal]) -> Option<Vec<u32>> {
+pub fn parameterise(statement: &mut Statement, literals: &[Literal]) -> Option<Vec<LiteralParameter>> {
     let places = literals.iter().enumerate().map(|(index, literal)| (literal.start, index)).collect();
-    let mut walk = Walk { places, replaced: 0 };
+    let parameters = literals
+        .iter()
+        .map(|literal| LiteralParameter { type_oid: type_of(&literal.value), negated: false })
+        .collect();
+    let mut walk = Walk { literals, places, parameters, replaced: 0 };
     match statement {
         Statement::Query(query) => walk.query(query)?,
         Statement::Update(update) => {
@@ -51,8 +66,7 @@ pub fn parameterise(statement: &mut Statement, literals: &[Literal]) -> Option<V
         }
         _ => return None,
     }
-    (walk.replaced == literals.len())
-        .then(|| literals.iter().map(|literal| type_of(&literal.value)).collect())
+    (walk.replaced == literals.len()).then_some(walk.parameters)
 }
 
 fn type_of(value: &LiteralValue) -> u32 {
@@ -67,12 +81,14 @@ fn type_of(value: &LiteralValue) -> u32 {
     }
 }
 
-struct Walk {
+struct Walk<'l> {
+    literals: &'l [Literal],
     places: HashMap<u32, usize>,
+    parameters: Vec<LiteralParameter>,
     replaced: usize,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn query(&mut self, query: &mut Query) -> Option<()> {
         if query.with.is_some() || query.offset.is_some() || !query.locks.is_empty() {
             return None;
@@ -111,9 +127,34 @@ impl Walk {
         }
     }
 
+    /// The literal behind the minus at a place, now a negative parameter. The negative of an integer that is no int4
+    /// may be one of a smaller type, so such a literal stays.
+    fn negated_literal(&mut self, at: u32) -> Option<usize> {
+        let index = self.literals.iter().position(|literal| literal.start > at)?;
+        let literal = self.literals.get(index)?;
+        let parameter = self.parameters.get_mut(index)?;
+        let keeps_type = match &literal.value {
+            LiteralValue::Integer(_) => parameter.type_oid == oid::INT4,
+            LiteralValue::Decimal(_) => true,
+            LiteralValue::String(_) => false,
+        };
+        if !keeps_type {
+            return None;
+        }
+        self.places.remove(&literal.start)?;
+        parameter.negated = true;
+        Some(index)
+    }
+
     /// Replaces what may be replaced below; what is left shows in the count.
     fn expression(&mut self, expression: &mut Expression) {
         match &mut expression.kind {
+            ExpressionKind::Number(digits) if digits.starts_with('-') => {
+                if let Some(index) = self.negated_literal(expression.at) {
+                    expression.kind = ExpressionKind::Parameter(index as u32 + 1);
+                    self.replaced += 1;
+                }
+            }
             ExpressionKind::Number(_) | ExpressionKind::String(_) => {
                 if let Some(index) = self.places.remove(&expression.at) {
                     // Parameters are counted from 1 as written.
@@ -152,13 +193,47 @@ mod tests {
     use super::*;
     use crate::parse::{fingerprint::fingerprint, parse};
 
-    fn types(text: &str) -> Option<Vec<u32>> {
+    fn parameters(text: &str) -> Option<Vec<LiteralParameter>> {
         let mut statement = parse(text).unwrap().remove(0).statement;
         parameterise(&mut statement, &fingerprint(text).unwrap().literals)
+    }
+
+    fn types(text: &str) -> Option<Vec<u32>> {
+        Some(parameters(text)?.iter().map(|parameter| parameter.type_oid).collect())
+    }
+
+    fn negated(text: &str) -> Option<Vec<bool>> {
+        Some(parameters(text)?.iter().map(|parameter| parameter.negated).collect())
     }
 
     #[test]
     fn literals_in_proven_places_become_parameters() {
         assert_eq!(types("SELECT a FROM t WHERE b = 5 AND c = 'x'"), Some(vec![oid::INT4, 0]));
+        assert_eq!(types("UPDATE t SET a = a + -7 WHERE b = 5000000000"), Some(vec![oid::INT4, oid::INT8]));
+        assert_eq!(
+            types("INSERT INTO t VALUES (1, 'x', 1.5, NULL)"),
+            Some(vec![oid::INT4, 0, oid::NUMERIC])
+        );
+        assert_eq!(types("DELETE FROM t WHERE a IN (1, 2) OR b BETWEEN 3 AND 4"), Some(vec![oid::INT4; 4]));
+        assert_eq!(types("SELECT a FROM t WHERE b = 5 LIMIT 10"), Some(vec![oid::INT4; 2]));
+    }
+
+    #[test]
+    fn literals_elsewhere_stay() {
+        assert_eq!(types("SELECT 1 FROM t WHERE b = 5"), None);
+        assert_eq!(types("SELECT a FROM t WHERE b = 5 ORDER BY 1"), None);
+        assert_eq!(types("SELECT a FROM t WHERE b = date '2020-01-01'"), None);
+        assert_eq!(types("SELECT a FROM t WHERE b = abs(5)"), None);
+        assert_eq!(types("SELECT a FROM t GROUP BY a HAVING count(a) > 5"), None);
+    }
+
+    #[test]
+    fn a_minus_belongs_to_its_literal() {
+        assert_eq!(negated("UPDATE t SET a = a + -7 WHERE b = 5"), Some(vec![true, false]));
+        assert_eq!(negated("UPDATE t SET a = a - 7 WHERE b = -(5)"), Some(vec![false, true]));
+        assert_eq!(negated("INSERT INTO t VALUES (-1, - 2.5, 3)"), Some(vec![true, true, false]));
+        // -2147483648 is an int4, though 2147483648 is none; and two minuses are no literal's.
+        assert_eq!(negated("SELECT a FROM t WHERE b = -2147483648"), None);
+        assert_eq!(negated("SELECT a FROM t WHERE b = - -5"), None);
     }
 }

@@ -57,8 +57,12 @@ impl CatalogNames {
     }
 
     fn type_name(&self, oid: u32) -> Option<String> {
-        if builtin::type_by_oid(oid).is_some() {
-            return Some(format_type(oid, -1, &NoNames));
+        if let Some(row) = builtin::type_by_oid(oid) {
+            // The types of information_schema have no name in the grammar.
+            return Some(match row.schema {
+                builtin::PG_CATALOG => format_type(oid, -1, &NoNames),
+                schema => format!("{}.{}", quoted(&self.schema_name(schema)), quoted(&row.name)),
+            });
         }
         let row = self.catalog.type_by_oid(self.database, oid)?;
         let relation = if row.element == 0 {

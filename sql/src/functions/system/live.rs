@@ -82,6 +82,9 @@ pub(in crate::functions) const FUNCTIONS: Scalars = &[
     (2998, ASK),
     // pg_database_size(oid)
     (2324, ASK),
+    // pg_tablespace_size(oid), (name)
+    (2322, ASK),
+    (2323, ASK),
     // pg_database_size(name)
     (2168, ASK),
     // txid_current()

@@ -76,7 +76,7 @@ fn type_name(context: &Context, ty: Option<u32>, typmod: Option<i32>) -> Option<
     let names = context.environment.names();
     Some(match typmod {
         Some(typmod) => format_type(ty, typmod, &*names),
-        None => format_type(ty, -1, &*names),
+        None => crate::types::type_name(ty, &*names),
     })
 }
 
