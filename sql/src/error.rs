@@ -244,6 +244,12 @@ impl Error {
         self
     }
 
+    /// The same error without a place in the text.
+    pub fn anywhere(mut self) -> Error {
+        self.0.position = None;
+        self
+    }
+
     pub fn schema(mut self, name: impl Into<String>) -> Error {
         self.0.schema = Some(name.into());
         self

@@ -167,6 +167,8 @@ impl Analyzer<'_> {
     pub(super) fn whole_row(&mut self, scope: usize, index: usize, at: u32) -> Result<Expression> {
         let item = self.item(scope, index)?;
         let (row_type, scalar) = (item.row_type, item.scalar);
+        let present = item.columns.iter().find(|column| column.system && column.name == "ctid").cloned();
+        let nullable = item.nullable;
         let columns: Vec<ItemColumn> = item.shown().cloned().collect();
         let names = columns.iter().map(|column| column.name.clone()).collect();
         let mut fields: Vec<Expression> =
@@ -174,12 +176,27 @@ impl Analyzer<'_> {
         if scalar && fields.len() == 1 {
             return fields.pop().ok_or_else(|| Error::internal("a function without a column"));
         }
-        Ok(Expression {
+        let row = Expression {
             kind: ExpressionKind::Row { fields, names },
             ty: Type::new(if row_type == 0 { oid::RECORD } else { row_type }),
             collation: 0,
             position: self.position(at),
-        })
+        };
+        if !nullable {
+            return Ok(row);
+        }
+        let missing = match present {
+            Some(column) => {
+                let argument = Box::new(self.use_column(column.expression, at));
+                ExpressionKind::IsNull { argument, negated: false }
+            }
+            // What is no table has no mark of its own: a row of nothing but NULLs counts as missing.
+            None => ExpressionKind::RowIsNull { argument: Box::new(row.clone()), negated: false },
+        };
+        let (ty, position) = (row.ty, row.position);
+        let arm = (self.boolean_node(missing, at), self.typed_null(ty, 0));
+        let kind = ExpressionKind::Case { simple: false, arms: vec![arm], otherwise: Some(Box::new(row)) };
+        Ok(Expression { kind, ty, collation: 0, position })
     }
 
     /// `missing FROM-clause entry`, or why an entry that exists cannot be referenced.

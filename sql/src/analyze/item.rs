@@ -26,6 +26,8 @@ pub(super) struct Item {
     pub name_visible: bool,
     /// For a function of one scalar column: the whole row is the value itself.
     pub scalar: bool,
+    /// On the side of an outer join that may be missing: then the row as a whole is NULL.
+    pub nullable: bool,
     /// The handle column of a table's scan, for row locks; whether locks can be taken on it at all.
     pub lockable: Option<crate::tree::ColumnNumber>,
     /// The catalog that the relation was found in, where it is not the statement's own.
@@ -65,6 +67,7 @@ impl Item {
             columns_visible: true,
             name_visible: true,
             scalar: false,
+            nullable: false,
             lockable: None,
             past: None,
             no_key: false,

@@ -30,9 +30,15 @@ impl Analyzer<'_> {
         self.scope_mut()?.items.truncate(before);
         let right = right?;
         self.check_names_against(&left.items, &right.items)?;
-        let mut items = left.items;
+        let (mut items, mut right_items) = (left.items, right.items);
+        if matches!(kind, syntax::JoinKind::Left | syntax::JoinKind::Full) {
+            right_items.iter_mut().for_each(|item| item.nullable = true);
+        }
+        if matches!(kind, syntax::JoinKind::Right | syntax::JoinKind::Full) {
+            items.iter_mut().for_each(|item| item.nullable = true);
+        }
         let left_count = items.len();
-        items.extend(right.items);
+        items.extend(right_items);
         let (on, merged) = self.join_on(kind, condition, &mut items, left_count, at)?;
         let tree_kind = match kind {
             syntax::JoinKind::Inner if on.is_none() => JoinKind::Cross,
@@ -58,9 +64,14 @@ impl Analyzer<'_> {
             self.place_merged(&mut items, merged, using_alias);
         }
         if let Some(alias) = alias {
+            let visible = items.iter().filter(|item| item.columns_visible);
+            let natural: Vec<String> = visible.flat_map(Item::shown).map(|column| column.name.clone()).collect();
             self.alias_join(&mut items, alias)?;
-            if let (Some(FromShape::Join { columns, .. }), Some(item)) = (&mut shape, items.last()) {
+            if let (Some(FromShape::Join { columns, renamed, .. }), Some(item)) = (&mut shape, items.last()) {
                 *columns = shown_columns(item);
+                if item.shown().map(|column| &column.name).eq(&natural) {
+                    renamed.clear();
+                }
             }
         }
         Ok(Entry { relation, items, lateral, shape })

@@ -209,7 +209,10 @@ impl Analyzer<'_> {
     ) -> Result<(Arc<Object>, Vec<i16>)> {
         let object = match from {
             true => self.target_table(name, "copy to")?,
-            false => self.find_relation(self.environment.catalog, name)?,
+            // COPY points at no place of its text.
+            false => self
+                .find_relation(self.environment.catalog, name)
+                .map_err(|error| error.anywhere())?,
         };
         self.objects.insert(object.oid);
         if columns.is_empty() {

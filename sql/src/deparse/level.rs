@@ -69,6 +69,12 @@ impl<'a> Deparser<'a> {
     pub(super) fn node(&self, expression: &'a Expression) -> Node<'a> {
         match &expression.kind {
             ExpressionKind::Column(number) => self.number(*number).unwrap_or(Node::Value(expression)),
+            // The row of an entry that an outer join may miss.
+            ExpressionKind::Case { simple: false, arms: _, otherwise: Some(row) }
+                if matches!(&row.kind, ExpressionKind::Row { fields, .. } if self.whole_row(row, fields).is_some()) =>
+            {
+                Node::Value(row)
+            }
             ExpressionKind::Coalesce(_) => match self.merged(expression) {
                 Some(name) => Node::Variable(None, name.to_string()),
                 None => Node::Value(expression),

@@ -1,17 +1,23 @@
 //! Where the rows of a DML statement come from.
 
 use async_trait::async_trait;
-use engine::Value;
+use engine::{ReadView, RowHandle, Value};
 
 use crate::error::{Error, Result};
 use crate::evaluate::{CompiledExpression, Context, Layout, compile};
-use crate::tree::{ExpressionKind, Query, Relation};
+use crate::tree::{ColumnNumber, ExpressionKind, Query, Relation};
 
 /// Yields rows in the order of the source query's output.
 #[async_trait]
 pub trait RowSource: Send {
     /// The next rows, never none of them; `None` at the end.
     async fn next(&mut self) -> Result<Option<Vec<Vec<Value>>>>;
+
+    /// The rows that the source yields when its target (by the number of the scan's handle column) is one row alone:
+    /// the re-check of a row that had to be waited for. Only what has a plan can tell.
+    async fn again(&mut self, _: ColumnNumber, _: RowHandle, _: ReadView) -> Result<Vec<Vec<Value>>> {
+        Err(Error::internal("a source without a plan was asked again"))
+    }
 }
 
 /// VALUES (or nothing at all) computed without a plan.

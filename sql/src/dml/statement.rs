@@ -100,6 +100,12 @@ fn output_of(column: &TableColumn) -> OutputColumn {
     }
 }
 
+/// The places of the columns of the other tables of a statement.
+fn other_places(frame: &Frame, others: Option<&Relation>) -> Vec<usize> {
+    let produced = others.map(walk::produced_columns).unwrap_or_default();
+    produced.iter().filter_map(|number| frame.layout.position(*number)).collect()
+}
+
 fn returning_items(returning: Option<&Returning>) -> impl Iterator<Item = &Expression> {
     returning.into_iter().flat_map(|returning| returning.items.iter().map(|(_, item)| item))
 }
@@ -113,6 +119,7 @@ async fn lock_target(
     writer: &mut Writer,
     target: &LockedTarget<'_>,
     strength: RowLock,
+    rows: &mut dyn RowSource,
     source: &mut Vec<Value>,
 ) -> Result<Option<(RowHandle, Vec<Value>)>> {
     let handle = handle_of(source.get(target.handle).unwrap_or(&Value::Null))?;
@@ -144,11 +151,15 @@ async fn lock_target(
                     )?
                 }
                 Qualifier::NeedsPlan => {
-                    return Err(Error::new(
-                        SqlState::SerializationFailure,
-                        "could not serialize access due to concurrent update",
-                    )
-                    .detail("The row's condition holds a subquery and cannot be checked again by itself."));
+                    let found = rows.again(target.number, handle, writer.view()?).await?;
+                    match found.into_iter().find(|found| target.same_others(source, found)) {
+                        Some(found) => {
+                            *source = found;
+                            target.frame.place_target(target.model, handle, &row, source);
+                            true
+                        }
+                        None => false,
+                    }
                 }
             };
             Ok(qualifies.then_some((handle, row)))
@@ -160,7 +171,18 @@ struct LockedTarget<'a> {
     model: &'a TableModel,
     frame: &'a Frame,
     handle: usize,
+    /// The number of the handle column.
+    number: ColumnNumber,
     qualifier: &'a Qualifier,
+    /// Places of columns that other tables' rows fill, which a re-check keeps.
+    others: &'a [usize],
+}
+
+impl LockedTarget<'_> {
+    /// Whether a row of a re-check joins the same rows of other tables.
+    fn same_others(&self, before: &[Value], after: &[Value]) -> bool {
+        self.others.iter().all(|place| before.get(*place) == after.get(*place))
+    }
 }
 
 /// WHERE, for re-checks.
@@ -168,13 +190,14 @@ struct LockedTarget<'a> {
 enum Qualifier {
     None,
     Compiled(CompiledExpression),
-    /// It holds a subquery.
+    /// It, or a value to be assigned, holds a subquery: the plan runs again over the one row.
     NeedsPlan,
 }
 
 impl Qualifier {
-    fn new(predicate: Option<&Expression>, frame: &Frame) -> Result<Qualifier> {
+    fn new(predicate: Option<&Expression>, computed: bool, frame: &Frame) -> Result<Qualifier> {
         match predicate {
+            _ if computed => Ok(Qualifier::NeedsPlan),
             None => Ok(Qualifier::None),
             Some(predicate) if walk::has_subquery(predicate) => Ok(Qualifier::NeedsPlan),
             Some(predicate) => Ok(Qualifier::Compiled(frame.compile(predicate)?)),
@@ -357,7 +380,9 @@ pub struct CompiledUpdate {
     pub source: Query,
     frame: Frame,
     handle: usize,
+    number: ColumnNumber,
     qualifier: Qualifier,
+    others: Vec<usize>,
     assignments: Assignments,
     key_change: bool,
     returning: Option<CompiledReturning>,
@@ -376,11 +401,27 @@ impl CompiledUpdate {
         frame.add_target(&model, &update.target.columns)?;
         frame.add_row(&model, &update.row)?;
         let handle = handle_place(&frame, update.handle)?;
-        let qualifier = Qualifier::new(update.predicate.as_ref(), &frame)?;
+        let qualifier = Qualifier::new(update.predicate.as_ref(), update.others_lateral, &frame)?;
+        let others = match update.others_lateral {
+            true => Vec::new(),
+            false => other_places(&frame, update.others.as_deref()),
+        };
         let assignments = Assignments::new(&update.assignments, &model, &frame)?;
         let key_change = assignments.change_keys(&model);
         let returning = compile_returning(update.returning.as_ref(), &frame)?;
-        Ok(CompiledUpdate { model, source, frame, handle, qualifier, assignments, key_change, returning })
+        let number = update.handle;
+        Ok(CompiledUpdate {
+            model,
+            source,
+            frame,
+            handle,
+            number,
+            qualifier,
+            others,
+            assignments,
+            key_change,
+            returning,
+        })
     }
 
     /// Updates every row of the source once; the number of rows updated.
@@ -394,7 +435,7 @@ impl CompiledUpdate {
         while let Some(rows) = source.next().await? {
             writer.cancel.check()?;
             for row in rows {
-                count += u64::from(self.one(writer, row, returning).await?);
+                count += u64::from(self.one(writer, row, source, returning).await?);
             }
         }
         writer.finish_statement().await?;
@@ -406,6 +447,7 @@ impl CompiledUpdate {
         &self,
         writer: &mut Writer,
         mut source: Vec<Value>,
+        rows: &mut dyn RowSource,
         returning: &mut ReturningRows,
     ) -> Result<bool> {
         let strength = if self.key_change { RowLock::Update } else { RowLock::NoKeyUpdate };
@@ -413,9 +455,11 @@ impl CompiledUpdate {
             model: &self.model,
             frame: &self.frame,
             handle: self.handle,
+            number: self.number,
             qualifier: &self.qualifier,
+            others: &self.others,
         };
-        let Some((handle, old)) = lock_target(writer, &target, strength, &mut source).await? else {
+        let Some((handle, old)) = lock_target(writer, &target, strength, rows, &mut source).await? else {
             return Ok(false);
         };
         let mut new = old.clone();
@@ -439,7 +483,9 @@ pub struct CompiledDelete {
     pub source: Query,
     frame: Frame,
     handle: usize,
+    number: ColumnNumber,
     qualifier: Qualifier,
+    others: Vec<usize>,
     returning: Option<CompiledReturning>,
 }
 
@@ -450,9 +496,11 @@ impl CompiledDelete {
         let mut frame = Frame::new(source.output.iter().map(|column| column.column));
         frame.add_target(&model, &delete.target.columns)?;
         let handle = handle_place(&frame, delete.handle)?;
-        let qualifier = Qualifier::new(delete.predicate.as_ref(), &frame)?;
+        let qualifier = Qualifier::new(delete.predicate.as_ref(), false, &frame)?;
+        let others = other_places(&frame, delete.others.as_deref());
         let returning = compile_returning(delete.returning.as_ref(), &frame)?;
-        Ok(CompiledDelete { model, source, frame, handle, qualifier, returning })
+        let number = delete.handle;
+        Ok(CompiledDelete { model, source, frame, handle, number, qualifier, others, returning })
     }
 
     /// Deletes every row of the source once; the number of rows deleted.
@@ -466,7 +514,7 @@ impl CompiledDelete {
         while let Some(rows) = source.next().await? {
             writer.cancel.check()?;
             for row in rows {
-                count += u64::from(self.one(writer, row, returning).await?);
+                count += u64::from(self.one(writer, row, source, returning).await?);
             }
         }
         writer.finish_statement().await?;
@@ -478,15 +526,18 @@ impl CompiledDelete {
         &self,
         writer: &mut Writer,
         mut source: Vec<Value>,
+        rows: &mut dyn RowSource,
         returning: &mut ReturningRows,
     ) -> Result<bool> {
         let target = LockedTarget {
             model: &self.model,
             frame: &self.frame,
             handle: self.handle,
+            number: self.number,
             qualifier: &self.qualifier,
+            others: &self.others,
         };
-        let Some((handle, old)) = lock_target(writer, &target, RowLock::Update, &mut source).await? else {
+        let Some((handle, old)) = lock_target(writer, &target, RowLock::Update, rows, &mut source).await? else {
             return Ok(false);
         };
         writer.delete(&self.model, handle, &old).await?;

@@ -70,7 +70,8 @@ pub(super) enum Moment<'a> {
 }
 
 impl Execution {
-    pub(super) fn new(plan: Arc<Plan>, input: ExecutionInput) -> Execution {
+    /// The execution of a plan, not begun.
+    pub fn new(plan: Arc<Plan>, input: ExecutionInput) -> Execution {
         let tasks = input.resources.tasks();
         let slots = vec![Value::Null; plan.slots].into();
         let substitutes = input.substitutes.clone().into();
@@ -130,10 +131,21 @@ impl Execution {
         self.shared.input.interrupt.check()
     }
 
+    /// Starts the plan. The batches' columns are the plan's output, in order.
+    pub fn start(&self) -> Result<Batches> {
+        self.run(&self.shared.plan.root)
+    }
+
     /// Starts a node.
     pub(super) fn run(&self, node: &Arc<Node>) -> Result<Batches> {
         let plan = lower(node, self)?;
         Ok(ours(plan.execute(0, self.shared.tasks.clone()).map_err(from_datafusion)?))
+    }
+
+    /// Runs the whole plan again with one of its scans replaced by a row.
+    pub fn again(&self, substitute: Substitute) -> Result<Batches> {
+        let root = self.shared.plan.root.clone();
+        self.with_substitutes(vec![substitute]).run(&root)
     }
 
     /// All rows of a node, computed on this thread.

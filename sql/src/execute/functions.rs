@@ -22,6 +22,8 @@ struct Source {
     /// The one row of a function that returns no set.
     single: Option<Vec<Value>>,
     columns: usize,
+    /// The types of a row's columns, where it leaves as one record.
+    packed: Vec<u32>,
 }
 
 impl Source {
@@ -34,7 +36,7 @@ impl Source {
         let Some(function) = &item.function else {
             let value = arguments.into_iter().next().unwrap_or(Value::Null);
             let single = Some(if item.spread { spread(&value, item.columns)? } else { vec![value] });
-            return Ok(Source { rows: None, single, columns: item.columns });
+            return Ok(Source { rows: None, single, columns: item.columns, packed: Vec::new() });
         };
         let implementation = set_returning(function.oid)
             .ok_or_else(|| Error::unsupported(format!("function {}", item.name)))?;
@@ -43,7 +45,7 @@ impl Source {
         } else {
             Some((implementation.start)(scope.context, &function.call, &arguments)?)
         };
-        Ok(Source { rows, single: None, columns: item.columns })
+        Ok(Source { rows, single: None, columns: item.columns, packed: item.packed.clone() })
     }
 
     /// The next row; a function's record result is spread over its columns.
@@ -53,6 +55,10 @@ impl Source {
         }
         let Some(rows) = &mut self.rows else { return Ok(None) };
         match rows.next(scope.context)? {
+            Some(row) if !self.packed.is_empty() && row.len() == self.packed.len() => {
+                let columns = self.packed.iter().copied().zip(row).collect();
+                Ok(Some(vec![Record::new(columns).to_value()]))
+            }
             Some(row) if row.len() == self.columns => Ok(Some(row)),
             Some(row) => match row.as_slice() {
                 [record] => spread(record, self.columns).map(Some),

@@ -31,6 +31,8 @@ pub struct ExecutionInput {
     pub locks: Option<Arc<dyn RowLocker>>,
     /// Scans replaced by one row each: the re-check of rows that had to be waited for.
     pub substitutes: Vec<Substitute>,
+    /// Measures each node, for EXPLAIN ANALYZE.
+    pub meters: Option<Arc<super::Meters>>,
 }
 
 /// What a time clause shows.

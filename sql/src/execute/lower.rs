@@ -129,6 +129,14 @@ fn run(node: &Arc<Node>, execution: &Execution, mut inputs: Inputs) -> Result<Ba
 
 /// The execution plan of a node.
 pub(super) fn lower(node: &Arc<Node>, execution: &Execution) -> Result<Arc<dyn ExecutionPlan>> {
+    let plan = lower_node(node, execution)?;
+    Ok(match &execution.shared.input.meters {
+        Some(meters) => meters.wrap(node, plan),
+        None => plan,
+    })
+}
+
+fn lower_node(node: &Arc<Node>, execution: &Execution) -> Result<Arc<dyn ExecutionPlan>> {
     match &node.operator {
         Operator::HashJoin(plan) => join::lower_hash_join(plan, execution),
         Operator::LoopJoin(plan) => join::lower_loop_join(plan, execution),

@@ -17,6 +17,7 @@ mod keys;
 mod limit;
 mod lock;
 mod lower;
+mod meter;
 mod predicate;
 mod row;
 mod scan;
@@ -34,6 +35,7 @@ pub use input::{
     ExecutionInput, Interrupt, MomentValue, PastView, Resources, RowLocked, RowLocker, SystemRows,
     Uninterrupted, evaluate_moment,
 };
+pub use meter::{Measured, Meters};
 pub use stream::{Batches, wait_for};
 
 use crate::error::Result;
@@ -41,5 +43,5 @@ use crate::plan::Plan;
 
 /// Starts a plan. The batches' columns are the plan's output, in order.
 pub fn execute(plan: &Arc<Plan>, input: ExecutionInput) -> Result<Batches> {
-    Execution::new(plan.clone(), input).run(&plan.root)
+    Execution::new(plan.clone(), input).start()
 }

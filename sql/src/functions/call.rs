@@ -65,6 +65,8 @@ fn row_names(expression: &Expression) -> Vec<String> {
     match &expression.kind {
         ExpressionKind::Row { names, .. } => names.clone(),
         ExpressionKind::Relabel(argument, _) => row_names(argument),
+        // The row of an entry that an outer join may miss.
+        ExpressionKind::Case { otherwise: Some(row), .. } => row_names(row),
         _ => Vec::new(),
     }
 }

@@ -1,18 +1,24 @@
-//! EXPLAIN's text, in PostgreSQL's shape.
+//! What EXPLAIN shows of a plan's nodes, in PostgreSQL's words.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt::Write;
 use std::sync::Arc;
 
 use catalog::builtin;
 
+use super::explained::{Detail, DetailValue, Explained, Shown};
 use super::node::{JoinType, LoopJoin, Node, Operator, PlanColumn, Sort, SortKeyPlan, TableAccess};
 use super::{CommonKind, Plan};
 use crate::evaluate::{ColumnNames, CompiledExpression};
+use crate::execute::Meters;
 use crate::tree::{ColumnNumber, Expression, ExpressionKind, SetOperator};
 
 /// The lines of EXPLAIN; `costs` shows the estimates.
 pub fn explain(plan: &Plan, costs: bool) -> Vec<String> {
+    explained(plan, None).lines(Shown { costs, timing: false })
+}
+
+/// What EXPLAIN shows of a plan; `meters` are those of its execution, where it was run.
+pub fn explained(plan: &Plan, meters: Option<&Meters>) -> Explained {
     let mut names = HashMap::new();
     let tables: HashSet<*const str> = plan.named.iter().map(|named| Arc::as_ptr(&named.alias)).collect();
     for named in &plan.named {
@@ -20,86 +26,102 @@ pub fn explain(plan: &Plan, costs: bool) -> Vec<String> {
         let shown = if tables.len() > 1 { format!("{}.{name}", named.alias) } else { name.to_owned() };
         names.insert(named.number, shown);
     }
-    let mut explainer = Explainer { plan, names, costs, lines: Vec::new() };
-    explainer.node(&plan.root, "", "", &[]);
+    let explainer = Explainer { plan, names, meters };
+    let mut root = explainer.node(&plan.root, None, &[]);
     for common in &plan.commons {
-        explainer.lines.push(format!("  CTE {}", common.name));
-        match &common.kind {
-            CommonKind::Plain(root) => explainer.node(root, "    ->  ", "        ", &[]),
-            CommonKind::Recursive { start, step, all: _, keys: _ } => {
-                explainer.lines.push("    ->  Recursive Union".to_owned());
-                explainer.node(start, "          ->  ", "              ", &[]);
-                explainer.node(step, "          ->  ", "              ", &[]);
-            }
-        }
+        let part = match &common.kind {
+            CommonKind::Plain(root) => explainer.node(root, None, &[]),
+            CommonKind::Recursive { start, step, all: _, keys: _ } => Explained {
+                title: "Recursive Union".to_owned(),
+                facts: vec![("Node Type", "Recursive Union".to_owned())],
+                children: vec![explainer.node(start, None, &[]), explainer.node(step, None, &[])],
+                ..Explained::default()
+            },
+        };
+        root.parts.push((format!("CTE {}", common.name), part));
     }
     for (number, subquery) in plan.subqueries.iter().enumerate() {
-        explainer.lines.push(format!("  SubPlan {}", number + 1));
-        explainer.node(&subquery.root, "    ->  ", "        ", &[]);
+        root.parts.push((format!("SubPlan {}", number + 1), explainer.node(&subquery.root, None, &[])));
     }
-    explainer.lines
+    root
 }
 
 struct Explainer<'a> {
     plan: &'a Plan,
     names: HashMap<ColumnNumber, String>,
-    costs: bool,
-    lines: Vec<String>,
+    meters: Option<&'a Meters>,
 }
 
 impl Explainer<'_> {
-    /// A node and its inputs; `above` are lines that nodes PostgreSQL does not have would have shown.
-    fn node(&mut self, of: &Node, first: &str, rest: &str, above: &[String]) {
+    /// A node and its inputs. `outer` is the outermost of the nodes around it that PostgreSQL does not have, whose rows
+    /// are the node's; `above` are lines that those would have shown.
+    fn node(&self, of: &Node, outer: Option<&Node>, above: &[Detail]) -> Explained {
         match &of.operator {
             // A filter is a line of what it filters; keys and plain projections are shown by what they feed.
             Operator::Filter { input, predicate } if !matches!(input.operator, Operator::OneRow) => {
                 let mut lines = above.to_vec();
-                lines.push(format!("Filter: {}", self.text(predicate, &input.columns)));
-                return self.node(input, first, rest, &lines);
+                lines.push(Detail::text("Filter", self.text(predicate, &input.columns)));
+                if let Some(meters) = self.meters {
+                    let (kept, seen) = (meters.measured(of), meters.measured(input));
+                    let removed = seen.rows.saturating_sub(kept.rows) / seen.loops.max(1);
+                    if removed > 0 {
+                        let values = DetailValue::Count(removed);
+                        lines.push(Detail { label: "Rows Removed by Filter", values });
+                    }
+                }
+                return self.node(input, Some(outer.unwrap_or(of)), &lines);
             }
             Operator::Keys { input, .. } | Operator::Project { input, .. }
                 if !matches!(input.operator, Operator::OneRow) =>
             {
-                return self.node(input, first, rest, above);
+                return self.node(input, Some(outer.unwrap_or(of)), above);
             }
             _ => {}
         }
-        let mut line = format!("{first}{}", of.title());
-        if self.costs {
-            let (estimate, width) = (of.estimate, width_of(of));
-            let _ = write!(
-                line,
-                "  (cost={:.2}..{:.2} rows={:.0} width={width})",
-                estimate.startup, estimate.total, estimate.rows
-            );
-        }
-        self.lines.push(line);
-        for detail in self.details(of).iter().chain(above) {
-            self.lines.push(format!("{rest}  {detail}"));
-        }
-        let (first, below) = (format!("{rest}  ->  "), format!("{rest}      "));
+        let mut explained = Explained {
+            title: of.title(),
+            facts: facts(of),
+            estimate: Some((of.estimate, width_of(of))),
+            measured: self.meters.map(|meters| meters.measured(outer.unwrap_or(of))),
+            details: self.details(of),
+            ..Explained::default()
+        };
+        explained.details.extend_from_slice(above);
+        explained.children = self.children(of);
+        explained
+    }
+
+    fn children(&self, of: &Node) -> Vec<Explained> {
         match &of.operator {
             Operator::HashJoin(join) => {
                 let (probe, build) =
                     if join.build_left { (&join.right, &join.left) } else { (&join.left, &join.right) };
-                self.node(probe, &first, &below, &[]);
-                self.lines.push(format!("{first}Hash"));
-                self.node(build, &format!("{below}  ->  "), &format!("{below}      "), &[]);
+                let built = self.node(build, None, &[]);
+                let hash = Explained {
+                    title: "Hash".to_owned(),
+                    facts: vec![("Node Type", "Hash".to_owned())],
+                    estimate: built.estimate,
+                    measured: built.measured,
+                    children: vec![built],
+                    ..Explained::default()
+                };
+                vec![self.node(probe, None, &[]), hash]
             }
             Operator::IndexJoin(join) => {
-                self.node(&join.input, &first, &below, &[]);
                 let alias = aliased(&join.access.name, &join.access.alias);
-                self.lines.push(format!("{first}Index Scan using {} on {alias}", join.index.name));
-                if !join.index.condition.is_empty() {
-                    let condition = self.named(&join.index.condition);
-                    self.lines.push(format!("{below}  Index Cond: {condition}"));
-                }
+                let condition = &join.index.condition;
+                let search = Explained {
+                    title: format!("Index Scan using {} on {alias}", join.index.name),
+                    facts: scan_facts("Index Scan", &join.access, Some((&join.index.name, false))),
+                    details: match condition.is_empty() {
+                        true => Vec::new(),
+                        false => vec![Detail::text("Index Cond", self.named(condition))],
+                    },
+                    ..Explained::default()
+                };
+                vec![self.node(&join.input, None, &[]), search]
             }
-            _ => {
-                for input in of.inputs() {
-                    self.node(input, &first, &below, &[]);
-                }
-            }
+            _ => of.inputs().into_iter().map(|input| self.node(input, None, &[])).collect(),
         }
     }
 
@@ -134,12 +156,12 @@ impl Explainer<'_> {
     }
 
     /// The lines below a node's own.
-    fn details(&self, of: &Node) -> Vec<String> {
+    fn details(&self, of: &Node) -> Vec<Detail> {
         let filter = |access: &TableAccess| {
             access
                 .filter
                 .iter()
-                .map(|filter| format!("Filter: {}", self.text(filter, &of.columns)))
+                .map(|filter| Detail::text("Filter", self.text(filter, &of.columns)))
                 .collect::<Vec<_>>()
         };
         match &of.operator {
@@ -147,7 +169,7 @@ impl Explainer<'_> {
             Operator::IndexScan(scan) => {
                 let mut lines = Vec::new();
                 if !scan.index.condition.is_empty() {
-                    lines.push(format!("Index Cond: {}", self.named(&scan.index.condition)));
+                    lines.push(Detail::text("Index Cond", self.named(&scan.index.condition)));
                 }
                 lines.extend(filter(&scan.access));
                 lines
@@ -155,35 +177,37 @@ impl Explainer<'_> {
             Operator::SystemScan(scan) => scan
                 .filter
                 .iter()
-                .map(|filter| format!("Filter: {}", self.text(filter, &of.columns)))
+                .map(|filter| Detail::text("Filter", self.text(filter, &of.columns)))
                 .collect(),
-            Operator::HashJoin(join) => vec![format!("Hash Cond: {}", self.named(&join.condition))],
+            Operator::HashJoin(join) => vec![Detail::text("Hash Cond", self.named(&join.condition))],
             Operator::LoopJoin(LoopJoin { left, right, filter: Some(filter), .. }) => {
                 let both: Vec<PlanColumn> = left.columns.iter().chain(&right.columns).copied().collect();
                 let read: Vec<PlanColumn> =
                     filter.inputs.iter().filter_map(|at| both.get(*at)).copied().collect();
-                vec![format!("Join Filter: {}", self.text(&filter.predicate, &read))]
+                vec![Detail::text("Join Filter", self.text(&filter.predicate, &read))]
             }
             Operator::IndexJoin(join) => {
                 let both: Vec<PlanColumn> = join.input.columns.iter().chain(&join.inner).copied().collect();
                 join.filter
                     .iter()
-                    .map(|filter| format!("Join Filter: {}", self.text(filter, &both)))
+                    .map(|filter| Detail::text("Join Filter", self.text(filter, &both)))
                     .collect()
             }
-            Operator::Sort(sort) => vec![format!("Sort Key: {}", self.sort_keys(sort))],
+            Operator::Sort(sort) => {
+                vec![Detail { label: "Sort Key", values: DetailValue::List(self.sort_keys(sort)) }]
+            }
             Operator::Aggregate(aggregate) if !aggregate.groups.is_empty() => {
                 let columns = &aggregate.input.columns;
                 let keys: Vec<_> =
                     aggregate.groups.iter().map(|group| self.text(&group.expression, columns)).collect();
-                vec![format!("Group Key: {}", keys.join(", "))]
+                vec![Detail { label: "Group Key", values: DetailValue::List(keys) }]
             }
-            Operator::Nothing => vec!["One-Time Filter: false".to_owned()],
+            Operator::Nothing => vec![Detail::text("One-Time Filter", "false".to_owned())],
             _ => Vec::new(),
         }
     }
 
-    fn sort_keys(&self, sort: &Sort) -> String {
+    fn sort_keys(&self, sort: &Sort) -> Vec<String> {
         let shown = |key: &SortKeyPlan| {
             let name = match &sort.input.operator {
                 Operator::Keys { input, keys } if key.position >= input.columns.len() => keys
@@ -202,7 +226,62 @@ impl Explainer<'_> {
                 (true, false) => name + " DESC NULLS LAST",
             }
         };
-        sort.keys.iter().map(shown).collect::<Vec<_>>().join(", ")
+        sort.keys.iter().map(shown).collect()
+    }
+}
+
+/// What the title of a scan says.
+fn scan_facts(
+    kind: &str,
+    access: &TableAccess,
+    index: Option<(&str, bool)>,
+) -> Vec<(&'static str, String)> {
+    let mut facts = vec![("Node Type", kind.to_owned())];
+    if let Some((name, reverse)) = index {
+        facts.push(("Scan Direction", if reverse { "Backward" } else { "Forward" }.to_owned()));
+        facts.push(("Index Name", name.to_owned()));
+    }
+    facts.push(("Relation Name", access.name.clone()));
+    let alias = if access.alias.is_empty() { &access.name } else { &access.alias };
+    facts.push(("Alias", alias.clone()));
+    facts
+}
+
+/// What a node's title says, its type first.
+fn facts(of: &Node) -> Vec<(&'static str, String)> {
+    let join = |kind: &str, join: JoinType| {
+        let word = match join {
+            JoinType::Inner => "Inner",
+            other => join_word(other).trim_start(),
+        };
+        vec![("Node Type", kind.to_owned()), ("Join Type", word.to_owned())]
+    };
+    match &of.operator {
+        Operator::Scan(scan) => scan_facts("Seq Scan", &scan.access, None),
+        Operator::IndexScan(scan) => {
+            scan_facts("Index Scan", &scan.access, Some((&scan.index.name, scan.index.reverse)))
+        }
+        Operator::SystemScan(scan) => {
+            vec![("Node Type", "Seq Scan".to_owned()), ("Relation Name", scan.name.clone())]
+        }
+        Operator::HashJoin(plan) => join("Hash Join", plan.kind),
+        Operator::LoopJoin(plan) => join("Nested Loop", plan.kind),
+        Operator::IndexJoin(plan) => join("Nested Loop", plan.kind),
+        Operator::Apply(plan) => join("Nested Loop", plan.kind),
+        Operator::Aggregate(aggregate) => {
+            let strategy = match (aggregate.groups.is_empty(), aggregate.sets.len()) {
+                (true, 1) => "Plain",
+                (_, 1) => "Hashed",
+                _ => "Mixed",
+            };
+            vec![("Node Type", "Aggregate".to_owned()), ("Strategy", strategy.to_owned())]
+        }
+        Operator::CommonScan { name, .. } => {
+            vec![("Node Type", "CTE Scan".to_owned()), ("CTE Name", name.to_string())]
+        }
+        Operator::Functions { .. } => vec![("Node Type", "Function Scan".to_owned())],
+        Operator::Values { .. } => vec![("Node Type", "Values Scan".to_owned())],
+        _ => vec![("Node Type", of.title())],
     }
 }
 

@@ -4,6 +4,7 @@
 //! sessions. It lists the relations it stands on, and the time clauses whose moments an execution must bring.
 
 mod explain;
+mod explained;
 mod facts;
 mod grouping;
 mod index;
@@ -25,7 +26,8 @@ use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
 
-pub use explain::explain;
+pub use explain::{explain, explained};
+pub use explained::{Explained, Shown};
 pub use node::Node;
 pub use planner::{CatalogAt, PlanInput};
 pub use statistics::{NoStatistics, Statistics};

@@ -276,6 +276,8 @@ pub struct FunctionSource {
     pub columns: usize,
     /// One record value is spread over several columns.
     pub spread: bool,
+    /// The types of the columns of its rows, where one column is to hold them as a record.
+    pub packed: Vec<u32>,
 }
 
 #[derive(Debug)]

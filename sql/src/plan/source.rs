@@ -61,6 +61,7 @@ impl Planner<'_> {
                 arguments: self.compile_all(arguments, layout)?,
                 columns: item.columns.len(),
                 spread: false,
+                packed: packed_types(*function, &item.columns),
             });
         }
         let shown = match &item.call.kind {
@@ -75,6 +76,7 @@ impl Planner<'_> {
             arguments: vec![self.compile(&item.call, layout)?],
             columns: item.columns.len(),
             spread,
+            packed: Vec::new(),
         })
     }
 
@@ -307,5 +309,14 @@ fn function_rows(call: &Expression) -> f64 {
             builtin::function_by_oid(*function).map_or(1.0, |row| f64::from(row.rows).max(1.0))
         }
         _ => 1.0,
+    }
+}
+
+/// The types of a function's output columns, where a single column is to hold them all.
+fn packed_types(function: u32, columns: &[Column]) -> Vec<u32> {
+    let outputs = builtin::function_by_oid(function).map(|row| row.output_columns()).unwrap_or_default();
+    match columns {
+        [_] if outputs.len() > 1 => outputs.into_iter().map(|(_, type_oid)| type_oid).collect(),
+        _ => Vec::new(),
     }
 }

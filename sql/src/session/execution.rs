@@ -18,10 +18,12 @@ use crate::analyze::PastUse;
 use crate::dml::{ReturningRows, RowSource as DmlSource, SharedTransaction, ValuesSource, Writer, rows_of};
 use crate::error::{Error, Result, SqlState};
 use crate::evaluate::Context;
-use crate::execute::{ExecutionInput, Interrupt, PastView, RowLocked, RowLocker, evaluate_moment, execute};
+use crate::execute::{
+    Execution, ExecutionInput, Interrupt, PastView, RowLocked, RowLocker, Substitute, evaluate_moment, execute,
+};
 use crate::plan::{self, Plan, PlanInput, Statistics};
 use crate::point::{PointRows, PointScan};
-use crate::tree::{LockStrength, LockWait, OutputColumn, Query, TimeClause};
+use crate::tree::{ColumnNumber, LockStrength, LockWait, OutputColumn, Query, TimeClause};
 use crate::types::oid;
 
 /// Rows of VALUES up to which an INSERT runs where its session stands.
@@ -92,18 +94,35 @@ impl Statistics for EngineStatistics<'_> {
 }
 
 /// Rows of a plan, for DML.
-struct PlanSource(crate::execute::Batches);
+struct PlanSource {
+    execution: Execution,
+    batches: crate::execute::Batches,
+}
 
 #[async_trait]
 impl DmlSource for PlanSource {
     async fn next(&mut self) -> Result<Option<Vec<Vec<Value>>>> {
-        while let Some(batch) = self.0.next().await {
+        while let Some(batch) = self.batches.next().await {
             let batch = batch?;
             if batch.num_rows() > 0 {
                 return rows_of(&batch).map(Some);
             }
         }
         Ok(None)
+    }
+
+    async fn again(
+        &mut self,
+        handle: ColumnNumber,
+        row: RowHandle,
+        view: engine::ReadView,
+    ) -> Result<Vec<Vec<Value>>> {
+        let mut batches = self.execution.again(Substitute { handle, row, view })?;
+        let mut rows = Vec::new();
+        while let Some(batch) = batches.next().await {
+            rows.extend(rows_of(&batch?)?);
+        }
+        Ok(rows)
     }
 }
 
@@ -211,6 +230,7 @@ impl Session {
             interrupt: self.shared.entry.cancel.clone(),
             locks: Some(Arc::new(locker)),
             substitutes: Vec::new(),
+            meters: self.meters.clone(),
         })
     }
 
@@ -292,7 +312,7 @@ impl Session {
         }
     }
 
-    fn uses_point_tier(&self) -> bool {
+    pub(super) fn uses_point_tier(&self) -> bool {
         let derived = self.shared.derived();
         derived.point_tier && derived.as_of.is_none()
     }
@@ -346,7 +366,8 @@ impl Session {
     ) -> Result<(Writer, Box<dyn DmlSource>)> {
         let input = self.execution_input(plan, parameters).await?;
         let writer = self.writer_with((*input.context).clone())?;
-        let source = PlanSource(execute(plan, input)?);
+        let execution = Execution::new(plan.clone(), input);
+        let source = PlanSource { batches: execution.start()?, execution };
         Ok((writer, Box::new(source)))
     }
 

@@ -24,6 +24,7 @@ mod encode;
 mod environment;
 mod error;
 mod execution;
+mod explain;
 mod extended;
 mod frontend;
 mod immediate;

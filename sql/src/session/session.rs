@@ -39,6 +39,8 @@ pub struct Session {
     pub(super) portals: Portals,
     /// The relations that the last analyses met.
     pub(super) met: Mutex<BTreeSet<u32>>,
+    /// Those of the EXPLAIN ANALYZE at work.
+    pub(super) meters: Option<Arc<crate::execute::Meters>>,
     /// What the client was last told of reported settings.
     reported: Vec<(&'static str, String)>,
     /// The settings and the user that `reported` was made of.
@@ -59,6 +61,7 @@ impl Session {
             statements: HashMap::new(),
             portals: Portals::default(),
             met: Mutex::default(),
+            meters: None,
             reported: Vec::new(),
             reported_of: SettingValues::default(),
             reported_user: Arc::from(""),

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use engine::{RelationLockMode, TableId, Value, WaitPolicy};
+use engine::{RelationLockMode, TableId, WaitPolicy};
 
 use super::frontend;
 use super::meters::meters;
 use super::portal::Tag;
 use super::prepared::{Prepared, Work};
 use super::row::RowDescription;
-use super::rows::Rows;
 use super::session::Session;
 use super::simple::Done;
 use super::sink::Sink;
@@ -31,7 +30,7 @@ impl Session {
                 Ok(Some(text_columns(&[label])))
             }
             Statement::Show(None) => Ok(Some(text_columns(&["name", "setting", "description"]))),
-            Statement::Explain(_) => Ok(Some(text_columns(&["QUERY PLAN"]))),
+            Statement::Explain(explain) => Ok(Some(super::explain::explain_description(explain))),
             Statement::Execute(execute) => {
                 let prepared = self.prepared_by_name(&execute.name.text)?;
                 match &prepared.statement {
@@ -208,93 +207,6 @@ impl Session {
         }
     }
 
-    async fn explain(
-        &mut self,
-        explain: &crate::parse::syntax::Explain,
-        prepared: &Prepared,
-    ) -> Result<Done> {
-        let mut costs = true;
-        let mut analyze = false;
-        for option in &explain.options {
-            let on = option.boolean().ok_or_else(|| {
-                Error::new(SqlState::SyntaxError, format!("{} requires a Boolean value", option.name))
-            });
-            match option.name.as_str() {
-                "costs" => costs = on?,
-                "analyze" => analyze = on?,
-                "verbose" | "buffers" | "timing" | "summary" | "settings" | "wal" => {
-                    on?;
-                }
-                "format" => {
-                    let text = matches!(
-                        &option.value,
-                        Some(crate::parse::syntax::OptionValue::Word(word)
-                            | crate::parse::syntax::OptionValue::String(word))
-                        if word.eq_ignore_ascii_case("text")
-                    );
-                    if !text {
-                        return Err(Error::unsupported("EXPLAIN with a FORMAT other than TEXT"));
-                    }
-                }
-                other => {
-                    return Err(Error::new(
-                        SqlState::SyntaxError,
-                        format!("unrecognized EXPLAIN option \"{other}\""),
-                    ));
-                }
-            }
-        }
-        let inner = Arc::new((*explain.statement).clone());
-        let mut inner = Prepared::new(prepared.text.clone(), Some(inner)).at_time(prepared.time.clone());
-        inner.declared = prepared.declared.clone();
-        inner.open = prepared.open;
-        let analysis = Box::pin(self.understood(&inner)).await?;
-        let analysis = self.admit(&inner, analysis, &Arc::from([]), false).await?;
-        let mut lines = match &analysis.work {
-            Work::Query { plan, .. } => crate::plan::explain(plan, costs),
-            Work::Insert { insert, plan } => {
-                let mut lines = vec![format!("Insert on {}", insert.model.name)];
-                match plan {
-                    Some(plan) => lines.extend(indented(crate::plan::explain(plan, costs))),
-                    None => lines.push("  ->  Result".to_string()),
-                }
-                lines
-            }
-            Work::Update { update, plan, point: _ } => {
-                let mut lines = vec![format!("Update on {}", update.model.name)];
-                lines.extend(indented(crate::plan::explain(plan, costs)));
-                lines
-            }
-            Work::Delete { delete, plan, point: _ } => {
-                let mut lines = vec![format!("Delete on {}", delete.model.name)];
-                lines.extend(indented(crate::plan::explain(plan, costs)));
-                lines
-            }
-            Work::Utility => return Err(Error::unsupported("EXPLAIN of a utility statement")),
-        };
-        if analyze {
-            let started = std::time::Instant::now();
-            let cancel = self.shared.entry.cancel.clone();
-            let mut rows = self.start(&analysis, Arc::from([])).await?;
-            let mut count = 0;
-            loop {
-                let taken = rows.take(8192, &cancel).await?.len();
-                if taken == 0 {
-                    break;
-                }
-                count += taken;
-            }
-            lines.push(format!("Actual Rows: {count}"));
-            lines.push(format!("Execution Time: {:.3} ms", started.elapsed().as_secs_f64() * 1e3));
-        }
-        let rows = lines.into_iter().map(|line| vec![Value::from(line)]).collect();
-        Ok(Done::Rows {
-            description: Arc::new(text_columns(&["QUERY PLAN"])),
-            rows: Rows::ready(rows),
-            tag: Tag::Plain("EXPLAIN".to_string()),
-        })
-    }
-
     /// A table (not a system relation) by name.
     pub(super) fn table_by_name(&self, name: &ObjectName) -> Result<Arc<catalog::Relation>> {
         let relation = frontend::find_relation(self, name)?;
@@ -435,30 +347,4 @@ fn into_of(query: &Query) -> Option<&IntoTable> {
         QueryBody::Select(select) => select.into.as_ref(),
         QueryBody::Values(_) | QueryBody::SetOperation { .. } => None,
     }
-}
-
-/// SELECT INTO as the CREATE TABLE AS that it is.
-fn table_of_into(query: &Query) -> Option<CreateTableAs> {
-    let into = into_of(query)?;
-    Some(CreateTableAs {
-        persistence: into.persistence,
-        materialized_view: false,
-        if_not_exists: false,
-        name: into.name.clone(),
-        columns: Vec::new(),
-        access_method: None,
-        options: Vec::new(),
-        on_commit: None,
-        tablespace: None,
-        source: TableSource::Query(Box::new(query.clone())),
-        text: SourceText { start: 0, end: 0 },
-        with_data: true,
-    })
-}
-
-fn indented(lines: Vec<String>) -> impl Iterator<Item = String> {
-    lines
-        .into_iter()
-        .enumerate()
-        .map(|(index, line)| if index == 0 { format!("  ->  {line}") } else { format!("      {line}") })
 }

@@ -35,6 +35,7 @@ pub fn op(name: &str, left: Expression, right: Expression) -> Expression {
         operator: row.oid,
         arguments: vec![left, right],
         variadic_array: false,
+        form: strata_sql::tree::Form::Call,
     };
     typed(kind, row.result)
 }

@@ -397,6 +397,7 @@ impl World {
             system: None,
             locks: None,
             substitutes: Vec::new(),
+            meters: None,
         }
     }
 

@@ -1,0 +1,270 @@
+//! EXPLAIN: a statement's plan, and with ANALYZE what its execution did.
+//!
+//! Invariants. An option is honoured or refused by name. With ANALYZE the statement runs as it would by itself, in the
+//! tier that it would run in, and its effects stay.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use engine::Value;
+
+use super::prepared::{Analysis, Prepared, Work};
+use super::row::RowDescription;
+use super::rows::Rows;
+use super::session::Session;
+use super::simple::Done;
+use super::portal::Tag;
+use super::variables::text_columns;
+use crate::error::{Error, Result, SqlState};
+use crate::execute::{Measured, Meters};
+use crate::parse::syntax::{Explain, OptionValue, UtilityOption};
+use crate::plan::{Explained, Shown, explained};
+use crate::types::oid;
+
+/// The form of the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ExplainFormat {
+    Text,
+    Json,
+}
+
+/// The options as given and as they follow from each other.
+#[derive(Clone, Copy, Debug)]
+struct ExplainOptions {
+    analyze: bool,
+    costs: bool,
+    timing: bool,
+    summary: bool,
+    format: ExplainFormat,
+}
+
+/// What running the statement showed.
+struct Run {
+    meters: Arc<Meters>,
+    rows: u64,
+    spent: Duration,
+    tier: &'static str,
+}
+
+fn boolean(option: &UtilityOption) -> Result<bool> {
+    option.boolean().ok_or_else(|| {
+        Error::new(SqlState::SyntaxError, format!("{} requires a Boolean value", option.name))
+    })
+}
+
+fn options(explain: &Explain) -> Result<ExplainOptions> {
+    let (mut analyze, mut costs, mut format) = (false, true, ExplainFormat::Text);
+    let (mut timing, mut summary) = (None, None);
+    for option in &explain.options {
+        match option.name.as_str() {
+            "analyze" => analyze = boolean(option)?,
+            "costs" => costs = boolean(option)?,
+            "timing" => timing = Some(boolean(option)?),
+            "summary" => summary = Some(boolean(option)?),
+            "verbose" | "buffers" | "settings" | "wal" => {
+                if boolean(option)? {
+                    let name = option.name.to_uppercase();
+                    return Err(Error::unsupported(format!("EXPLAIN option {name}")));
+                }
+            }
+            "format" => format = format_of(option)?,
+            other => {
+                let message = format!("unrecognized EXPLAIN option \"{other}\"");
+                return Err(Error::new(SqlState::SyntaxError, message).at(Some(option.at + 1)));
+            }
+        }
+    }
+    if timing == Some(true) && !analyze {
+        let message = "EXPLAIN option TIMING requires ANALYZE";
+        return Err(Error::new(SqlState::InvalidParameterValue, message));
+    }
+    let (timing, summary) = (timing.unwrap_or(analyze), summary.unwrap_or(analyze));
+    Ok(ExplainOptions { analyze, costs, timing, summary, format })
+}
+
+fn format_of(option: &UtilityOption) -> Result<ExplainFormat> {
+    let word = match &option.value {
+        Some(OptionValue::Word(word) | OptionValue::String(word)) => word.to_ascii_lowercase(),
+        Some(_) | None => String::new(),
+    };
+    match word.as_str() {
+        "text" => Ok(ExplainFormat::Text),
+        "json" => Ok(ExplainFormat::Json),
+        "xml" | "yaml" => Err(Error::unsupported(format!("EXPLAIN (FORMAT {})", word.to_uppercase()))),
+        _ => Err(Error::new(
+            SqlState::InvalidParameterValue,
+            format!("unrecognized value for EXPLAIN option \"format\": \"{word}\""),
+        )
+        .at(Some(option.at + 1))),
+    }
+}
+
+/// How the rows of EXPLAIN look.
+pub(super) fn explain_description(explain: &Explain) -> RowDescription {
+    let json = options(explain).is_ok_and(|options| options.format == ExplainFormat::Json);
+    let mut description = text_columns(&["QUERY PLAN"]);
+    if json {
+        description.fields.iter_mut().for_each(|field| field.type_oid = oid::JSON);
+    }
+    description
+}
+
+impl Session {
+    pub(super) async fn explain(
+        &mut self,
+        explain: &Explain,
+        prepared: &Prepared,
+    ) -> Result<Done> {
+        let options = options(explain)?;
+        let inner = Arc::new((*explain.statement).clone());
+        let mut inner = Prepared::new(prepared.text.clone(), Some(inner)).at_time(prepared.time.clone());
+        inner.declared = prepared.declared.clone();
+        inner.open = prepared.open;
+        let started = Instant::now();
+        let analysis = Box::pin(self.understood(&inner)).await?;
+        let analysis = self.admit(&inner, analysis, &Arc::from([]), false).await?;
+        let planning = started.elapsed();
+        if matches!(analysis.work, Work::Utility) {
+            return Err(Error::unsupported("EXPLAIN of a utility statement"));
+        }
+        let run = match options.analyze {
+            true => Some(self.run_metered(&analysis).await?),
+            false => None,
+        };
+        let root = explained_work(&analysis, run.as_ref())?;
+        let shown = Shown { costs: options.costs, timing: options.timing };
+        let rows = match options.format {
+            ExplainFormat::Text => text_rows(&root, shown, &options, planning, run.as_ref()),
+            ExplainFormat::Json => vec![json_text(&root, shown, &options, planning, run.as_ref())],
+        };
+        Ok(Done::Rows {
+            description: Arc::new(explain_description(explain)),
+            rows: Rows::ready(rows.into_iter().map(|line| vec![Value::from(line)]).collect()),
+            tag: Tag::Plain("EXPLAIN".to_string()),
+        })
+    }
+
+    /// Runs a statement to its end, its nodes measured.
+    async fn run_metered(&mut self, analysis: &Arc<Analysis>) -> Result<Run> {
+        let meters = Arc::new(Meters::default());
+        let point = match &analysis.work {
+            Work::Query { point, .. } | Work::Update { point, .. } | Work::Delete { point, .. } => {
+                point.is_some() && self.uses_point_tier()
+            }
+            Work::Insert { plan, .. } => plan.is_none(),
+            Work::Utility => false,
+        };
+        self.meters = Some(meters.clone());
+        let started = Instant::now();
+        let result = self.count_rows(analysis).await;
+        let spent = started.elapsed();
+        self.meters = None;
+        let rows = result?;
+        if point && let Work::Query { plan, .. } = &analysis.work {
+            meters.note(&plan.root, rows, spent);
+        }
+        Ok(Run { meters, rows, spent, tier: if point { "point" } else { "planned" } })
+    }
+
+    async fn count_rows(&mut self, analysis: &Arc<Analysis>) -> Result<u64> {
+        let cancel = self.shared.entry.cancel.clone();
+        let mut rows = self.start(analysis, Arc::from([])).await?;
+        let mut count = 0;
+        loop {
+            let taken = rows.take(8192, &cancel).await?.len();
+            if taken == 0 {
+                return Ok(count);
+            }
+            count += taken as u64;
+        }
+    }
+}
+
+/// What EXPLAIN shows of a statement: its plan, beneath the change it makes.
+fn explained_work(analysis: &Analysis, run: Option<&Run>) -> Result<Explained> {
+    let meters = run.map(|run| &*run.meters);
+    // The point tier does not run the plan of a change: only the change as a whole is measured.
+    let planned = meters.filter(|_| run.is_some_and(|run| run.tier == "planned"));
+    let (word, table, source) = match &analysis.work {
+        Work::Query { plan, .. } => return Ok(explained(plan, meters)),
+        Work::Insert { insert, plan } => {
+            let source = match plan {
+                Some(plan) => explained(plan, planned),
+                None => Explained {
+                    title: "Result".to_string(),
+                    facts: vec![("Node Type", "Result".to_string())],
+                    ..Explained::default()
+                },
+            };
+            ("Insert", insert.model.name.clone(), source)
+        }
+        Work::Update { update, plan, point: _ } => {
+            ("Update", update.model.name.clone(), explained(plan, planned))
+        }
+        Work::Delete { delete, plan, point: _ } => {
+            ("Delete", delete.model.name.clone(), explained(plan, planned))
+        }
+        Work::Utility => return Err(Error::unsupported("EXPLAIN of a utility statement")),
+    };
+    let measured = run.map(|run| Measured { loops: 1, rows: run.rows, startup: run.spent, total: run.spent });
+    let estimate = source.estimate.map(|(estimate, _)| (crate::plan::node::Estimate { rows: 0.0, ..estimate }, 0));
+    Ok(Explained {
+        title: format!("{word} on {table}"),
+        facts: vec![
+            ("Node Type", "ModifyTable".to_string()),
+            ("Operation", word.to_string()),
+            ("Relation Name", table.to_string()),
+        ],
+        estimate,
+        measured,
+        children: vec![source],
+        ..Explained::default()
+    })
+}
+
+fn milliseconds(spent: Duration) -> f64 {
+    spent.as_secs_f64() * 1e3
+}
+
+fn text_rows(
+    root: &Explained,
+    shown: Shown,
+    options: &ExplainOptions,
+    planning: Duration,
+    run: Option<&Run>,
+) -> Vec<String> {
+    let mut lines = root.lines(shown);
+    if let Some(run) = run {
+        lines.push(format!("Tier: {}", run.tier));
+    }
+    if options.summary {
+        lines.push(format!("Planning Time: {:.3} ms", milliseconds(planning)));
+        lines.extend(run.map(|run| format!("Execution Time: {:.3} ms", milliseconds(run.spent))));
+    }
+    lines
+}
+
+fn json_text(
+    root: &Explained,
+    shown: Shown,
+    options: &ExplainOptions,
+    planning: Duration,
+    run: Option<&Run>,
+) -> String {
+    let mut text = String::from("[\n  {\n    \"Plan\": ");
+    root.json(shown, None, 4, &mut text);
+    if let Some(run) = run {
+        text.push_str(&format!(",\n    \"Tier\": \"{}\"", run.tier));
+    }
+    if options.summary {
+        text.push_str(&format!(",\n    \"Planning Time\": {:.3}", milliseconds(planning)));
+    }
+    if let Some(run) = run {
+        text.push_str(",\n    \"Triggers\": [\n    ]");
+        if options.summary {
+            text.push_str(&format!(",\n    \"Execution Time\": {:.3}", milliseconds(run.spent)));
+        }
+    }
+    text.push_str("\n  }\n]");
+    text
+}
