@@ -3,7 +3,7 @@
 use super::Analyzer;
 use crate::error::Result;
 use crate::parse::syntax;
-use crate::tree::Delete;
+use crate::tree::{Delete, Relation};
 
 impl Analyzer<'_> {
     pub(super) fn delete(&mut self, delete: &syntax::Delete) -> Result<Delete> {
@@ -22,10 +22,19 @@ impl Analyzer<'_> {
         let (mut target, handle, item) = self.target_scan(&object, delete.alias.as_ref(), &delete.table)?;
         let mut others = self.other_tables(&delete.using, item)?;
         let mut predicate = self.row_filter(delete.filter.as_ref())?;
-        let returning = match delete.returning.is_empty() {
+        let mut returning = match delete.returning.is_empty() {
             true => None,
             false => Some(self.returning(&delete.returning)?),
         };
+        let mut others_lateral = false;
+        if let Some(returning) = &mut returning {
+            let lifted = self.lift_returning(returning, &|_| Ok(None))?;
+            if !lifted.is_empty() {
+                others_lateral = true;
+                let input = Box::new(others.take().unwrap_or(Relation::Empty));
+                others = Some(Relation::Extend { input, items: lifted });
+            }
+        }
         self.keep_row(&mut target);
         if let Some(others) = &mut others {
             self.prune_relation(others);
@@ -34,6 +43,7 @@ impl Analyzer<'_> {
         for table in &mut common {
             crate::tree::visit::walk_common(table, &mut super::prune::Finish(self));
         }
-        Ok(Delete { common, target, handle, others: others.map(Box::new), predicate, returning })
+        let others = others.map(Box::new);
+        Ok(Delete { common, target, handle, others, others_lateral, predicate, returning })
     }
 }

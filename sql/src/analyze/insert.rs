@@ -13,7 +13,8 @@ use super::item::{Item, ItemColumn};
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{self, ExpressionKind as Syntax, ObjectName, Overriding, QueryBody, TargetColumn};
 use crate::tree::{
-    Column, Expression, ExpressionKind, Insert, OutputColumn, Query, Relation, RowColumn, Type,
+    Column, ColumnNumber, ConflictAction, Expression, ExpressionKind, Insert, OnConflict, OutputColumn, Query,
+    Relation, Returning, RowColumn, Type,
 };
 use crate::types::oid;
 
@@ -55,7 +56,7 @@ impl Analyzer<'_> {
                 let outer = std::mem::replace(&mut self.scope_mut()?.items, vec![item]);
                 let returning = self.returning(&insert.returning);
                 self.scope_mut()?.items = outer;
-                Some(returning?)
+                Some(self.insert_returning(returning?, &mut source, &object, &row, conflict.as_ref())?)
             }
         };
         source.common = common;
@@ -65,6 +66,49 @@ impl Analyzer<'_> {
         self.prune(&mut source);
         let columns = stored_columns(&object).map(|column| column.number).collect();
         Ok(Insert { table: object.oid, columns, source, row, conflict, returning })
+    }
+
+    /// RETURNING of an INSERT, its subqueries computed by the source.
+    fn insert_returning(
+        &mut self,
+        mut returning: Returning,
+        source: &mut Query,
+        object: &Object,
+        row: &[RowColumn],
+        conflict: Option<&OnConflict>,
+    ) -> Result<Returning> {
+        let stored: Vec<i16> = stored_columns(object).map(|column| column.number).collect();
+        let output = source.output.clone();
+        let updates = conflict.is_some_and(|conflict| matches!(conflict.action, ConflictAction::Update(_)));
+        let value = |number: ColumnNumber| {
+            let Some(column) = row.iter().find(|column| column.column.number == number) else {
+                return Ok(None);
+            };
+            if updates {
+                return Err(super::returning::late_value("a row that ON CONFLICT DO UPDATE may have changed"));
+            }
+            let place = stored.iter().position(|attribute| *attribute == column.attribute);
+            match place.and_then(|place| output.get(place)) {
+                Some(known) => Ok(Some(super::subquery::output_reference(known))),
+                None => Err(super::returning::late_value("a generated column")),
+            }
+        };
+        let lifted = self.lift_returning(&mut returning, &value)?;
+        if lifted.is_empty() {
+            return Ok(returning);
+        }
+        for (number, item) in &lifted {
+            source.output.push(OutputColumn {
+                column: *number,
+                name: String::new(),
+                ty: item.ty,
+                collation: item.collation,
+                origin: (0, 0),
+            });
+        }
+        let input = Box::new(std::mem::replace(&mut source.relation, Relation::Empty));
+        source.relation = Relation::Extend { input, items: lifted };
+        Ok(returning)
     }
 
     /// The table that a modification names.

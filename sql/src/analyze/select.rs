@@ -408,7 +408,7 @@ fn lock_name(strength: crate::tree::LockStrength) -> &'static str {
 }
 
 /// Whether computing an expression once for two columns changes nothing.
-fn is_repeatable(expression: &Expression) -> bool {
+pub(super) fn is_repeatable(expression: &Expression) -> bool {
     struct Search(bool);
     impl Visitor for Search {
         fn expression(&mut self, expression: &mut Expression) -> bool {

@@ -11,7 +11,8 @@ use crate::parse::syntax::{
 };
 use crate::tree::visit::{Visitor, walk_expression};
 use crate::tree::{
-    Assignment, Column, ColumnNumber, Expression, ExpressionKind, Relation, SystemColumn, TableScan, Update,
+    Assignment, Column, ColumnNumber, Expression, ExpressionKind, Relation, RowColumn, SystemColumn, TableScan,
+    Update,
 };
 
 /// What SET takes from subqueries, whole rows of `(a, b) = (SELECT ...)` among it: the column each is computed into.
@@ -37,13 +38,13 @@ impl Analyzer<'_> {
         let predicate = self.row_filter(update.filter.as_ref())?;
         let (mut assignments, mut rows) = self.assignments(&update.assignments, &object)?;
         self.lift_subqueries(&mut assignments, &mut rows);
-        let others_lateral = !rows.is_empty();
+        let mut others_lateral = !rows.is_empty();
         if others_lateral {
             let input = Box::new(others.take().unwrap_or(Relation::Empty));
             others = Some(Relation::Extend { input, items: rows });
         }
         let row = self.row_columns_of(&object);
-        let returning = match update.returning.is_empty() {
+        let mut returning = match update.returning.is_empty() {
             true => None,
             false => {
                 let item = self.row_item(&object, &name, update.alias.is_some(), &row);
@@ -53,6 +54,15 @@ impl Analyzer<'_> {
                 Some(self.returning(&update.returning)?)
             }
         };
+        if let Some(returning) = &mut returning {
+            let value = |number| new_value(number, &row, &assignments, &target, &object);
+            let lifted = self.lift_returning(returning, &value)?;
+            if !lifted.is_empty() {
+                others_lateral = true;
+                let input = Box::new(others.take().unwrap_or(Relation::Empty));
+                others = Some(Relation::Extend { input, items: lifted });
+            }
+        }
         self.keep_row(&mut target);
         if let Some(others) = &mut others {
             self.prune_relation(others);
@@ -305,4 +315,33 @@ fn has_subquery(expression: &Expression) -> bool {
 
 fn width_mismatch(position: Option<u32>) -> Error {
     Error::new(SqlState::SyntaxError, "number of columns does not match number of values").at(position)
+}
+
+/// What an UPDATE's source knows a column of the new row by: the value assigned, or the old row's column.
+fn new_value(
+    number: ColumnNumber,
+    row: &[RowColumn],
+    assignments: &[Assignment],
+    target: &TableScan,
+    object: &Object,
+) -> Result<Option<Expression>> {
+    let Some(column) = row.iter().find(|column| column.column.number == number) else { return Ok(None) };
+    let attribute = column.attribute;
+    if object.column(attribute).is_some_and(|column| column.generated) {
+        return Err(super::returning::late_value("a generated column"));
+    }
+    if let Some(assignment) = assignments.iter().find(|assignment| assignment.attribute == attribute) {
+        if !super::select::is_repeatable(&assignment.value) {
+            return Err(super::returning::late_value("a column set to a volatile value"));
+        }
+        return Ok(Some(assignment.value.clone()));
+    }
+    let mut columns = target.columns.iter();
+    let old = columns.find(|column| column.source == SystemColumn::Attribute(attribute));
+    Ok(old.map(|old| Expression {
+        kind: ExpressionKind::Column(old.number),
+        ty: old.ty,
+        collation: old.collation,
+        position: None,
+    }))
 }

@@ -238,7 +238,9 @@ impl CompiledInsert {
     pub fn new(insert: &Insert, model: Arc<TableModel>) -> Result<CompiledInsert> {
         let positions =
             insert.columns.iter().map(|attribute| model.position(*attribute)).collect::<Result<_>>()?;
-        let mut frame = Frame::new([]);
+        // What the source computes for RETURNING comes before the row.
+        let computed = insert.source.output.iter().skip(insert.columns.len());
+        let mut frame = Frame::new(computed.map(|column| column.column));
         frame.add_row(&model, &insert.row)?;
         let returning = compile_returning(insert.returning.as_ref(), &frame)?;
         let conflict = match &insert.conflict {
@@ -273,9 +275,10 @@ impl CompiledInsert {
     pub async fn one(
         &self,
         writer: &mut Writer,
-        values: Vec<Value>,
+        mut values: Vec<Value>,
         returning: &mut ReturningRows,
     ) -> Result<bool> {
+        let computed = values.split_off(self.positions.len().min(values.len()));
         let mut row = vec![Value::Null; self.model.columns.len()];
         for (position, value) in self.positions.iter().zip(values) {
             if let Some(slot) = row.get_mut(*position) {
@@ -295,7 +298,7 @@ impl CompiledInsert {
             },
         };
         if let (Some(returned), Some(row)) = (&self.returning, written) {
-            let mut frame = Vec::with_capacity(self.frame.width);
+            let mut frame = computed;
             self.frame.place_row(&row, &mut frame);
             returning.push(returned.row(&writer.context, &frame)?).await?;
         }
@@ -496,8 +499,11 @@ impl CompiledDelete {
         let mut frame = Frame::new(source.output.iter().map(|column| column.column));
         frame.add_target(&model, &delete.target.columns)?;
         let handle = handle_place(&frame, delete.handle)?;
-        let qualifier = Qualifier::new(delete.predicate.as_ref(), false, &frame)?;
-        let others = other_places(&frame, delete.others.as_deref());
+        let qualifier = Qualifier::new(delete.predicate.as_ref(), delete.others_lateral, &frame)?;
+        let others = match delete.others_lateral {
+            true => Vec::new(),
+            false => other_places(&frame, delete.others.as_deref()),
+        };
         let returning = compile_returning(delete.returning.as_ref(), &frame)?;
         let number = delete.handle;
         Ok(CompiledDelete { model, source, frame, handle, number, qualifier, others, returning })

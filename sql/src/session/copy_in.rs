@@ -269,7 +269,7 @@ impl CopyWorker {
         let bad = |message: String| Error::new(SqlState::BadCopyFileFormat, message);
         if fields.len() != self.positions.len() {
             return Err(bad(format!(
-                "wrong number of fields in header line: field count is {}, expected {}",
+                "wrong number of fields in header line: got {}, expected {}",
                 fields.len(),
                 self.positions.len()
             )));

@@ -60,12 +60,14 @@ impl Session {
             state: PortalState::Running { rows, tag: Tag::Sent("FETCH") },
             cursor: Some(Cursor {
                 hold: declare.hold,
+                binary: declare.binary,
                 scroll: declare.scroll,
                 kept: None,
                 position: 0,
                 held: false,
             }),
             savepoint_depth: self.block.as_ref().map_or(0, |block| block.savepoints.len()),
+            created: self.shared.instance.now_micros(),
         };
         if declare.scroll == Some(true) {
             self.keep_rows(&mut portal).await?;

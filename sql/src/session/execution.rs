@@ -224,7 +224,7 @@ impl Session {
         Ok(ExecutionInput {
             view,
             past,
-            system: Some(self.system_rows(&context, moments)),
+            system: Some(self.system_rows(plan, &context, moments)),
             context: Arc::new(context),
             resources: self.shared.instance.resources().clone(),
             interrupt: self.shared.entry.cancel.clone(),
@@ -413,12 +413,23 @@ enum Change {
 
 impl Session {
     /// Rows of system relations for a statement.
-    fn system_rows(&self, context: &Context, moments: Vec<Timestamp>) -> Arc<dyn crate::execute::SystemRows> {
+    fn system_rows(
+        &self,
+        plan: &Plan,
+        context: &Context,
+        moments: Vec<Timestamp>,
+    ) -> Arc<dyn crate::execute::SystemRows> {
+        let reads = |relation: u32| plan.dependencies.contains(&relation);
         Arc::new(crate::system::SystemTables {
             moments,
             shared: self.shared.clone(),
             catalog: context.environment.catalog(),
             context: context.clone(),
+            cursors: if reads(crate::system::PG_CURSORS) { self.cursor_rows() } else { Vec::new() },
+            statements: match reads(crate::system::PG_PREPARED_STATEMENTS) {
+                true => self.statement_rows(),
+                false => Vec::new(),
+            },
         })
     }
 }

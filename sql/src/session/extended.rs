@@ -100,6 +100,9 @@ impl Session {
         if planned && name.is_empty() {
             self.keep_text(text, parameter_types, &prepared);
         }
+        if !name.is_empty() {
+            self.prepared_at.insert(name.to_string(), (self.shared.instance.now_micros(), false));
+        }
         self.statements.insert(name.to_string(), prepared);
         Ok(())
     }
@@ -174,7 +177,9 @@ impl Session {
         let savepoint_depth = self.block.as_ref().map_or(0, |block| block.savepoints.len());
         let state = PortalState::New;
         let cursor = None;
-        let portal = Portal { prepared, analysis, parameters, description, state, cursor, savepoint_depth };
+        let created = self.shared.instance.now_micros();
+        let portal =
+            Portal { prepared, analysis, parameters, description, state, cursor, savepoint_depth, created };
         self.portals.insert(bind.portal, portal);
         Ok(())
     }

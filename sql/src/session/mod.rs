@@ -29,6 +29,7 @@ mod extended;
 mod frontend;
 mod immediate;
 mod instance;
+mod listing;
 mod literals;
 mod meters;
 pub mod names;

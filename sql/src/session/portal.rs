@@ -21,6 +21,8 @@ pub struct Portal {
     pub cursor: Option<Cursor>,
     /// How many savepoints stood when it was made.
     pub savepoint_depth: usize,
+    /// Microseconds since 2000-01-01 UTC.
+    pub created: i64,
 }
 
 /// The portals of a session by name. The unnamed one, made for nearly every statement, has a place of its own.
@@ -106,6 +108,7 @@ impl Tag {
 /// What DECLARE adds.
 pub struct Cursor {
     pub hold: bool,
+    pub binary: bool,
     /// Rows may be fetched backward: they are kept.
     pub scroll: Option<bool>,
     /// All rows, where they are kept.

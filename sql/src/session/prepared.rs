@@ -118,6 +118,12 @@ impl Prepared {
         self
     }
 
+    /// The types of its parameters, as far as they are known.
+    pub(super) fn parameter_types(&self) -> Vec<u32> {
+        let analysis = self.analysis.lock();
+        analysis.as_ref().map_or_else(|| self.declared.clone(), |analysis| analysis.parameters.clone())
+    }
+
     /// The same statement as of a moment.
     pub fn at_time(mut self, time: Option<Expression>) -> Prepared {
         self.time = time;

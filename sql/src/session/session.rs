@@ -36,6 +36,8 @@ pub struct Session {
     pub(super) shared: Arc<Shared>,
     pub(super) block: Option<Block>,
     pub(super) statements: HashMap<String, Arc<Prepared>>,
+    /// When each statement was prepared, and whether by SQL.
+    pub(super) prepared_at: HashMap<String, (i64, bool)>,
     pub(super) portals: Portals,
     /// The relations that the last analyses met.
     pub(super) met: Mutex<BTreeSet<u32>>,
@@ -59,6 +61,7 @@ impl Session {
             shared,
             block: None,
             statements: HashMap::new(),
+            prepared_at: HashMap::new(),
             portals: Portals::default(),
             met: Mutex::default(),
             meters: None,

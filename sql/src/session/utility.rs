@@ -148,6 +148,7 @@ impl Session {
         let mut prepared = Prepared::new(text.clone(), Some(statement)).with_parameters(types);
         prepared.fixed = true;
         self.analysis(&prepared)?;
+        self.prepared_at.insert(name.clone(), (self.shared.instance.now_micros(), true));
         self.statements.insert(name.clone(), Arc::new(prepared));
         Ok("PREPARE".to_string())
     }

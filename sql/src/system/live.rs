@@ -64,7 +64,8 @@ impl Live for LiveState<'_> {
             "pg_settings" => Some(settings::rows(&self.tables.shared)),
             "pg_stat_activity" => Some(activity::rows(&self.tables.shared, &self.tables.catalog)),
             "pg_locks" => Some(locks::rows(&self.tables.shared)),
-            "pg_cursors" | "pg_prepared_statements" => Some(Vec::new()),
+            "pg_cursors" => Some(self.tables.cursors.clone()),
+            "pg_prepared_statements" => Some(self.tables.statements.clone()),
             _ => None,
         }
     }

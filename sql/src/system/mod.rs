@@ -24,7 +24,14 @@ pub struct SystemTables {
     pub context: crate::evaluate::Context,
     /// The moments of the plan's time clauses, in order.
     pub moments: Vec<engine::Timestamp>,
+    /// The session's own: rows of pg_cursors and pg_prepared_statements, where the plan reads them.
+    pub cursors: Vec<catalog::system::Row>,
+    pub statements: Vec<catalog::system::Row>,
 }
+
+/// pg_class oids of the relations that are the session's own.
+pub const PG_CURSORS: u32 = 12077;
+pub const PG_PREPARED_STATEMENTS: u32 = 12095;
 
 impl SystemRows for SystemTables {
     fn rows(&self, relation: u32, attributes: &[i16], moment: Option<usize>) -> Result<Vec<Vec<Value>>> {

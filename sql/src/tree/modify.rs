@@ -23,7 +23,8 @@ pub struct Insert {
     /// Attribute numbers, ascending: every live attribute that is not generated.
     pub columns: Vec<i16>,
     /// The statement's own WITH stands in the source's `common`. For VALUES the relation is `Relation::Values`,
-    /// a whole row in each of its rows, so that single rows need no plan.
+    /// a whole row in each of its rows, so that single rows need no plan. Columns beyond those of `columns` are for
+    /// RETURNING alone.
     pub source: Query,
     /// The row as inserted (or, after DO UPDATE, as updated), for RETURNING.
     pub row: Vec<RowColumn>,
@@ -95,8 +96,9 @@ pub struct Delete {
     pub common: Vec<CommonTable>,
     pub target: TableScan,
     pub handle: ColumnNumber,
-    /// USING.
+    /// USING. Depends on the target (`lateral`) where it computes subqueries of RETURNING.
     pub others: Option<Box<Relation>>,
+    pub others_lateral: bool,
     pub predicate: Option<Expression>,
     pub returning: Option<Returning>,
 }
@@ -124,7 +126,12 @@ impl Update {
 impl Delete {
     /// The relation that yields target rows with everything that RETURNING and a re-check read.
     pub fn source(&self) -> Relation {
-        modification_source(&self.target, self.others.as_deref(), false, self.predicate.as_ref())
+        modification_source(
+            &self.target,
+            self.others.as_deref(),
+            self.others_lateral,
+            self.predicate.as_ref(),
+        )
     }
 }
 

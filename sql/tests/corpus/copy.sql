@@ -29,5 +29,6 @@ COPY k FROM STDIN;
 1	dup	1	b
 \.
 COPY k (nothing) TO STDOUT;
+COPY missing TO STDOUT;
 COPY k TO STDOUT WITH (FORMAT xml);
 SELECT count(*) FROM k;
