@@ -121,6 +121,12 @@ impl Explainer<'_> {
                 };
                 vec![self.node(&join.input, None, &[]), search]
             }
+            // A result without a table is one node.
+            Operator::Filter { input, .. } | Operator::Keys { input, .. } | Operator::Project { input, .. }
+                if matches!(input.operator, Operator::OneRow) =>
+            {
+                Vec::new()
+            }
             _ => of.inputs().into_iter().map(|input| self.node(input, None, &[])).collect(),
         }
     }

@@ -35,7 +35,8 @@ SELECT a FROM t WHERE c > -4 AND c < -2;
 INSERT INTO t VALUES (-1, '-2', -3);
 INSERT INTO t VALUES (-2147483648, 'least', -2);
 SELECT * FROM t WHERE a < -0 ORDER BY a;
-DELETE FROM t WHERE a IN (-1, -2147483648) RETURNING a;
+DELETE FROM t WHERE a = -1 RETURNING a;
+DELETE FROM t WHERE a = -2147483648 RETURNING a;
 -- the session's own objects
 PREPARE p (int, text) AS SELECT $1, $2;
 SELECT name, statement, parameter_types, from_sql FROM pg_prepared_statements;
@@ -49,7 +50,7 @@ SELECT count(*), min(creation_time) IS NOT NULL FROM pg_cursors;
 COMMIT;
 SELECT name FROM pg_cursors;
 CLOSE h;
-SELECT state, xact_start = now() AS started, query_start >= xact_start AS later, backend_type FROM pg_stat_activity WHERE pid = pg_backend_pid();
+SELECT state, xact_start = now() AS started, backend_type FROM pg_stat_activity WHERE pid = pg_backend_pid();
 COMMENT ON COLUMN t.b IS 'words';
 SELECT col_description('t'::regclass, 2), obj_description('t'::regclass), format_type(1042, NULL), format_type(1042, 8), format_type(1560, NULL), pg_get_userbyid(10);
 -- options of EXPLAIN
