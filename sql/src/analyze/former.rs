@@ -60,7 +60,7 @@ impl Analyzer<'_> {
                 arms.push((before(begin, former.until), value));
             }
             let otherwise = Some(Box::new(shown.expression.clone()));
-            shown.expression.kind = ExpressionKind::Case { arms, otherwise };
+            shown.expression.kind = ExpressionKind::Case { simple: false, arms, otherwise };
         }
         Ok(())
     }
@@ -124,6 +124,7 @@ fn before(begin: ColumnNumber, until: i64) -> Expression {
             operator: 0,
             arguments,
             variadic_array: false,
+            form: crate::tree::Form::Call,
         },
         ty: Type::new(oid::BOOL),
         collation: 0,

@@ -166,6 +166,8 @@ impl<'a> Deparser<'a> {
                 let (place, column) = live.find(|(_, column)| column.number == attribute)?;
                 Some(renamed.get(place).unwrap_or(&column.name).clone())
             }
+            // The columns of today's names are read instead.
+            SystemColumn::Former(_) => None,
             SystemColumn::TableOid => Some("tableoid".to_string()),
             SystemColumn::Handle => Some("ctid".to_string()),
             SystemColumn::Xmin => Some("xmin".to_string()),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::{RelationLockMode, TableId, WaitPolicy};
+use engine::{RelationLockMode, TableId, Value, WaitPolicy};
 
 use super::frontend;
 use super::meters::meters;
@@ -348,4 +348,23 @@ fn into_of(query: &Query) -> Option<&IntoTable> {
         QueryBody::Select(select) => select.into.as_ref(),
         QueryBody::Values(_) | QueryBody::SetOperation { .. } => None,
     }
+}
+
+/// SELECT INTO as the CREATE TABLE AS that it is.
+fn table_of_into(query: &Query) -> Option<CreateTableAs> {
+    let into = into_of(query)?;
+    Some(CreateTableAs {
+        persistence: into.persistence,
+        materialized_view: false,
+        if_not_exists: false,
+        name: into.name.clone(),
+        columns: Vec::new(),
+        access_method: None,
+        options: Vec::new(),
+        on_commit: None,
+        tablespace: None,
+        source: TableSource::Query(Box::new(query.clone())),
+        text: SourceText { start: 0, end: 0 },
+        with_data: true,
+    })
 }

@@ -1,28 +1,34 @@
 //! What only a running server can tell the catalog.
 
+use std::sync::Arc;
+
 use catalog::system::{Live, Row};
 use catalog::{Relation, StoredExpression};
 
 use super::SystemTables;
 use super::{activity, locks, settings};
 use crate::deparse::{Definitions, Layout};
+use crate::session::names::CatalogNames;
 use crate::types;
 
 /// The live state behind one reading of system relations.
 pub struct LiveState<'a> {
     tables: &'a SystemTables,
-    names: crate::session::names::CatalogNames,
+    /// The catalog that is read: that of a past moment, where a time clause says so.
+    catalog: &'a Arc<catalog::Snapshot>,
+    names: CatalogNames,
 }
 
 impl<'a> LiveState<'a> {
-    pub fn new(tables: &'a SystemTables) -> LiveState<'a> {
-        let names = crate::session::names::CatalogNames::of_context(&tables.context);
-        LiveState { tables, names }
+    pub fn new(tables: &'a SystemTables, catalog: &'a Arc<catalog::Snapshot>) -> LiveState<'a> {
+        let database = tables.shared.entry.database_oid;
+        let search_path = tables.context.settings.search_path.clone();
+        LiveState { tables, catalog, names: CatalogNames::new(catalog.clone(), database, search_path) }
     }
 
     fn definitions(&self) -> Definitions<'_> {
         let database = self.tables.shared.entry.database_oid;
-        Definitions { catalog: &self.tables.catalog, database, names: &self.names }
+        Definitions { catalog: self.catalog, database, names: &self.names }
     }
 }
 

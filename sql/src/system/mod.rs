@@ -47,7 +47,7 @@ impl SystemRows for SystemTables {
         let found = catalog
             .relation(database, relation)
             .ok_or_else(|| Error::internal(format!("no system relation has OID {relation}")))?;
-        let live = live::LiveState::new(self);
+        let live = live::LiveState::new(self, &catalog);
         let scan = catalog::system::Scan {
             snapshot: &catalog,
             database,
