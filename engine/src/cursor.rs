@@ -135,7 +135,7 @@ impl RowCursor {
         let base =
             self.view.table(self.table).filter(|_| !own_table.is_some_and(|own| own.hides_base(own_at)));
         let state = base.map(|table| table.read());
-        base.map_or(Ok(()), |table| table.check_horizon(eyes.at))?;
+        base.map_or(Ok(()), |table| table.check_readable(eyes.at))?;
         if let Some(map) = own_table.and_then(|writes| writes.store.index(self.index)) {
             self.fetch_own(map, eyes, state.as_deref(), &mut fetched)?;
         }

@@ -17,6 +17,7 @@ use crate::sequence::{SequenceDefinition, SequenceState, Sequences, TableStatist
 use crate::sequencer::{self, Queue, Request, apply};
 use crate::table::{Table, Tables};
 use crate::transaction::{Isolation, Transaction};
+use crate::verify::{self, Verified};
 use crate::{Error, TableId, TableSchema, Ticket};
 use parking_lot::{Mutex, RwLock};
 use std::error::Error as StdError;
@@ -208,7 +209,8 @@ impl Engine {
 /// A durable database of versioned tables. Shared by all sessions.
 pub struct Database {
     engine: Arc<Engine>,
-    /// The checkpoint thread first: it needs the sequencer to finish.
+    layout: Arc<Mutex<Layout>>,
+    /// The checkpoint thread before the sequencer, which it needs to finish.
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -278,15 +280,22 @@ impl Database {
             let layout = layout.clone();
             move || checkpoint::run(&checkpointing, &layout, &spare)
         })?;
-        let compactor = std::thread::Builder::new()
-            .name("compaction".into())
-            .spawn(move || compaction::run(&compacting, &layout))?;
-        Ok(Arc::new(Database { engine, threads: Mutex::new(vec![compactor, checkpointer, sequencer]) }))
+        let compactor = std::thread::Builder::new().name("compaction".into()).spawn({
+            let layout = layout.clone();
+            move || compaction::run(&compacting, &layout)
+        })?;
+        Ok(Arc::new(Database { engine, layout, threads: Mutex::new(vec![compactor, checkpointer, sequencer]) }))
     }
 
     /// Writes hot rows to segments and lets go of the log before; the ticket settles when that is durable.
     pub fn checkpoint(&self) -> Ticket {
         self.engine.background.checkpoint()
+    }
+
+    /// Reads every byte of every data file and compares it with its checksums. Takes as long as that takes: for a
+    /// thread that may block.
+    pub fn verify(&self) -> Verified {
+        verify::verify(&self.engine, &self.layout)
     }
 
     /// As [`Database::checkpoint`], and then whatever there is to compact.
@@ -306,13 +315,14 @@ impl Database {
         Ok(Timestamp(self.engine.table(table)?.horizon()))
     }
 
-    /// Moves a table's hot rows to segments if a good part of them is dead (an eighth); the ticket settles when that is
-    /// done, at once if there is nothing to gain.
+    /// Moves a table's hot rows to segments if a good part of them is dead (an eighth), or if the table gives history up,
+    /// and compacts; the ticket settles when that is done, at once if there is nothing to gain.
     pub fn vacuum(&self, table: TableId) -> Result<Ticket, Error> {
         let statistics = self.statistics(table)?;
         let dead = (statistics.hot_rows + statistics.segment_rows).saturating_sub(statistics.rows);
-        if statistics.hot_rows > 0 && dead.min(statistics.hot_rows) * 8 >= statistics.hot_rows {
-            Ok(self.checkpoint())
+        let gives_up = self.engine.table(table)?.retention().is_some();
+        if gives_up || (statistics.hot_rows > 0 && dead.min(statistics.hot_rows) * 8 >= statistics.hot_rows) {
+            Ok(self.compact())
         } else {
             Ok(Ticket::ready(Ok(())))
         }

@@ -4,6 +4,7 @@
 //! blocks its caller: what must wait answers with a ticket.
 
 mod batch;
+mod change;
 mod checkpoint;
 mod clock;
 mod compaction;
@@ -28,9 +29,11 @@ mod table;
 mod ticket;
 mod transaction;
 mod value;
+mod verify;
 mod view;
 
 pub use batch::ScanColumn;
+pub use change::{Change, ChangeCursor, Operation};
 pub use clock::Past;
 pub use cursor::RowCursor;
 pub use database::{Configuration, Database, FailureHook, OpenError};
@@ -39,6 +42,7 @@ pub use ids::{ColumnId, FileId, IndexId, RowHandle, TableId, Timestamp};
 pub use io::Environment;
 pub use lock::{KeyLock, RelationLockMode, RowLock, WaitPolicy};
 pub use scan::ScanCursor;
+pub use segment::ColumnRange;
 pub use schema::{IndexSchema, NewRow, TableSchema};
 pub use sequence::{SequenceDefinition, SequenceState, TableStatistics};
 pub use table::row::RowRef;
@@ -47,4 +51,5 @@ pub use transaction::{
     Inserted, Isolation, LockedRow, Predicate, PublishHook, ReadRecord, Savepoint, Transaction,
 };
 pub use value::{PhysicalType, Value};
+pub use verify::{Damage, Verified};
 pub use view::ReadView;

@@ -12,7 +12,7 @@ use crate::table::segments::SegmentPart;
 use crate::table::visibility::{ALIVE, visible};
 use crate::table::{Dictionary, Generation};
 use crate::view::{Eyes, Own, ReadView};
-use crate::{Error, PhysicalType, RowHandle, TableId, Timestamp, Value};
+use crate::{ColumnRange, Error, PhysicalType, RowHandle, TableId, Timestamp, Value};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::Schema;
 use std::collections::VecDeque;
@@ -88,6 +88,8 @@ pub struct ScanCursor {
     batch_rows: usize,
     sources: VecDeque<Source>,
     ready: VecDeque<RecordBatch>,
+    /// What the caller will not show anyway.
+    ranges: Arc<[ColumnRange]>,
     /// Versions whose times were looked at.
     examined: u64,
 }
@@ -109,6 +111,7 @@ impl ScanCursor {
             batch_rows: batch_rows.max(1),
             sources: VecDeque::new(),
             ready: VecDeque::new(),
+            ranges: Arc::default(),
             examined: 0,
         };
         let own = view.own.clone().filter(|_| matches!(moments, Moments::At(_)));
@@ -119,6 +122,24 @@ impl ScanCursor {
     /// The schema of the batches: columns by number, all nullable.
     pub fn schema(&self) -> Arc<Schema> {
         self.shape.schema.clone()
+    }
+
+    /// Passes over places that hold no row within all of these ranges, as far as that can be told without reading
+    /// them: what comes still has to be filtered.
+    #[must_use]
+    pub fn within(mut self, ranges: &[ColumnRange]) -> ScanCursor {
+        self.ranges = ranges.into();
+        self
+    }
+
+    /// Whether a zone may hold rows within the ranges.
+    fn may_meet(&self, part: &SegmentPart, zone: usize) -> Result<bool, Error> {
+        for range in self.ranges.iter() {
+            if !part.segment.zone_may_meet(zone, range)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// How many versions it has looked at so far, shown or not.
@@ -138,6 +159,7 @@ impl ScanCursor {
                 batch_rows: self.batch_rows,
                 sources: VecDeque::new(),
                 ready: VecDeque::new(),
+                ranges: self.ranges.clone(),
                 examined: 0,
             })
             .collect();
@@ -161,7 +183,7 @@ impl ScanCursor {
             match self.moments {
                 // What is kept of all of history is no question of a moment.
                 Moments::Between(0, _) => {}
-                Moments::At(at) | Moments::Between(at, _) => table.check_horizon(at)?,
+                Moments::At(at) | Moments::Between(at, _) => table.check_readable(at)?,
             }
             match self.moments {
                 Moments::At(at) => self.collect_generation(state.generation(at), ALIVE, eyes)?,
@@ -356,6 +378,7 @@ impl ScanCursor {
             Source::Chunk { chunk, .. } | Source::OwnChunk { chunk, .. } => chunk.rows(),
             Source::Zone { part, start, end, .. } => match part.segment.zone(start / CHUNK_ROWS) {
                 Ok(zone) if zone.min_from.0 > last || zone.max_to.0 <= first => 0,
+                Ok(_) if matches!(self.may_meet(part, start / CHUNK_ROWS), Ok(false)) => 0,
                 Ok(_) | Err(_) => end - start,
             },
             Source::Ready(batch) => batch.num_rows(),
@@ -394,7 +417,10 @@ impl ScanCursor {
             Source::Zone { part, start, end, until } => {
                 let zone = part.segment.zone(start / CHUNK_ROWS)?;
                 let (first, last) = self.moments.ends();
-                if zone.min_from.0 > last || zone.max_to.0 <= first {
+                if zone.min_from.0 > last
+                    || zone.max_to.0 <= first
+                    || !self.may_meet(&part, start / CHUNK_ROWS)?
+                {
                     return Ok(None);
                 }
                 let rows = self.zone_rows(&part, start, end, until, eyes)?;

@@ -231,7 +231,7 @@ impl ReadView {
     ) -> Result<(), Error> {
         let Some(table) = self.table(table) else { return Ok(()) };
         let state = table.read();
-        table.check_horizon(eyes.at)?;
+        table.check_readable(eyes.at)?;
         let unique = state.is_unique(index);
         let generation = state.generation(eyes.at);
         let dictionary = &*state.dictionary;

@@ -8,7 +8,7 @@ use common::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use strata_engine::{
-    Configuration, Database, Error, LockedRow, Outcome, ReadView, RowLock, ScanColumn, Timestamp, Value,
+    ColumnRange, Configuration, Database, Error, LockedRow, Outcome, ReadView, RowLock, ScanColumn, Timestamp, Value,
     WaitPolicy,
 };
 
@@ -299,5 +299,40 @@ fn history_before_the_horizon_is_given_up_and_said_so() {
         world.disk.crash();
         drop(database);
         database = open(&world);
+    }
+}
+
+#[test]
+fn a_scan_within_ranges_passes_over_what_cannot_be_meant() {
+    let world = World::new(53);
+    let database = Database::open(configuration(), world.environment.clone()).unwrap();
+    with_rows(&database, 40_000);
+    let full = database.snapshot();
+    let mut writer = begin(&database);
+    for id in (1..=40_000).step_by(9) {
+        set_amount(&mut writer, id, id);
+    }
+    writer.commit().wait().unwrap();
+    database.compact().wait().unwrap();
+    let range = |lower, upper| ColumnRange {
+        column: ID,
+        lower: std::ops::Bound::Included(Value::Int64(lower)),
+        upper: std::ops::Bound::Excluded(Value::Int64(upper)),
+    };
+    let projection = [ScanColumn::Column(ID), ScanColumn::Column(AMOUNT)];
+    for at in [full, database.snapshot()] {
+        let view = begin(&database).view_at(at);
+        let expected: Vec<(i64, i64)> =
+            scan(&view).into_iter().filter(|(id, _)| (20_000..20_100).contains(id)).collect();
+        let mut cursor = view.scan(TABLE, &projection, 1000).unwrap().within(&[range(20_000, 20_100)]);
+        let mut found = Vec::new();
+        for batch in cursor.by_ref() {
+            let batch = batch.unwrap();
+            let rows = int64(&batch, 0).into_iter().zip(int64(&batch, 1));
+            found.extend(rows.filter(|(id, _)| (20_000..20_100).contains(id)));
+        }
+        found.sort_unstable();
+        assert_eq!(found, expected);
+        assert!(cursor.examined() <= 8192 * 3, "{} versions", cursor.examined());
     }
 }

@@ -1,6 +1,7 @@
 //! Files mangled at random: bytes overwritten, pieces copied to other places, ends cut or lengthened, neighbours
 //! exchanged. Whatever is read is either right or refused; nothing panics, hangs, or asks for absurd memory.
 
+mod common;
 mod support;
 
 use std::sync::Arc;
@@ -151,4 +152,56 @@ fn a_mangled_segment_or_delete_log_is_right_or_refused() {
         refused += u64::from(segment.verify().is_err());
     }
     assert!(refused > ROUNDS / 4 * 9 / 10, "{refused}");
+}
+
+#[test]
+fn verifying_names_the_damaged_file_and_other_tables_are_served() {
+    use common::*;
+    let world = World::new(71);
+    let database = world.open();
+    with_rows(&database, 500);
+    let other = strata_engine::TableId(101);
+    let mut writer = begin(&database);
+    let mut shape = schema();
+    shape.indexes.clear();
+    writer.create_table(other, shape).unwrap();
+    let plain = strata_engine::NewRow { keys: Vec::new(), ..row(1, "other", 1) };
+    assert!(writer.insert(other, &plain).unwrap().done().is_some());
+    writer.commit().wait().unwrap();
+    for id in (1..=500).step_by(3) {
+        commit_amount(&database, id, 7);
+    }
+    database.compact().wait().unwrap();
+    let sound = database.verify();
+    assert!(sound.files >= 6 && sound.damaged.is_empty(), "{sound:?}");
+    database.close();
+    drop(database);
+    let names = world.environment.disk.list().unwrap();
+    let segments: Vec<&String> = names.iter().filter(|name| name.starts_with("segment-")).collect();
+    let largest = segments.into_iter().max_by_key(|name| world.disk.content(name).unwrap().len()).unwrap();
+    assert!(world.disk.flip(largest, 1000, 1));
+    let database = world.open();
+    let found = database.verify();
+    let [damage] = found.damaged.as_slice() else { panic!("{found:?}") };
+    assert_eq!(damage.table, TABLE);
+    assert!(damage.reason.contains(largest.as_str()), "{damage:?}");
+    let view = begin(&database).view();
+    let mut rows = 0;
+    for batch in view.scan(other, &[strata_engine::ScanColumn::Handle], 10).unwrap() {
+        rows += batch.unwrap().num_rows();
+    }
+    assert_eq!(rows, 1);
+    let projection = [ID, NAME, AMOUNT].map(strata_engine::ScanColumn::Column);
+    let failed = view.scan(TABLE, &projection, 1000).map_or_else(Some, |mut scan| scan.find_map(Result::err));
+    assert!(matches!(failed, Some(strata_engine::Error::Corrupted(reason)) if reason.contains(largest.as_str())));
+    // Work and checkpoints go on.
+    let mut writer = begin(&database);
+    assert!(writer.insert(other, &plain).unwrap().done().is_some());
+    writer.commit().wait().unwrap();
+    database.compact().wait().unwrap();
+    drop((view, database));
+    // The file is still there for whoever repairs it, and its table is served again then.
+    assert!(world.disk.flip(largest, 1000, 1));
+    let database = world.open();
+    assert_eq!(scan(&begin(&database).view()).len(), 500);
 }

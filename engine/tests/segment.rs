@@ -8,13 +8,13 @@ use arrow_array::{
     Array, ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray, Int64Array, StringArray,
 };
 use strata_engine::{
-    ColumnId, FileId, PhysicalType, Timestamp, Value,
+    ColumnId, ColumnRange, FileId, PhysicalType, Timestamp, Value,
     io::{
         Disk, Random,
         simulation::{Fault, SimulatedRandom},
     },
     segment::{
-        DeleteLog, EndTimes, IndexEntry, IndexRun, IndexRunWriter, Segment, SegmentError, SegmentWriter,
+        DeleteLog, EndTimes, IndexEntry, IndexRun, IndexRunWriter, Purpose, Segment, SegmentError, SegmentWriter,
         VersionRow, Written, ZONE_ROWS,
     },
 };
@@ -459,6 +459,130 @@ fn readers_and_writers_of_ends_do_not_see_halves() {
     assert_eq!(ends.changed().len(), 10_000);
 }
 
+/// Values of every type, with repetitions as the versions of a row have them, and NULL.
+fn history_values(row: usize) -> Vec<Value> {
+    let text = ["", "eins", "zwei", "ein längerer Text, der oft vorkommt"][row / 9 % 4];
+    let wide = row as i64 % 100 - 50 + if row >= ZONE_ROWS { i64::MAX / 2 } else { i64::MIN / 2 };
+    let mut values = vec![
+        Value::Bool(row % 3 == 0),
+        Value::Int16(row as i16 % 100),
+        Value::Int32(-1_000_000 + row as i32 % 60_000),
+        Value::Int64(wide),
+        Value::UInt32(u32::MAX - row as u32 % 200),
+        Value::Float64(row as f64 / 3.0),
+        Value::Fixed16([row as u8; 16]),
+        Value::from(text),
+        Value::from(text.as_bytes().to_vec()),
+        Value::from(format!("each its own {row}")),
+    ];
+    if row % 7 == 0 {
+        values.iter_mut().for_each(|value| *value = Value::Null);
+    }
+    values
+}
+
+#[test]
+fn history_reads_as_it_was_written_and_takes_less_room() {
+    let (_, environment) = world(12);
+    let kinds = [
+        PhysicalType::Bool,
+        PhysicalType::Int16,
+        PhysicalType::Int32,
+        PhysicalType::Int64,
+        PhysicalType::UInt32,
+        PhysicalType::Float64,
+        PhysicalType::Fixed16,
+        PhysicalType::Text,
+        PhysicalType::Bytes,
+        PhysicalType::Text,
+    ];
+    let columns: Vec<_> = (1..).map(ColumnId).zip(kinds).collect();
+    let rows = ZONE_ROWS + 1000;
+    let mut sizes = Vec::new();
+    for (file, purpose) in [(1, Purpose::Current), (2, Purpose::History)] {
+        let mut writer =
+            SegmentWriter::new(&environment, FileId(file), &columns).with_purpose(purpose);
+        for row in 0..rows {
+            let key = (row as u64).to_be_bytes();
+            let (from, to) = (Timestamp(1), Timestamp(2));
+            let values = history_values(row);
+            writer.append(&VersionRow { key: &key, birth: 7, from, to, values: &values }).unwrap();
+        }
+        let written = writer.finish().unwrap();
+        sizes.push(written.bytes);
+        let segment = Segment::open(&environment, FileId(file), Some(&written.hash)).unwrap();
+        segment.verify().unwrap();
+        let ranges = [0..rows, 5..ZONE_ROWS, ZONE_ROWS - 3..ZONE_ROWS + 3, rows - 1..rows];
+        for (place, (column, physical)) in columns.iter().enumerate() {
+            let expected: Vec<Value> = (0..rows).map(|row| history_values(row).swap_remove(place)).collect();
+            for row in (0..rows).step_by(13) {
+                assert_eq!(segment.value(*column, row).unwrap().as_ref(), Some(&expected[row]), "{physical:?}");
+                if let Value::Text(text) = &expected[row] {
+                    assert_eq!(segment.value_bytes(*column, row).unwrap(), Some(text.as_bytes()));
+                }
+            }
+            for range in &ranges {
+                let array = segment.column(*column, range.clone()).unwrap().unwrap();
+                let read: Vec<Value> = (0..array.len()).map(|place| value_of(&array, place)).collect();
+                assert!(read == expected[range.clone()], "{physical:?} of {range:?}, {purpose:?}");
+            }
+        }
+    }
+    assert!(sizes[1] * 4 < sizes[0] * 3, "{sizes:?}");
+}
+
+/// A value of an array.
+fn value_of(array: &ArrayRef, row: usize) -> Value {
+    use arrow_array::cast::AsArray;
+    use arrow_array::types::*;
+    use arrow_schema::DataType;
+    if array.is_null(row) {
+        return Value::Null;
+    }
+    match array.data_type() {
+        DataType::Boolean => Value::Bool(array.as_boolean().value(row)),
+        DataType::Int16 => Value::Int16(array.as_primitive::<Int16Type>().value(row)),
+        DataType::Int32 => Value::Int32(array.as_primitive::<Int32Type>().value(row)),
+        DataType::Int64 => Value::Int64(array.as_primitive::<Int64Type>().value(row)),
+        DataType::UInt32 => Value::UInt32(array.as_primitive::<UInt32Type>().value(row)),
+        DataType::Float64 => Value::Float64(array.as_primitive::<Float64Type>().value(row)),
+        DataType::FixedSizeBinary(16) => {
+            Value::Fixed16(array.as_fixed_size_binary().value(row).try_into().unwrap())
+        }
+        DataType::Utf8 => Value::from(array.as_string::<i32>().value(row)),
+        DataType::Binary => Value::from(array.as_binary::<i32>().value(row).to_vec()),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn zones_say_which_of_them_may_hold_a_range() {
+    let (_, environment) = world(13);
+    let columns = [(ColumnId(1), PhysicalType::Int32), (ColumnId(2), PhysicalType::Text)];
+    let mut writer = SegmentWriter::new(&environment, FileId(3), &columns);
+    for row in 0..3 * ZONE_ROWS {
+        let zone = row / ZONE_ROWS;
+        let number = if zone == 2 { Value::Null } else { Value::Int32(row as i32) };
+        let values = [number, Value::from(["alpha", "beta", "gamma"][zone])];
+        let key = (row as u64).to_be_bytes();
+        let (from, to) = (Timestamp(1), Timestamp::INFINITY);
+        writer.append(&VersionRow { key: &key, birth: 7, from, to, values: &values }).unwrap();
+    }
+    let written = writer.finish().unwrap();
+    let segment = Segment::open(&environment, FileId(3), Some(&written.hash)).unwrap();
+    let met = |column, lower, upper| -> Vec<usize> {
+        let range = ColumnRange { column: ColumnId(column), lower, upper };
+        (0..3).filter(|zone| segment.zone_may_meet(*zone, &range).unwrap()).collect()
+    };
+    let end = Value::Int32(ZONE_ROWS as i32);
+    assert_eq!(met(1, Bound::Included(end.clone()), Bound::Unbounded), [1]);
+    assert_eq!(met(1, Bound::Unbounded, Bound::Included(Value::Int32(5))), [0]);
+    assert_eq!(met(1, Bound::Unbounded, Bound::Unbounded), [0, 1]);
+    assert_eq!(met(1, Bound::Included(Value::Int64(-5)), Bound::Unbounded), [0, 1, 2], "another type");
+    assert_eq!(met(2, Bound::Included(Value::from("b")), Bound::Excluded(Value::from("c"))), [1]);
+    assert_eq!(met(9, Bound::Included(end), Bound::Unbounded), [0, 1, 2], "not stored here");
+}
+
 #[test]
 fn the_format_of_a_segment_stays() {
     let (disk, environment) = world(11);
@@ -483,13 +607,25 @@ fn the_format_of_a_segment_stays() {
     assert_eq!(
         hex(&bytes[footer..footer + 64]),
         "5354524154465452010000000100000034120000000000000200000000000000\
-         0000000000000000020000000a00000003000000030000000400000009000000"
+         0000000000000000020000000c00000003000000030000000400000009000000"
     );
     assert_eq!(hex(&bytes[bytes.len() - 64..bytes.len() - 32]), hex(&written.hash));
     assert_eq!(blake3::hash(&bytes[..bytes.len() - 64]).as_bytes(), &written.hash);
     assert_eq!((bytes.len(), hex(&written.hash).as_str()), GOLDEN_SEGMENT);
+    let mut writer =
+        SegmentWriter::new(&environment, FileId(0x1235), &columns).with_purpose(Purpose::History);
+    for row in 0..20u8 {
+        let values = [Value::Int32(-70_000 + i32::from(row)), Value::from("ein Wort")];
+        let (from, to) = (Timestamp(42), Timestamp(99));
+        writer.append(&VersionRow { key: &[row], birth: 7, from, to, values: &values }).unwrap();
+    }
+    let written = writer.finish().unwrap();
+    assert_eq!((written.bytes, hex(&written.hash).as_str()), GOLDEN_HISTORY);
 }
 
 /// Length and content hash of the segment above: a change of either is a change of the format.
 const GOLDEN_SEGMENT: (usize, &str) =
-    (1156, "b16d6bfadf13ace354ce91f076566ba78a9c56c473ac73327dcd83bfec0575a2");
+    (1348, "c3574d80a75acf92bdd750c328932550e4715497f8247bfc4ed33e1d6cd47949");
+/// The same of a segment with a dictionary and deltas.
+const GOLDEN_HISTORY: (u64, &str) =
+    (1732, "d09817d1eb75fc9f3dee9a10107a945510a38dee703bd3acb75a5dcd9eb4640e");

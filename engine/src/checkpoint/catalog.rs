@@ -8,13 +8,14 @@
 //! over all time.
 
 use super::freeze::FrozenTable;
+use crate::change::run::ChangeRun;
 use crate::compaction::choose::Level;
 use crate::compaction::slice::{HIGHEST, Slice};
 use crate::database::Engine;
 use crate::ids::FileId;
 use crate::manifest::{FileEntry, State, TableEntry};
 use crate::record::{Reader, Writer, decode_dictionary, decode_schema, encode_dictionary, encode_schema};
-use crate::segment::{DeleteLog, IndexRun, Segment};
+use crate::segment::{DeleteLog, IndexRun, Segment, SegmentError};
 use crate::table::segments::SegmentPart;
 use crate::table::visibility::is_live;
 use crate::table::{Generation, Table, TableState};
@@ -28,6 +29,7 @@ const VERSION: u8 = 2;
 const HISTORY: u8 = 128;
 
 /// One segment of an entry.
+#[derive(Clone)]
 pub(crate) struct Listed {
     pub file: FileId,
     pub generation: u32,
@@ -164,7 +166,15 @@ fn load_table(
                 id.0, file.0
             )));
         };
-        let part = load_part(engine, file_entry, primary, level, runs)?;
+        let part = match load_part(engine, file_entry, primary, level, runs)? {
+            Loaded::Part(part) => part,
+            Loaded::Damaged(reason) => {
+                tracing::error!(table = id.0, reason, "a damaged file is set aside; its table is not served");
+                table.quarantine(reason);
+                state.quarantined.push(Listed { file, generation, primary, level });
+                continue;
+            }
+        };
         if version == 1 && part.max_to <= Timestamp::LATEST.0 {
             part.set_level(Level::History(Slice::ALL));
         }
@@ -179,6 +189,10 @@ fn load_table(
         }
     }
     reader.end()?;
+    for changes in entry.changes.values() {
+        state.change_runs.push(ChangeRun::open(&engine.environment, changes.file, id, &changes.hash)?);
+    }
+    state.change_runs.sort_by_key(|run| run.first);
     table.live_rows.store(live, Ordering::Release);
     drop(state);
     Ok(table)
@@ -221,21 +235,39 @@ fn live_rows(part: &SegmentPart) -> i64 {
     (0..part.segment.rows()).filter(|row| is_live(ends.get(*row))).count() as i64
 }
 
+/// A segment of the manifest, or why it cannot be used.
+enum Loaded {
+    Part(SegmentPart),
+    Damaged(String),
+}
+
+/// Opens a segment, its runs and its delete log. A damaged file is an answer; one that is missing, or of a newer
+/// version, is an error, and the database does not open.
 fn load_part(
     engine: &Engine,
     entry: &FileEntry,
     primary: Option<IndexId>,
     level: Level,
     runs: &HashMap<u32, Vec<(IndexId, &FileEntry)>>,
-) -> Result<SegmentPart, Error> {
-    let segment = Segment::open(&engine.environment, entry.file, Some(&entry.hash))?;
-    if let Some(log) = entry.delete_log {
-        DeleteLog::load(&engine.environment, log, entry.file, segment.ends())?;
-    }
+) -> Result<Loaded, Error> {
     let number = crate::table::segments::segment_number(entry.file)?;
-    let mut opened = Vec::new();
-    for (index, run) in runs.get(&number).map_or(&[][..], Vec::as_slice) {
-        opened.push((*index, IndexRun::open(&engine.environment, run.file, Some(&run.hash))?));
+    let open = || {
+        let segment = Segment::open(&engine.environment, entry.file, Some(&entry.hash))?;
+        if let Some(log) = entry.delete_log {
+            DeleteLog::load(&engine.environment, log, entry.file, segment.ends())?;
+        }
+        let mut opened = Vec::new();
+        for (index, run) in runs.get(&number).map_or(&[][..], Vec::as_slice) {
+            opened.push((*index, IndexRun::open(&engine.environment, run.file, Some(&run.hash))?));
+        }
+        Ok((segment, opened))
+    };
+    match open() {
+        Ok((segment, opened)) => match SegmentPart::new(segment, primary, level, opened) {
+            Err(Error::Corrupted(reason)) => Ok(Loaded::Damaged(reason)),
+            other => other.map(Loaded::Part),
+        },
+        Err(error @ SegmentError::Corrupt { .. }) => Ok(Loaded::Damaged(error.to_string())),
+        Err(error) => Err(error.into()),
     }
-    SegmentPart::new(segment, primary, level, opened)
 }

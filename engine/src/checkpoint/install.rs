@@ -3,6 +3,7 @@
 //! Under the table's latch nobody can read or mark a row: what commits, locks and links came to the old places since
 //! the freeze is carried over once, and from then on only the new places count.
 
+use crate::change::run::ChangeRun;
 use crate::database::Engine;
 use crate::ids::Location;
 use crate::rewrite::Outputs;
@@ -22,7 +23,15 @@ pub(crate) struct Installation {
 }
 
 /// Installs the outputs of rewrites that wrote the state at `moment`.
-pub(crate) fn table(engine: &Engine, table: &Table, installations: &[Installation], moment: u64) {
+///
+/// `changes` is the run with the changes up to the moment, if a checkpoint wrote one.
+pub(crate) fn table(
+    engine: &Engine,
+    table: &Table,
+    installations: &[Installation],
+    moment: u64,
+    changes: Option<Arc<ChangeRun>>,
+) {
     let forwards: Vec<(u64, Arc<[u64]>)> = installations
         .iter()
         .flat_map(|installation| &installation.outputs.moves)
@@ -43,6 +52,16 @@ pub(crate) fn table(engine: &Engine, table: &Table, installations: &[Installatio
             new.map_or(location, |new| Location(*new))
         });
     }
+    let moved = |location: Location| {
+        let outputs = installations.iter().map(|installation| &installation.outputs);
+        let mut new = outputs.filter_map(|outputs| {
+            let rows = outputs.moves.get(&(location.0 >> 32))?;
+            rows.get(location.row()).map(|new| Location(*new))
+        });
+        new.next()
+    };
+    state.hot_changes.relocate(if changes.is_some() { moment } else { 0 }, &moved);
+    state.change_runs.extend(changes);
     for (place, rows) in forwards {
         state.forwards.insert(place, Forward { rows, since });
     }

@@ -24,15 +24,17 @@ pub(crate) mod install;
 pub(crate) use catalog::{Entry, Listed, load_tables};
 
 use crate::Error;
+use crate::change::run::ChangeRun;
 use crate::compaction;
 use crate::compaction::choose::boundaries;
 use crate::compaction::slice::HIGHEST;
 use crate::database::Engine;
-use crate::ids::{FileId, Timestamp};
+use crate::ids::{FileId, Location, Timestamp};
 use crate::log::{Log, LogError, Lsn, Spare};
 use crate::manifest::{Edit, Manifest, ManifestError};
-use crate::rewrite::Rewrite;
-use crate::segment::DeleteLog;
+use crate::rewrite::{Rewrite, entry};
+use crate::segment::{DeleteLog, SegmentError};
+use crate::table::Table;
 use crate::table::segments::SegmentPart;
 use crate::ticket::{Settlement, Ticket};
 use freeze::{FrozenGeneration, FrozenTable};
@@ -293,6 +295,7 @@ fn finish(
 ) -> Result<usize, Error> {
     let mut edits = Vec::new();
     let mut logged = Vec::new();
+    let mut changes = Vec::new();
     for (table, installations) in frozen.tables.iter().zip(&rewritten) {
         let removed: HashSet<u32> =
             installations.iter().flat_map(|each| each.outputs.removed.iter().copied()).collect();
@@ -307,6 +310,7 @@ fn finish(
                 segments.extend(parts.map(|part| Listed::of(part, number)));
             }
         }
+        segments.extend(table.table.read().quarantined.iter().cloned());
         for Installation { generation, outputs, .. } in installations {
             segments.extend(outputs.parts.iter().map(|part| Listed::of(part, *generation)));
         }
@@ -320,6 +324,7 @@ fn finish(
             let ends = part.committed_ends();
             logged.extend(write_delete_log(engine, &part, &ends, frozen.moment.0, &mut edits)?);
         }
+        changes.push(write_changes(engine, &table.table, installations, frozen.moment.0, &mut edits)?);
     }
     edits.push(Edit::Counter { counter: BIRTHS, value: frozen.births });
     edits.push(Edit::ClockFloor { micros: frozen.floor });
@@ -333,13 +338,59 @@ fn finish(
     })?;
     layout.moment = Some(frozen.moment.0);
     logged.iter().for_each(|(part, ends)| part.note_logged_ends(*ends));
-    for (table, installations) in frozen.tables.iter().zip(rewritten) {
-        if !installations.is_empty() {
-            install::table(engine, &table.table, &installations, frozen.moment.0);
+    for ((table, installations), changes) in frozen.tables.iter().zip(rewritten).zip(changes) {
+        if !installations.is_empty() || changes.is_some() {
+            install::table(engine, &table.table, &installations, frozen.moment.0, changes);
         }
     }
     remove_freed(&mut layout.manifest);
     Ok(edits.len())
+}
+
+/// Writes the changes of a table up to the moment into a run, if there are any. Every row lies in a segment by now, or
+/// in one that is about to be installed.
+fn write_changes(
+    engine: &Engine,
+    table: &Table,
+    installations: &[Installation],
+    moment: u64,
+    edits: &mut Vec<Edit>,
+) -> Result<Option<Arc<ChangeRun>>, Error> {
+    let state = table.read();
+    let place = |location: Location| -> Result<Option<(Vec<u8>, u64)>, Error> {
+        let outputs = installations.iter().map(|installation| &installation.outputs);
+        let moved = outputs.clone().find_map(|outputs| {
+            let rows = outputs.moves.get(&(location.0 >> 32))?;
+            rows.get(location.row()).map(|new| Location(*new))
+        });
+        let location = moved.unwrap_or(location);
+        let number = location.number();
+        let fresh = outputs.clone().flat_map(|outputs| &outputs.parts).find(|part| part.number == number);
+        let part = fresh.or_else(|| {
+            let kept = state.generations().flat_map(|(_, generation)| &generation.segments);
+            kept.into_iter().find(|part| part.number == number)
+        });
+        let Some(part) = part.filter(|_| location.is_segment()) else { return Ok(None) };
+        let named = part.segment.key(location.row());
+        let named = named.and_then(|key| Ok((key.to_vec(), part.segment.birth(location.row())?)));
+        match named {
+            Ok(named) => Ok(Some(named)),
+            // The image cannot be read any more either; the log must not grow for ever for its sake.
+            Err(error @ SegmentError::Corrupt { .. }) => {
+                tracing::error!(%error, "a change has lost its row");
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    };
+    let writer = state.hot_changes.record(moment, &place)?;
+    if writer.is_empty() {
+        return Ok(None);
+    }
+    let file = engine.allocate_file();
+    let written = writer.finish(&engine.environment, file, table.id)?;
+    edits.push(Edit::AddChanges { table: table.id, entry: entry(&written, 0) });
+    Ok(Some(ChangeRun::open(&engine.environment, file, table.id, &written.hash)?))
 }
 
 /// Writes down the ends up to the moment that a segment was given, if there are more than its delete log has.

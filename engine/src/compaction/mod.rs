@@ -23,6 +23,7 @@
 pub(crate) mod choose;
 pub(crate) mod slice;
 
+use crate::change::run::ChangeRun;
 use crate::checkpoint::install::{self, Installation};
 use crate::checkpoint::{Entry, Layout, Listed, Wake, commit, remove_freed, settle, write_delete_log};
 use crate::database::Engine;
@@ -124,28 +125,43 @@ pub(crate) fn limits(engine: &Engine, table: &Table) -> Limits {
     Limits { segment_rows, small_rows, plan_rows: segment_rows * 8 }
 }
 
+/// Compacts every table. One whose files are damaged does not keep the others from it.
 fn round(engine: &Engine, layout: &Mutex<Layout>) -> Result<(), Error> {
     let mut tables: Vec<Arc<Table>> = engine.tables().values().cloned().collect();
     tables.sort_by_key(|table| table.id);
+    let mut result = Ok(());
     for table in tables {
-        retire(engine, &table);
-        let generations = table.read().generations().count();
-        for number in 0..generations {
-            for _ in 0..PLANS_AT_ONCE {
-                engine.check_writable()?;
-                let Some(moment) = layout.lock().moment else { return Ok(()) };
-                let work = Work { engine, table: &table, number, moment };
-                match work.next(layout)? {
-                    Some(Outcome::Done) => {}
-                    Some(Outcome::Given) | None => break,
-                }
-                if engine.compactor.is_closed() {
-                    return Ok(());
-                }
-            }
+        engine.check_writable()?;
+        if engine.compactor.is_closed() {
+            return Ok(());
+        }
+        if let Err(error) = compact(engine, layout, &table) {
+            tracing::error!(%error, table = table.id.0, "the table cannot be compacted");
+            result = Err(error);
         }
     }
     install::drop_forwards(engine);
+    result
+}
+
+fn compact(engine: &Engine, layout: &Mutex<Layout>, table: &Arc<Table>) -> Result<(), Error> {
+    if table.check_sound().is_err() {
+        // It stays as it is, for whoever repairs it.
+        return Ok(());
+    }
+    retire(engine, table);
+    retire_changes(engine, layout, table)?;
+    let generations = table.read().generations().count();
+    for number in 0..generations {
+        for _ in 0..PLANS_AT_ONCE {
+            let Some(moment) = layout.lock().moment else { return Ok(()) };
+            let work = Work { engine, table, number, moment };
+            match work.next(layout)? {
+                Some(Outcome::Done) => {}
+                Some(Outcome::Given) | None => break,
+            }
+        }
+    }
     Ok(())
 }
 
@@ -157,6 +173,27 @@ fn retire(engine: &Engine, table: &Table) {
             table.raise_horizon(Timestamp::before_micros(oldest).0);
         }
     }
+}
+
+/// Unlinks the files of changes that all come before the horizon.
+fn retire_changes(engine: &Engine, layout: &Mutex<Layout>, table: &Table) -> Result<(), Error> {
+    let horizon = table.horizon();
+    let over = |run: &Arc<ChangeRun>| run.last <= horizon;
+    if !table.read().change_runs.iter().any(over) {
+        return Ok(());
+    }
+    let mut layout = layout.lock();
+    let Some(known) = layout.manifest.state().tables.get(&table.id) else { return Ok(()) };
+    let Some(mut entry) = Entry::parse(&known.schema)? else { return Ok(()) };
+    entry.horizon = entry.horizon.max(horizon);
+    let mut edits = vec![Edit::SetTable { table: table.id, schema: entry.encode() }];
+    let runs = table.read().change_runs.clone();
+    let files = runs.iter().filter(|run| over(run)).map(|run| run.file());
+    edits.extend(files.map(|file| Edit::RemoveChanges { table: table.id, file }));
+    commit(engine, &mut layout.manifest, &edits)?;
+    table.latch.write().change_runs.retain(|run| !over(run));
+    remove_freed(&mut layout.manifest);
+    Ok(())
 }
 
 /// One generation of one table.
@@ -242,7 +279,7 @@ impl Work<'_> {
         let mut outputs = Outputs::default();
         outputs.removed.extend(files);
         let installation = Installation { generation: self.number, stores: Vec::new(), outputs };
-        install::table(self.engine, self.table, &[installation], self.moment);
+        install::table(self.engine, self.table, &[installation], self.moment, None);
         remove_freed(&mut layout.manifest);
         Ok(Outcome::Done)
     }
@@ -304,7 +341,7 @@ impl Work<'_> {
         match self.commit(&mut layout, inputs, &parts, &outputs) {
             Ok(logged) => {
                 let installation = Installation { generation: self.number, stores: Vec::new(), outputs };
-                install::table(self.engine, self.table, &[installation], self.moment);
+                install::table(self.engine, self.table, &[installation], self.moment, None);
                 logged.iter().for_each(|(part, ends)| part.note_logged_ends(*ends));
                 remove_freed(&mut layout.manifest);
                 Ok(Outcome::Done)

@@ -19,6 +19,8 @@
 //! | 11 | clock floor | microseconds 8 |
 //! | 12 | property | name bytes, value bytes |
 //! | 13 | next file | file 8 |
+//! | 14 | add changes | table 4, file entry |
+//! | 15 | remove changes | table 4, file 8 |
 //!
 //! A file entry: file 8, bytes 8, rows 8, level 4, hash 32, delete log 8 (all ones: none).
 
@@ -56,6 +58,19 @@ impl State {
             Edit::RemoveSegment { table, file } => {
                 if let Some(table) = self.tables.get_mut(table) {
                     table.segments.remove(file);
+                }
+            }
+            Edit::AddChanges { table, entry } => {
+                self.see(entry);
+                let table_entry = self
+                    .tables
+                    .get_mut(table)
+                    .ok_or_else(|| format!("changes of table {}, which does not exist", table.0))?;
+                table_entry.changes.insert(entry.file, entry.clone());
+            }
+            Edit::RemoveChanges { table, file } => {
+                if let Some(table) = self.tables.get_mut(table) {
+                    table.changes.remove(file);
                 }
             }
             Edit::AddIndexRun { index, entry } => {
@@ -103,7 +118,8 @@ impl State {
 
     /// All files that the state names: data files first, their delete logs behind them.
     pub fn entries(&self) -> impl Iterator<Item = &FileEntry> {
-        let segments = self.tables.values().flat_map(|table| table.segments.values());
+        let tables = self.tables.values();
+        let segments = tables.flat_map(|table| table.segments.values().chain(table.changes.values()));
         segments.chain(self.index_runs.values().flat_map(|runs| runs.values()))
     }
 
@@ -115,6 +131,9 @@ impl State {
         }
         for entry in self.tables.values().flat_map(|table| table.segments.values()) {
             names.insert(FileKind::Segment.name(entry.file));
+        }
+        for entry in self.tables.values().flat_map(|table| table.changes.values()) {
+            names.insert(FileKind::Changes.name(entry.file));
         }
         for entry in self.index_runs.values().flat_map(|runs| runs.values()) {
             names.insert(FileKind::IndexRun.name(entry.file));
@@ -140,6 +159,9 @@ impl State {
             encode(&Edit::SetTable { table: *table, schema: entry.schema.clone() }, &mut output);
             for segment in entry.segments.values() {
                 encode(&Edit::AddSegment { table: *table, entry: segment.clone() }, &mut output);
+            }
+            for changes in entry.changes.values() {
+                encode(&Edit::AddChanges { table: *table, entry: changes.clone() }, &mut output);
             }
         }
         for (index, runs) in &self.index_runs {
@@ -258,6 +280,16 @@ pub(super) fn encode(edit: &Edit, output: &mut Vec<u8>) {
             put_bytes(&mut content, value);
             12
         }
+        Edit::AddChanges { table, entry } => {
+            content.extend_from_slice(&table.0.to_le_bytes());
+            put_entry(&mut content, entry);
+            14
+        }
+        Edit::RemoveChanges { table, file } => {
+            content.extend_from_slice(&table.0.to_le_bytes());
+            content.extend_from_slice(&file.0.to_le_bytes());
+            15
+        }
     };
     frame(tag, &content, output);
 }
@@ -304,6 +336,8 @@ fn decode(tag: u16, input: &mut Input<'_>) -> Result<Edit, DecodeError> {
                 .map_err(|_| DecodeError::Broken("a property whose name is no text".to_owned()))?;
             Edit::Property { name, value: input.bytes()?.to_vec() }
         }
+        14 => Edit::AddChanges { table: input.table()?, entry: input.entry()? },
+        15 => Edit::RemoveChanges { table: input.table()?, file: FileId(input.number::<8>()?) },
         unknown => return Err(DecodeError::Unknown(format!("edit {unknown} is not known"))),
     })
 }

@@ -39,6 +39,8 @@ pub struct TableEntry {
     /// The schema, in the encoding of the layer above.
     pub schema: Vec<u8>,
     pub segments: BTreeMap<FileId, FileEntry>,
+    /// Files of changes.
+    pub changes: BTreeMap<FileId, FileEntry>,
 }
 
 /// One change. Applying an edit twice is the same as applying it once.
@@ -59,6 +61,15 @@ pub enum Edit {
         entry: FileEntry,
     },
     RemoveSegment {
+        table: TableId,
+        file: FileId,
+    },
+    /// A file of changes belongs to a table.
+    AddChanges {
+        table: TableId,
+        entry: FileEntry,
+    },
+    RemoveChanges {
         table: TableId,
         file: FileId,
     },

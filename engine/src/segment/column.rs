@@ -1,19 +1,22 @@
 //! One column of values: built from values, read back as Arrow arrays over the mapping or value by value.
 //!
 //! A column that holds NULL has a validity bitmap; the place of a NULL holds zeros or no bytes. Bool is a bitmap,
-//! numbers and Fixed16 are arrays, Text and Bytes are `i32` offsets and data: Arrow's own layouts.
+//! numbers and Fixed16 are arrays, Text and Bytes are `i32` offsets and data: Arrow's own layouts, used where they lie.
+//! Columns of history may be encoded (`encoding`), which costs a copy where they are read.
 
 use std::{ops::Range, sync::Arc};
 
 use arrow_array::{
-    ArrayRef, BooleanArray, FixedSizeBinaryArray, PrimitiveArray,
+    ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray, PrimitiveArray, StringArray,
     types::{ArrowPrimitiveType, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type, UInt32Type},
 };
-use arrow_buffer::{BooleanBuffer, NullBuffer, ScalarBuffer, bit_util};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer, bit_util};
 
 use super::{
-    SegmentError, array,
+    Purpose, SegmentError, ZONE_ROWS, array,
     container::{Container, NewSection, Section, Tag},
+    encoding::{self, Dictionary, Encoding, Width},
+    zones::{ValueZones, ZoneBuilder, has_zones, rank, rank_of_text},
 };
 use crate::{
     ids::ColumnId,
@@ -33,6 +36,16 @@ pub(super) struct ColumnBuilder {
     validity: Vec<u8>,
     values: Vec<u8>,
     offsets: Vec<u8>,
+    zones: Option<ZoneBuilder>,
+    encoded: Encoded,
+}
+
+/// What `ColumnBuilder::sections` has made.
+#[derive(Debug, Default)]
+struct Encoded {
+    zones: Vec<u8>,
+    dictionary: Option<Dictionary>,
+    deltas: Option<(Width, Vec<u8>)>,
 }
 
 impl ColumnBuilder {
@@ -46,6 +59,8 @@ impl ColumnBuilder {
             validity: Vec::new(),
             values: Vec::new(),
             offsets: if has_offsets { vec![0; 4] } else { Vec::new() },
+            zones: has_zones(physical_type).then(ZoneBuilder::default),
+            encoded: Encoded::default(),
         }
     }
 
@@ -77,6 +92,9 @@ impl ColumnBuilder {
         if !self.offsets.is_empty() {
             self.offsets.extend_from_slice(&(self.values.len() as i32).to_le_bytes());
         }
+        if let Some(zones) = &mut self.zones {
+            zones.push(rank(value));
+        }
         grow_bitmap(&mut self.validity, self.rows);
         if value.is_null() {
             self.nulls += 1;
@@ -98,6 +116,9 @@ impl ColumnBuilder {
         }
         self.values.extend_from_slice(bytes);
         self.offsets.extend_from_slice(&(self.values.len() as i32).to_le_bytes());
+        if let Some(zones) = &mut self.zones {
+            zones.push(Some(rank_of_text(bytes)));
+        }
         grow_bitmap(&mut self.validity, self.rows);
         bit_util::set_bit(&mut self.validity, self.rows);
         self.rows += 1;
@@ -128,17 +149,86 @@ impl ColumnBuilder {
         self.validity.len() + self.values.len() + self.offsets.len()
     }
 
-    pub(super) fn sections(&self) -> Vec<NewSection<'_>> {
-        let section = |tag, bytes| NewSection { tag, column: self.column.0, detail: 0, bytes };
+    pub(super) fn sections(&mut self, purpose: Purpose) -> Vec<NewSection<'_>> {
+        self.encode(purpose);
+        let column = self.column.0;
+        let section = |tag, encoding: Encoding, bytes| NewSection { tag, column, detail: encoding.detail(), bytes };
         let mut sections = Vec::new();
         if self.nulls > 0 {
-            sections.push(section(Tag::Validity, &self.validity));
+            sections.push(section(Tag::Validity, Encoding::Plain, self.validity.as_slice()));
+        }
+        if !self.encoded.zones.is_empty() {
+            sections.push(ZoneBuilder::section(self.column, &self.encoded.zones));
+        }
+        if let Some(dictionary) = &self.encoded.dictionary {
+            let encoding = Encoding::Dictionary(dictionary.width);
+            sections.push(section(Tag::Offsets, Encoding::Plain, dictionary.offsets.as_slice()));
+            sections.push(section(Tag::Values, encoding, dictionary.data.as_slice()));
+            sections.push(section(Tag::Codes, Encoding::Plain, dictionary.codes.as_slice()));
+            return sections;
+        }
+        if let Some((width, deltas)) = &self.encoded.deltas {
+            sections.push(section(Tag::Values, Encoding::Delta(*width), deltas.as_slice()));
+            return sections;
         }
         if !self.offsets.is_empty() {
-            sections.push(section(Tag::Offsets, &self.offsets));
+            sections.push(section(Tag::Offsets, Encoding::Plain, self.offsets.as_slice()));
         }
-        sections.push(section(Tag::Values, &self.values));
+        sections.push(section(Tag::Values, Encoding::Plain, self.values.as_slice()));
         sections
+    }
+
+    /// Makes zones and, for history, an encoding that pays.
+    fn encode(&mut self, purpose: Purpose) {
+        self.encoded.zones = self.zones.as_ref().map(ZoneBuilder::bytes).unwrap_or_default();
+        if purpose == Purpose::Current {
+            return;
+        }
+        if !self.offsets.is_empty() {
+            self.encoded.dictionary = encoding::dictionary(&self.offsets, &self.values);
+            return;
+        }
+        let Some(plain) = whole(self.physical_type) else { return };
+        let Some(zones) = &self.zones else { return };
+        let Some(width) = zones.widest().map(Width::of).filter(|width| width.bytes() * 4 <= plain * 3) else {
+            return;
+        };
+        let mut deltas = Vec::with_capacity(self.rows * width.bytes());
+        for (row, bytes) in self.values.chunks_exact(plain).enumerate() {
+            let least = zones.get(row / ZONE_ROWS).map_or(0, |(least, _)| least);
+            let is_null = self.nulls > 0 && !bit_util::get_bit(&self.validity, row);
+            let value = if is_null { least } else { number(self.physical_type, bytes) };
+            // The distance to the least of the zone fits: that is how the width was chosen.
+            width.push(value.abs_diff(least) as u32, &mut deltas);
+        }
+        self.encoded.deltas = Some((width, deltas));
+    }
+}
+
+/// Bytes of a whole number; `None` for other types.
+fn whole(physical_type: PhysicalType) -> Option<usize> {
+    match physical_type {
+        PhysicalType::Int16 | PhysicalType::Int32 | PhysicalType::Int64 | PhysicalType::UInt32 => {
+            width(physical_type)
+        }
+        PhysicalType::Bool
+        | PhysicalType::Float32
+        | PhysicalType::Float64
+        | PhysicalType::Fixed16
+        | PhysicalType::Text
+        | PhysicalType::Bytes => None,
+    }
+}
+
+/// A whole number from its bytes.
+fn number(physical_type: PhysicalType, bytes: &[u8]) -> i64 {
+    let mut wide = [0; 8];
+    wide[..bytes.len()].copy_from_slice(bytes);
+    let wide = i64::from_le_bytes(wide);
+    match physical_type {
+        PhysicalType::Int16 => i64::from(wide as i16),
+        PhysicalType::Int32 => i64::from(wide as i32),
+        _ => wide,
     }
 }
 
@@ -164,9 +254,12 @@ fn width(physical_type: PhysicalType) -> Option<usize> {
 #[derive(Debug)]
 pub(super) struct Column {
     physical_type: PhysicalType,
+    encoding: Encoding,
     validity: Option<Section>,
     offsets: Option<(Section, ScalarBuffer<i32>)>,
     values: Section,
+    codes: Option<Section>,
+    pub zones: Option<ValueZones>,
 }
 
 impl Column {
@@ -181,27 +274,51 @@ impl Column {
             Some(_) => Some(container.section_of(Tag::Validity, column.0, bitmap)?.clone()),
             None => None,
         };
+        let values = container
+            .section(Tag::Values, column.0)
+            .ok_or_else(|| container.corrupt(0, "the values of a column are missing"))?
+            .clone();
+        let encoding = Encoding::from_detail(container, values.detail)?;
+        let mut codes = None;
         let mut offsets = None;
-        let values = match width(physical_type) {
-            Some(width) => container.section_of(Tag::Values, column.0, rows * width)?,
-            None if physical_type == PhysicalType::Bool => {
-                container.section_of(Tag::Values, column.0, bitmap)?
+        let length = match (encoding, width(physical_type)) {
+            (Encoding::Plain, Some(width)) => Some(rows * width),
+            (Encoding::Plain, None) if physical_type == PhysicalType::Bool => Some(bitmap),
+            (Encoding::Delta(width), _) if whole(physical_type).is_some() => Some(rows * width.bytes()),
+            (Encoding::Plain | Encoding::Dictionary(_), None) if physical_type != PhysicalType::Bool => None,
+            _ => return Err(container.corrupt(values.offset, "a column is encoded as its type cannot be")),
+        };
+        match length {
+            Some(length) => {
+                container.section_of(Tag::Values, column.0, length)?;
             }
             None => {
-                let section = container.section_of(Tag::Offsets, column.0, (rows + 1) * 4)?.clone();
-                let numbers = ScalarBuffer::new(section.buffer.clone(), 0, rows + 1);
+                let mut entries = rows;
+                if let Encoding::Dictionary(width) = encoding {
+                    codes = Some(container.section_of(Tag::Codes, column.0, rows * width.bytes())?.clone());
+                    let section = container.section(Tag::Offsets, column.0);
+                    entries = section.map_or(0, |section| (section.buffer.len() / 4).saturating_sub(1));
+                }
+                let section = container.section_of(Tag::Offsets, column.0, (entries + 1) * 4)?.clone();
+                let numbers = ScalarBuffer::new(section.buffer.clone(), 0, entries + 1);
                 offsets = Some((section, numbers));
-                container
-                    .section(Tag::Values, column.0)
-                    .ok_or_else(|| container.corrupt(0, "the values of a column are missing"))?
             }
-        };
-        Ok(Column { physical_type, validity, offsets, values: values.clone() })
+        }
+        let zones = ValueZones::open(container, column)?;
+        if matches!(encoding, Encoding::Delta(_)) && zones.is_none() {
+            return Err(container.corrupt(values.offset, "the zones of a column are missing"));
+        }
+        Ok(Column { physical_type, encoding, validity, offsets, values, codes, zones })
     }
 
     /// A range of rows, which exist, as an array over the mapping.
     pub(super) fn array(&self, container: &Container, rows: Range<usize>) -> Result<ArrayRef, SegmentError> {
         let nulls = self.nulls(container, &rows)?;
+        match self.encoding {
+            Encoding::Plain => {}
+            Encoding::Dictionary(width) => return self.looked_up(container, width, rows, nulls),
+            Encoding::Delta(width) => return self.summed(container, width, rows, nulls),
+        }
         Ok(match self.physical_type {
             PhysicalType::Bool => {
                 touch_bits(container, &self.values, &rows)?;
@@ -233,6 +350,87 @@ impl Column {
         container.touch(&self.values, rows.start * width, rows.len() * width)?;
         let values = ScalarBuffer::new(self.values.buffer.clone(), rows.start, rows.len());
         Ok(Arc::new(PrimitiveArray::<T>::new(values, nulls)))
+    }
+
+    /// Rows of a column with a dictionary.
+    fn looked_up(
+        &self,
+        container: &Container,
+        width: Width,
+        rows: Range<usize>,
+        nulls: Option<NullBuffer>,
+    ) -> Result<ArrayRef, SegmentError> {
+        let mut offsets: Vec<i32> = Vec::with_capacity(rows.len() + 1);
+        let mut data: Vec<u8> = Vec::new();
+        offsets.push(0);
+        for row in rows {
+            data.extend_from_slice(self.entry(container, self.code(container, width, row)? as usize)?);
+            let end = i32::try_from(data.len());
+            offsets.push(end.map_err(|_| container.corrupt(self.values.offset, "an array of more than 2 GiB"))?);
+        }
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+        let data = Buffer::from_vec(data);
+        let broken = |_| container.corrupt(self.values.offset, "a text is not UTF-8");
+        Ok(match self.physical_type {
+            PhysicalType::Text => Arc::new(StringArray::try_new(offsets, data, nulls).map_err(broken)?),
+            _ => Arc::new(BinaryArray::try_new(offsets, data, nulls).map_err(broken)?),
+        })
+    }
+
+    /// Rows of a column of deltas.
+    fn summed(
+        &self,
+        container: &Container,
+        width: Width,
+        rows: Range<usize>,
+        nulls: Option<NullBuffer>,
+    ) -> Result<ArrayRef, SegmentError> {
+        container.touch(&self.values, rows.start * width.bytes(), rows.len() * width.bytes())?;
+        let mut numbers: Vec<i64> = Vec::with_capacity(rows.len());
+        let mut row = rows.start;
+        while row < rows.end {
+            let end = rows.end.min((row / ZONE_ROWS + 1) * ZONE_ROWS);
+            let least = self.least(container, row)?;
+            numbers.extend((row..end).map(|row| least + i64::from(width.get(&self.values.buffer, row))));
+            row = end;
+        }
+        let numbers = numbers.into_iter();
+        Ok(match self.physical_type {
+            PhysicalType::Int16 => {
+                Arc::new(PrimitiveArray::<Int16Type>::new(numbers.map(|value| value as i16).collect(), nulls))
+            }
+            PhysicalType::Int32 => {
+                Arc::new(PrimitiveArray::<Int32Type>::new(numbers.map(|value| value as i32).collect(), nulls))
+            }
+            PhysicalType::UInt32 => {
+                Arc::new(PrimitiveArray::<UInt32Type>::new(numbers.map(|value| value as u32).collect(), nulls))
+            }
+            _ => Arc::new(PrimitiveArray::<Int64Type>::new(numbers.collect(), nulls)),
+        })
+    }
+
+    /// The least value of the zone of a row; zero if all of it is NULL.
+    fn least(&self, container: &Container, row: usize) -> Result<i64, SegmentError> {
+        let zone = match &self.zones {
+            Some(zones) => zones.get(container, row / ZONE_ROWS)?,
+            None => None,
+        };
+        Ok(zone.map_or(0, |(least, _)| least))
+    }
+
+    /// The code of a row in its dictionary.
+    fn code(&self, container: &Container, width: Width, row: usize) -> Result<u32, SegmentError> {
+        let Some(codes) = &self.codes else {
+            return Err(container.corrupt(self.values.offset, "the codes of a column are missing"));
+        };
+        container.touch(codes, row * width.bytes(), width.bytes())?;
+        Ok(width.get(&codes.buffer, row))
+    }
+
+    /// A whole number of a row that is not NULL.
+    fn sum(&self, container: &Container, width: Width, row: usize) -> Result<i64, SegmentError> {
+        container.touch(&self.values, row * width.bytes(), width.bytes())?;
+        Ok(self.least(container, row)? + i64::from(width.get(&self.values.buffer, row)))
     }
 
     fn variable(
@@ -280,6 +478,15 @@ impl Column {
     pub(super) fn value(&self, container: &Container, row: usize) -> Result<Value, SegmentError> {
         if self.is_null(container, row)? {
             return Ok(Value::Null);
+        }
+        if let Encoding::Delta(width) = self.encoding {
+            let number = self.sum(container, width, row)?;
+            return Ok(match self.physical_type {
+                PhysicalType::Int16 => Value::Int16(number as i16),
+                PhysicalType::Int32 => Value::Int32(number as i32),
+                PhysicalType::UInt32 => Value::UInt32(number as u32),
+                _ => Value::Int64(number),
+            });
         }
         Ok(match self.physical_type {
             PhysicalType::Bool => {
@@ -333,7 +540,18 @@ impl Column {
             .ok_or_else(|| container.corrupt(self.values.offset, "a value lies outside its column"))
     }
 
+    /// The bytes of a row of a Text or Bytes column.
     fn slice(&self, container: &Container, row: usize) -> Result<&[u8], SegmentError> {
+        match self.encoding {
+            Encoding::Dictionary(width) => {
+                self.entry(container, self.code(container, width, row)? as usize)
+            }
+            Encoding::Plain | Encoding::Delta(_) => self.entry(container, row),
+        }
+    }
+
+    /// The bytes between two offsets.
+    fn entry(&self, container: &Container, row: usize) -> Result<&[u8], SegmentError> {
         let outside = || container.corrupt(self.values.offset, "a value lies outside its column");
         let (section, numbers) = self.offsets.as_ref().ok_or_else(outside)?;
         container.touch(section, row * 4, 8)?;

@@ -69,6 +69,11 @@ impl DeleteLog {
         container::write(&*environment.disk, &new)
     }
 
+    /// Reads everything and checks every checksum and the content hash.
+    pub(crate) fn verify(environment: &Environment, file: FileId) -> Result<(), SegmentError> {
+        Container::open(&*environment.disk, FileKind::DeleteLog, file, None)?.verify_all()
+    }
+
     /// Reads a delete log into the ends of the file it belongs to.
     pub fn load(
         environment: &Environment,

@@ -13,9 +13,11 @@ use std::io;
 use crate::ids::FileId;
 
 mod array;
+mod changes;
 mod column;
 mod container;
 mod delete_log;
+mod encoding;
 mod ends;
 mod filter;
 mod keys;
@@ -23,12 +25,15 @@ mod name;
 mod rows;
 mod run;
 mod version;
+mod zones;
 
+pub(crate) use changes::ChangeContainer;
 pub use delete_log::DeleteLog;
 pub use ends::EndTimes;
 pub(crate) use name::{FileKind, file_of_name};
 pub use rows::Times;
 pub use run::{IndexEntry, IndexRun, IndexRunWriter};
+pub use zones::ColumnRange;
 pub use version::{Purpose, RowTimes, Segment, SegmentWriter, VersionRow, Zone};
 
 /// Rows of one zone: the unit of zone maps and of changed ends.

@@ -8,16 +8,19 @@ pub(crate) enum FileKind {
     Segment = 1,
     IndexRun = 2,
     DeleteLog = 3,
+    Changes = 4,
 }
 
 impl FileKind {
-    const ALL: [FileKind; 3] = [FileKind::Segment, FileKind::IndexRun, FileKind::DeleteLog];
+    const ALL: [FileKind; 4] =
+        [FileKind::Segment, FileKind::IndexRun, FileKind::DeleteLog, FileKind::Changes];
 
     fn prefix(self) -> &'static str {
         match self {
             FileKind::Segment => "segment-",
             FileKind::IndexRun => "index-",
             FileKind::DeleteLog => "ends-",
+            FileKind::Changes => "changes-",
         }
     }
 

@@ -13,6 +13,7 @@ use super::{
     container::{self, Container, NewFile, Tag},
     keys::{KeyBuilder, KeyColumn},
     rows::{RowBuilder, Rows},
+    zones::ColumnRange,
 };
 use crate::{
     ids::{ColumnId, FileId, Timestamp},
@@ -150,7 +151,8 @@ impl SegmentWriter {
             self.columns.iter().map(|column| (column.column, column.physical_type)).collect();
         let mut sections = self.keys.sections(Tag::Keys, Tag::KeyOffsets);
         sections.extend(self.rows.sections());
-        sections.extend(self.columns.iter().flat_map(ColumnBuilder::sections));
+        let purpose = self.purpose;
+        sections.extend(self.columns.iter_mut().flat_map(|column| column.sections(purpose)));
         let new = NewFile {
             kind: FileKind::Segment,
             file: self.file,
@@ -305,6 +307,16 @@ impl Segment {
         match self.column_of(column) {
             Some(column) => column.value_bytes(&self.container, row),
             None => Ok(None),
+        }
+    }
+
+    /// Whether a zone may hold rows of a range: `false` is certain.
+    pub fn zone_may_meet(&self, zone: usize, range: &ColumnRange) -> Result<bool, SegmentError> {
+        let stored = self.columns().iter().find(|(column, _)| *column == range.column);
+        let fits = stored.is_some_and(|(_, physical)| range.fits(*physical));
+        match self.column_of(range.column).and_then(|column| column.zones.as_ref()) {
+            Some(zones) if fits => Ok(range.may_meet(zones.get(&self.container, zone)?)),
+            Some(_) | None => Ok(true),
         }
     }
 

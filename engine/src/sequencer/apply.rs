@@ -53,7 +53,10 @@ fn apply_table(
         table.drop_at(at.0);
     }
     if commit.truncated {
-        table.latch.write().truncate(at.0)?;
+        let mut state = table.latch.write();
+        state.truncate(at.0)?;
+        state.hot_changes.truncated(at.0);
+        drop(state);
         table.live_rows.store(0, Ordering::Release);
     }
     if let (false, Some(shape)) = (commit.created, commit.shape) {
@@ -69,19 +72,42 @@ fn apply_table(
     }
     let mut locations = Vec::with_capacity(added);
     add_rows(&table, commit.chunks, at, &mut locations)?;
+    let mut updated: Vec<(u32, Location)> = Vec::new();
     for closes in closes.chunks(CLOSES_AT_ONCE) {
         let mut state = table.latch.write();
         for close in closes {
-            let managed_row = apply_close(&mut state, &locations, close, at, owner)?;
+            let (location, managed_row) = apply_close(&mut state, &locations, close, at, owner)?;
             managed.extend(managed_row.then_some(Tag::Row(id, close.handle.birth)));
+            match close.successor {
+                Some(successor) => updated.push((successor, location)),
+                None => state.hot_changes.deleted(at.0, location),
+            }
         }
     }
+    note_new(&table, at, &locations, updated);
     for backfill in commit.backfills {
         fill(&table, backfill, &locations, at)?;
     }
     table.live_rows.fetch_add(added as i64 - ended as i64, Ordering::AcqRel);
     table.changes.fetch_add((added + ended) as u64, Ordering::AcqRel);
     Ok(())
+}
+
+/// Notes what became of the table: new versions in the order in which they were written.
+fn note_new(table: &Table, at: Timestamp, locations: &[Location], mut updated: Vec<(u32, Location)>) {
+    updated.sort_unstable();
+    let mut updated = updated.into_iter().peekable();
+    let mut ordinal = 0;
+    for locations in locations.chunks(CLOSES_AT_ONCE) {
+        let mut state = table.latch.write();
+        for location in locations {
+            match updated.next_if(|(successor, _)| *successor == ordinal) {
+                Some((_, old)) => state.hot_changes.updated(at.0, old, *location),
+                None => state.hot_changes.inserted(at.0, *location),
+            }
+            ordinal += 1;
+        }
+    }
 }
 
 /// Adds the new rows, then puts them into the indexes: nobody looks for them before they are published.
@@ -141,14 +167,14 @@ fn alter(
     Ok(())
 }
 
-/// Ends one version and links its successor. Says whether others wait for the row.
+/// Ends one version and links its successor. Says where it lies, and whether others wait for the row.
 fn apply_close(
     state: &mut TableState,
     locations: &[Location],
     close: &Close,
     at: Timestamp,
     owner: Option<u64>,
-) -> Result<bool, Error> {
+) -> Result<(Location, bool), Error> {
     let location = find(state, close.handle)?;
     let found = state.current.locate(location)?;
     let end = found.end();
@@ -173,7 +199,7 @@ fn apply_close(
         found.set_successor(*successor);
     }
     found.close(at.0);
-    Ok(managed)
+    Ok((location, managed))
 }
 
 /// The location of the live version a logged handle names: by its location, or else by its birth.

@@ -16,6 +16,8 @@ pub(crate) mod segments;
 pub(crate) mod store;
 pub(crate) mod visibility;
 
+use crate::change::{self, HotChanges};
+use crate::checkpoint::Listed;
 use crate::ids::{Location, Place};
 use crate::{ColumnId, Error, IndexId, PhysicalType, RowHandle, TableId, TableSchema, Timestamp, Value};
 use chunk::{CHUNK_ROWS, Chunk, Layout, RowKeys};
@@ -24,7 +26,7 @@ use parking_lot::{RwLock, RwLockReadGuard};
 use row::Found;
 use segments::SegmentPart;
 use std::cell::Cell;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use store::Store;
 
@@ -201,6 +203,11 @@ pub(crate) struct TableState {
     /// Older generations with the moment at which each ended, oldest first.
     pub older: Vec<(u64, Generation)>,
     pub forwards: HashMap<u64, Forward>,
+    /// What happened to the table since the last checkpoint, and before it.
+    pub hot_changes: HotChanges,
+    pub change_runs: change::Runs,
+    /// Segments that are damaged: the manifest keeps them.
+    pub quarantined: Vec<Listed>,
     /// Live versions by birth: made while the log is replayed, when a location does not lead to its row.
     births: Option<Births>,
 }
@@ -407,7 +414,8 @@ impl TableState {
     pub fn hot_bytes(&self) -> usize {
         self.generations()
             .map(|(_, generation)| generation.stores().map(Store::bytes_used).sum::<usize>())
-            .sum()
+            .sum::<usize>()
+            + self.hot_changes.bytes()
     }
 }
 
@@ -425,6 +433,8 @@ pub(crate) struct Table {
     horizon: AtomicU64,
     /// How long versions are kept after their end, in microseconds; `i64::MAX`: for ever.
     retention: AtomicI64,
+    /// What is wrong with a file of the table.
+    damage: OnceLock<String>,
 }
 
 thread_local! {
@@ -467,6 +477,9 @@ impl Table {
             current: Generation::new(0),
             older: Vec::new(),
             forwards: HashMap::new(),
+            hot_changes: HotChanges::default(),
+            change_runs: change::Runs::new(),
+            quarantined: Vec::new(),
             births: None,
         };
         Table {
@@ -477,6 +490,7 @@ impl Table {
             dropped: AtomicU64::new(visibility::ALIVE),
             horizon: AtomicU64::new(0),
             retention: AtomicI64::new(i64::MAX),
+            damage: OnceLock::new(),
         }
     }
 
@@ -490,14 +504,30 @@ impl Table {
         self.horizon.fetch_max(at, Ordering::AcqRel);
     }
 
-    /// Refuses moments that are given up.
+    /// Refuses moments that are given up, and a table of which a file is damaged.
     #[inline]
-    pub fn check_horizon(&self, at: u64) -> Result<(), Error> {
+    pub fn check_readable(&self, at: u64) -> Result<(), Error> {
+        self.check_sound()?;
         let horizon = self.horizon();
         if at >= horizon {
             return Ok(());
         }
         Err(Error::BeforeHorizon { horizon_micros: Timestamp(horizon).micros() })
+    }
+
+    /// Refuses a table of which a file is damaged: what is missing in it cannot be known.
+    #[inline]
+    pub fn check_sound(&self) -> Result<(), Error> {
+        match self.damage.get() {
+            None => Ok(()),
+            Some(reason) => Err(Error::Corrupted(reason.clone())),
+        }
+    }
+
+    /// Sets a damaged file aside: it stays as it is, and the table is not served.
+    pub fn quarantine(&self, reason: String) {
+        // The first reason is as good as any other.
+        let _ = self.damage.set(reason);
     }
 
     /// How long versions are kept after their end, in microseconds; `None`: for ever.

@@ -82,6 +82,11 @@ impl SegmentPart {
         crate::schema::position(self.segment.columns(), column).is_some()
     }
 
+    /// Whether a clustering key lies between the first and the last one.
+    pub fn spans(&self, key: &[u8]) -> bool {
+        &*self.first_key <= key && key <= &*self.last_key
+    }
+
     /// Where the file belongs.
     pub fn level(&self) -> Level {
         *self.level.lock()
@@ -157,8 +162,7 @@ impl SegmentPart {
     /// The positions of exactly this key.
     pub fn find(&self, index: IndexId, key: &[u8]) -> Result<Range<usize>, Error> {
         if self.primary == Some(index) {
-            let within = &*self.first_key <= key && key <= &*self.last_key;
-            if within && self.segment.may_hold(key)? { Ok(self.segment.find(key)?) } else { Ok(0..0) }
+            if self.spans(key) && self.segment.may_hold(key)? { Ok(self.segment.find(key)?) } else { Ok(0..0) }
         } else if let Some(run) = self.run(index) {
             if run.may_hold(key)? { Ok(run.find(key)?) } else { Ok(0..0) }
         } else {

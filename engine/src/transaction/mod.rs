@@ -410,6 +410,7 @@ impl Transaction {
         let writes = self.writes.get_or_insert_with(Arc::default).clone();
         if writes.read().table(table).is_none() {
             let base = self.tables.get(&table).ok_or(Error::UnknownTable(table))?;
+            base.check_sound()?;
             let of_table = TableWrites::of(table, &base.read());
             writes.write().tables.push(of_table);
         }

@@ -4,7 +4,7 @@
 //! All numbers are little-endian. The file is immutable: written under a temporary name, synced, read back past the
 //! page cache, verified, renamed, directory synced.
 //!
-//! Header, 64 bytes: `STRATSEG`, version 4 (1), kind 4 (1 segment, 2 index run, 3 delete log), file id 8, zero 36,
+//! Header, 64 bytes: `STRATSEG`, version 4 (1), kind 4 (1 segment, 2 index run, 3 delete log, 4 changes), file id 8, zero 36,
 //! checksum 4 of the 60 bytes before. Then sections, each at a multiple of 64, zeros between them. Then, at a multiple
 //! of 64, the footer:
 //!
@@ -14,7 +14,7 @@
 //! | 4, 4 | version 1, kind |
 //! | 8 | file id |
 //! | 8 | rows |
-//! | 8 | a number of the kind: the file that a delete log belongs to |
+//! | 8 | a number of the kind: the file that a delete log belongs to, the table of changes |
 //! | 4, 4 | number of columns, number of sections |
 //! | 8 each | columns: column id 4, physical type 4 |
 //! | 32 each | sections: tag 4, column id 4, detail 8, offset 8, length 8 |
@@ -76,6 +76,7 @@ pub(in crate::segment) enum Tag {
     ClusteringKeyOffsets = 9,
     /// A bitmap, of a column that holds NULL.
     Validity = 10,
+    /// Values of a column; detail: how they are encoded.
     Values = 11,
     /// `i32` offsets of a Text or Bytes column.
     Offsets = 12,
@@ -83,6 +84,13 @@ pub(in crate::segment) enum Tag {
     EndRows = 13,
     /// Ends of a delete log; with an end for every row, zero says "as in the file".
     Ends = 14,
+    /// Least and greatest value of a column in each zone.
+    ValueZones = 15,
+    /// A code for each row of a column with a dictionary.
+    Codes = 16,
+    /// Changes of a table, and the list of their blocks.
+    Changes = 17,
+    ChangeBlocks = 18,
 }
 
 /// One section to be written.
@@ -163,6 +171,10 @@ impl Container {
 
     pub(in crate::segment) fn misuse(&self, reason: &str) -> SegmentError {
         SegmentError::Misuse { file: self.name.clone(), reason: reason.to_owned() }
+    }
+
+    pub(in crate::segment) fn unknown(&self, reason: &str) -> SegmentError {
+        SegmentError::Unknown { file: self.name.clone(), reason: reason.to_owned() }
     }
 
     /// The section of a tag and column.
