@@ -182,6 +182,11 @@ fn waits_end_by_lock_timeout_nowait_and_deadlock() {
     one.run("COMMIT; BEGIN; ALTER TABLE t ADD COLUMN c int;");
     let printed = two.run("SET lock_timeout = '30ms'; SELECT * FROM t; RESET lock_timeout;");
     assert_eq!(printed, "SET\nERROR:  canceling statement due to lock timeout\nRESET\n");
+    let printed =
+        two.run("SET statement_timeout = '30ms'; SELECT * FROM t WHERE id = 1; RESET statement_timeout;");
+    assert_eq!(printed, "SET\nERROR:  canceling statement due to statement timeout\nRESET\n");
+    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted;";
+    assert_eq!(two.run(waiting), "count\n0\n(1 row)\n", "who gave up is not in the queue");
     // A circle: one waits to change what two has read, two to change what one has read.
     one.run("ROLLBACK; BEGIN; SELECT * FROM t WHERE id = 1;");
     two.run("BEGIN; SELECT * FROM u;");
@@ -208,4 +213,75 @@ fn the_past_is_read_without_locks() {
     one.run("BEGIN; DROP TABLE t CASCADE;");
     let printed = harness.client().run(&format!("SELECT * FROM t AS OF SYSTEM TIME '{moment}' ORDER BY 1;"));
     assert_eq!(printed, "id|a\n1|10\n2|20\n(2 rows)\n");
+}
+
+#[test]
+fn readers_writers_and_definers_never_see_half_a_change() {
+    let harness = Harness::new("locks-storm");
+    table(&mut harness.client());
+    let done = std::sync::atomic::AtomicBool::new(false);
+    // What a statement may say that came too late, or waited in a circle.
+    let expected = [
+        "relation \"t\" does not exist",
+        "table \"t\" does not exist",
+        "relation \"t\" already exists",
+        "column \"b\" does not exist",
+        "column \"b\" of relation \"t\" does not exist",
+        "column \"b\" of relation \"t\" already exists",
+        "duplicate key value",
+        "deadlock detected",
+        "cached plan must not change result type",
+        "current transaction is aborted",
+    ];
+    let check = |printed: &str| {
+        for line in printed.lines().filter(|line| line.starts_with("ERROR")) {
+            assert!(expected.iter().any(|known| line.contains(known)), "{line}");
+        }
+    };
+    std::thread::scope(|scope| {
+        for worker in 0..3 {
+            let (harness, done, check) = (&harness, &done, &check);
+            scope.spawn(move || {
+                let mut client = harness.client();
+                client.run("PREPARE p AS SELECT * FROM t WHERE id = 1;");
+                let mut number = worker * 1_000_000;
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    number += 1;
+                    let statement = match number % 6 {
+                        0 => "SELECT * FROM t WHERE id = 1;".to_string(),
+                        1 => format!("INSERT INTO t (id, a) VALUES ({number}, 1);"),
+                        2 => "UPDATE t SET a = a + 1 WHERE id = 1;".to_string(),
+                        3 => "BEGIN; SELECT count(*) FROM t; SELECT b FROM t; SELECT a FROM t WHERE id = 2; COMMIT;".to_string(),
+                        4 => "EXECUTE p;".to_string(),
+                        _ => "DELETE FROM t WHERE id > 1000;".to_string(),
+                    };
+                    let printed = client.run(&statement);
+                    check(&printed);
+                    if printed.contains("cached plan") {
+                        let printed = client.run("DEALLOCATE p; PREPARE p AS SELECT * FROM t WHERE id = 1;");
+                        assert_eq!(printed, "DEALLOCATE\nPREPARE\n");
+                    }
+                }
+            });
+        }
+        let mut client = harness.client();
+        let started = Instant::now();
+        let mut round = 0;
+        while started.elapsed() < Duration::from_secs(3) {
+            round += 1;
+            let printed = client.run(match round % 5 {
+                0 => "ALTER TABLE t ADD COLUMN b int DEFAULT 7;",
+                1 => "ALTER TABLE t DROP COLUMN b;",
+                2 => "TRUNCATE t; INSERT INTO t VALUES (1, 10), (2, 20);",
+                3 => "BEGIN; DROP TABLE t CASCADE; CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, 10), (2, 20); COMMIT;",
+                _ => "CREATE INDEX i ON t (a); DROP INDEX i;",
+            });
+            check(&printed);
+            if printed.contains("ERROR") {
+                client.run("ROLLBACK;");
+            }
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(round > 20, "only {round} changes were made");
+    });
 }

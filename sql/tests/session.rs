@@ -44,3 +44,14 @@ fn blocks_fail_warn_and_end_as_postgresqls() {
                     transaction_isolation\nread committed\n(1 row)\n";
     assert_eq!(printed, expected);
 }
+
+#[test]
+fn defaults_are_shown_as_they_were_written() {
+    let harness = Harness::new("defaults");
+    let mut client = harness.client();
+    client.run("CREATE TABLE t (a serial, b int DEFAULT 5, c int GENERATED ALWAYS AS (b + 1) STORED);");
+    let printed = client.run(
+        "SELECT adnum, pg_get_expr(adbin, adrelid) AS shown FROM pg_attrdef WHERE adrelid = 't'::regclass ORDER BY 1;",
+    );
+    assert_eq!(printed, "adnum|shown\n1|nextval('t_a_seq'::regclass)\n2|5\n3|(b + 1)\n(3 rows)\n");
+}

@@ -4,7 +4,7 @@ use super::Scan;
 use super::cell::{Cell, Row, row};
 use super::information_columns::data_type;
 use super::names;
-use crate::object::ViewCheck;
+use crate::object::{Persistence, ViewCheck};
 
 pub fn tables(scan: &Scan<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
@@ -13,11 +13,17 @@ pub fn tables(scan: &Scan<'_>) -> Vec<Row> {
             continue;
         }
         let view = relation.letter() == 'v';
+        let temporary = relation.persistence == Persistence::Temporary;
+        let kind = match (temporary, view) {
+            (true, _) => "LOCAL TEMPORARY",
+            (false, true) => "VIEW",
+            (false, false) => "BASE TABLE",
+        };
         rows.push(row![
             scan.database_name(),
             scan.schema_name(relation.schema),
             &relation.name,
-            if view { "VIEW" } else { "BASE TABLE" },
+            kind,
             Cell::Null,
             Cell::Null,
             Cell::Null,
@@ -25,7 +31,7 @@ pub fn tables(scan: &Scan<'_>) -> Vec<Row> {
             Cell::Null,
             Cell::yes_or_no(!view),
             "NO",
-            Cell::Null,
+            if temporary { Cell::from("PRESERVE") } else { Cell::Null },
         ]);
     }
     rows

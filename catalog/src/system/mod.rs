@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 pub use cell::{Cell, Row};
 
-use crate::object::{AclItem, ObjectAddress, Relation, StoredExpression};
+use crate::object::{AclItem, ObjectAddress, Persistence, Relation, StoredExpression};
 use crate::snapshot::Snapshot;
 use cell::row;
 
@@ -44,6 +44,8 @@ pub trait Live {
     fn statistics(&self, table: u32) -> (i32, f32);
     /// The last value a sequence handed out, and whether it has handed out any.
     fn sequence_state(&self, sequence: u32) -> Option<(i64, bool)>;
+    /// The schema of the reader's own temporary relations, 0 where it has none.
+    fn temporary_schema(&self) -> u32;
     /// The rows of a relation of live state, by name, in the order of its columns; `None` where there is none.
     fn rows(&self, relation: &str) -> Option<Vec<Row>>;
 }
@@ -164,8 +166,13 @@ impl<'a> Scan<'a> {
         Cell::Array(items.iter().map(|item| Cell::from(crate::object::acl_text(item, &role))).collect())
     }
 
-    /// Whether the reader may see a relation in information_schema: it owns it, or has a privilege on it.
+    /// Whether the reader may see a relation in information_schema: it owns it, or has a privilege on it, and it is not
+    /// another session's temporary one.
     fn may_see(&self, relation: &Relation) -> bool {
+        let temporary = relation.persistence == Persistence::Temporary;
+        if temporary && relation.schema != self.live.temporary_schema() {
+            return false;
+        }
         if self.snapshot.has_privileges_of(self.database, self.user, relation.owner) {
             return true;
         }

@@ -26,6 +26,9 @@ impl Live for Nothing {
     fn sequence_state(&self, _: u32) -> Option<(i64, bool)> {
         None
     }
+    fn temporary_schema(&self) -> u32 {
+        0
+    }
     fn rows(&self, _: &str) -> Option<Vec<Row>> {
         None
     }

@@ -113,6 +113,8 @@ impl Session {
             if analysis.generation == self.catalog().generation() {
                 return Ok(analysis);
             }
+            // Nobody has been told of it: its rows need not keep their shape.
+            prepared.forget_analysis();
         }
     }
 

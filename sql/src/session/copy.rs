@@ -33,6 +33,7 @@ impl Session {
         match (&copy.subject, copy.from) {
             (CopySubject::Table { name, columns }, true) => {
                 self.check_writable("COPY FROM")?;
+                self.locked_by_name(name, engine::RelationLockMode::RowExclusive).await?;
                 let filter = self.copy_filter(prepared)?;
                 self.copy_from(name, columns, filter, options, sink).await
             }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use catalog::Snapshot;
 use engine::{RelationLockMode, TableId, Value};
 use parking_lot::Mutex;
 
@@ -14,7 +15,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{Expression, Statement};
 use crate::plan::Plan;
 use crate::point::PointScan;
-use crate::tree::{ConflictAction, Insert};
+use crate::tree::{ConflictAction, Insert, Returning};
 
 /// A statement, named or not.
 pub struct Prepared {
@@ -124,6 +125,11 @@ impl Prepared {
         analysis.as_ref().map_or_else(|| self.declared.clone(), |analysis| analysis.parameters.clone())
     }
 
+    /// Forgets what the statement was found to mean.
+    pub(super) fn forget_analysis(&self) {
+        *self.analysis.lock() = None;
+    }
+
     /// The same statement as of a moment.
     pub fn at_time(mut self, time: Option<Expression>) -> Prepared {
         self.time = time;
@@ -168,62 +174,13 @@ impl Session {
         let Some(statement) = &prepared.statement else {
             return Err(Error::internal("an empty query has no meaning"));
         };
-        let database = self.shared.entry.database_oid;
         let analyzed = analyze(self, prepared, statement, parameters)?;
         let (objects, past) = (analyzed.objects, analyzed.past);
-        let models = self.shared.instance.models();
-        let plan = |query: &crate::tree::Query| -> Result<Arc<Plan>> {
-            self.plan_query(query, &catalog, &past).map(Arc::new)
-        };
         let changes_keys = match &analyzed.statement {
             AnalyzedStatement::Insert(insert) => updates_on_conflict(insert),
             _ => true,
         };
-        let (description, work) = match analyzed.statement {
-            AnalyzedStatement::Query(query) => {
-                let description = self.describe_output(&query.output);
-                let locks_rows = super::frontend::locks_rows(&query.relation);
-                let plan = plan(&query)?;
-                let point = if locks_rows { None } else { PointScan::recognise(&plan).map(Arc::new) };
-                let locked = super::admission::locked_tables(&query);
-                (Some(description), Work::Query { plan, point, locks_rows, locked })
-            }
-            AnalyzedStatement::Insert(insert) => {
-                let model = models.get(&catalog, database, insert.table)?;
-                let compiled = CompiledInsert::new(&insert, model)?;
-                let source = if crate::dml::is_values(&compiled.source) {
-                    None
-                } else {
-                    Some(plan(&compiled.source)?)
-                };
-                let description =
-                    insert.returning.as_ref().map(|returning| self.describe_output(&returning.output));
-                (description, Work::Insert { insert: Arc::new(compiled), plan: source })
-            }
-            AnalyzedStatement::Update(update) => {
-                let model = models.get(&catalog, database, update.target.table)?;
-                let compiled = CompiledUpdate::new(&update, model)?;
-                let plan = plan(&compiled.source)?;
-                let description =
-                    update.returning.as_ref().map(|returning| self.describe_output(&returning.output));
-                let point = PointScan::recognise(&plan).map(Arc::new);
-                (description, Work::Update { update: Arc::new(compiled), plan, point })
-            }
-            AnalyzedStatement::Delete(delete) => {
-                let model = models.get(&catalog, database, delete.target.table)?;
-                let compiled = CompiledDelete::new(&delete, model)?;
-                let plan = plan(&compiled.source)?;
-                let description =
-                    delete.returning.as_ref().map(|returning| self.describe_output(&returning.output));
-                let point = PointScan::recognise(&plan).map(Arc::new);
-                (description, Work::Delete { delete: Arc::new(compiled), plan, point })
-            }
-            AnalyzedStatement::CreateTableAs(_)
-            | AnalyzedStatement::Cursor(_)
-            | AnalyzedStatement::Copy(_)
-            | AnalyzedStatement::Explain(_)
-            | AnalyzedStatement::Utility => (self.describe_utility(statement)?, Work::Utility),
-        };
+        let (description, work) = self.work_of(analyzed.statement, statement, &catalog, &past)?;
         let locks = self.locks_of(&catalog, &objects, &work, changes_keys);
         Ok(Analysis {
             generation,
@@ -235,6 +192,66 @@ impl Session {
             locks,
             description: description.map(Arc::new),
             work,
+        })
+    }
+
+    /// What has to be done for an analyzed statement, and how its rows look.
+    fn work_of(
+        &self,
+        analyzed: AnalyzedStatement,
+        statement: &Statement,
+        catalog: &Arc<Snapshot>,
+        past: &[PastUse],
+    ) -> Result<(Option<RowDescription>, Work)> {
+        let database = self.shared.entry.database_oid;
+        let models = self.shared.instance.models();
+        let plan = |query: &crate::tree::Query| -> Result<Arc<Plan>> {
+            self.plan_query(query, catalog, past).map(Arc::new)
+        };
+        let rows = |returning: Option<&Returning>| {
+            returning.map(|returning| self.describe_output(&returning.output))
+        };
+        Ok(match analyzed {
+            AnalyzedStatement::Query(query) => {
+                let description = self.describe_output(&query.output);
+                let locks_rows = super::frontend::locks_rows(&query.relation);
+                let plan = plan(&query)?;
+                let point = if locks_rows { None } else { PointScan::recognise(&plan).map(Arc::new) };
+                let locked = super::admission::locked_tables(&query);
+                (Some(description), Work::Query { plan, point, locks_rows, locked })
+            }
+            AnalyzedStatement::Insert(insert) => {
+                let model = models.get(catalog, database, insert.table)?;
+                let compiled = CompiledInsert::new(&insert, model)?;
+                let source = if crate::dml::is_values(&compiled.source) {
+                    None
+                } else {
+                    Some(plan(&compiled.source)?)
+                };
+                let description = rows(insert.returning.as_ref());
+                (description, Work::Insert { insert: Arc::new(compiled), plan: source })
+            }
+            AnalyzedStatement::Update(update) => {
+                let model = models.get(catalog, database, update.target.table)?;
+                let compiled = CompiledUpdate::new(&update, model)?;
+                let plan = plan(&compiled.source)?;
+                let description = rows(update.returning.as_ref());
+                let point = PointScan::recognise(&plan).map(Arc::new);
+                (description, Work::Update { update: Arc::new(compiled), plan, point })
+            }
+            AnalyzedStatement::Delete(delete) => {
+                let model = models.get(catalog, database, delete.target.table)?;
+                let compiled = CompiledDelete::new(&delete, model)?;
+                let plan = plan(&compiled.source)?;
+                let description = rows(delete.returning.as_ref());
+                let point = PointScan::recognise(&plan).map(Arc::new);
+                (description, Work::Delete { delete: Arc::new(compiled), plan, point })
+            }
+            AnalyzedStatement::CreateTableAs(_)
+            | AnalyzedStatement::Cursor(_)
+            | AnalyzedStatement::Copy(_)
+            | AnalyzedStatement::Explain(_)
+            | AnalyzedStatement::Utility => (self.describe_utility(statement)?, Work::Utility),
         })
     }
 }

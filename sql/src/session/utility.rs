@@ -75,7 +75,7 @@ impl Session {
                 return Ok(Done::Rows { description, rows, tag: Tag::Plain("SHOW".to_string()) });
             }
             Statement::Discard(what) => self.discard(what).await?,
-            Statement::Prepare(prepare) => self.prepare(prepare, &prepared.text)?,
+            Statement::Prepare(prepare) => Box::pin(self.prepare(prepare, &prepared.text)).await?,
             Statement::Execute(execute) => return self.execute_prepared(execute, &prepared.text, sink).await,
             Statement::Deallocate(name) => self.deallocate(name.as_ref().map(|name| name.text.as_str()))?,
             Statement::DeclareCursor(declare) => self.declare(declare, &prepared.text).await?,
@@ -131,7 +131,7 @@ impl Session {
         Ok(Done::Tag(tag))
     }
 
-    fn prepare(&mut self, prepare: &Prepare, text: &Arc<str>) -> Result<String> {
+    async fn prepare(&mut self, prepare: &Prepare, text: &Arc<str>) -> Result<String> {
         let name = &prepare.name.text;
         if self.statements.contains_key(name) {
             return Err(Error::new(
@@ -147,7 +147,7 @@ impl Session {
         let statement = Arc::new((*prepare.statement).clone());
         let mut prepared = Prepared::new(text.clone(), Some(statement)).with_parameters(types);
         prepared.fixed = true;
-        self.analysis(&prepared)?;
+        self.understood_locked(&prepared).await?;
         self.prepared_at.insert(name.clone(), (self.shared.instance.now_micros(), true));
         self.statements.insert(name.clone(), Arc::new(prepared));
         Ok("PREPARE".to_string())
@@ -158,7 +158,7 @@ impl Session {
         let Some(statement) = prepared.statement.clone() else {
             return Err(Error::new(SqlState::InvalidSqlStatementName, "the prepared statement is empty"));
         };
-        let analysis = self.analysis(&prepared)?;
+        let analysis = self.understood(&prepared).await?;
         if analysis.parameters.len() != execute.arguments.len() {
             return Err(Error::new(
                 SqlState::SyntaxError,

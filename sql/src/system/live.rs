@@ -65,6 +65,13 @@ impl Live for LiveState<'_> {
         Some((state.last, state.called))
     }
 
+    fn temporary_schema(&self) -> u32 {
+        let context = &self.tables.context;
+        let path = &context.settings.search_path;
+        let own = self.tables.catalog.named_schema(context.environment.database(), path, "pg_temp");
+        own.map_or(0, |schema| schema.oid)
+    }
+
     fn rows(&self, relation: &str) -> Option<Vec<Row>> {
         match relation {
             "pg_settings" => Some(settings::rows(&self.tables.shared)),

@@ -10,6 +10,7 @@ SELECT relname, relpersistence FROM pg_class WHERE relname = 't' ORDER BY 2;
 SELECT 't'::regclass, 'public.t'::regclass;
 SELECT pg_my_temp_schema() <> 0, pg_is_other_temp_schema(pg_my_temp_schema());
 SELECT current_schema(), array_length(current_schemas(true), 1), (current_schemas(true))[2:3];
+SELECT table_name, table_type, commit_action FROM information_schema.tables WHERE table_name = 't' ORDER BY 2;
 DROP TABLE t;
 SELECT * FROM t;
 -- the schema says it
