@@ -105,10 +105,14 @@ impl Session {
         Ok(self.catalog().generation() != generation)
     }
 
-    /// The meaning of a statement with its locks held, before anybody is told of it: what Parse answers.
+    /// The meaning of a statement under its locks, before anybody is told of it: what Parse answers. Outside a block the
+    /// locks are looked at and not kept where they are free.
     pub(super) async fn understood_locked(&mut self, prepared: &Prepared) -> Result<Arc<Analysis>> {
         loop {
             let analysis = self.understood(prepared).await?;
+            if self.block.is_none() && self.transaction_at_once(&analysis, &self.shared.derived()).is_some() {
+                return Ok(analysis);
+            }
             self.lock_relations(&analysis.locks).await?;
             if analysis.generation == self.catalog().generation() {
                 return Ok(analysis);

@@ -133,7 +133,7 @@ impl Session {
     }
 
     /// A transaction that holds the statement's locks, under which its meaning still holds.
-    fn transaction_at_once(&self, analysis: &Analysis, derived: &Derived) -> Option<Transaction> {
+    pub(super) fn transaction_at_once(&self, analysis: &Analysis, derived: &Derived) -> Option<Transaction> {
         if !analysis.past.is_empty() || analysis.default_moment.is_some() {
             return None;
         }
