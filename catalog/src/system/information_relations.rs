@@ -31,7 +31,7 @@ pub fn tables(scan: &Scan<'_>) -> Vec<Row> {
             Cell::Null,
             Cell::yes_or_no(!view),
             "NO",
-            if temporary { Cell::from("PRESERVE") } else { Cell::Null },
+            Cell::Null,
         ]);
     }
     rows
