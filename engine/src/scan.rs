@@ -340,6 +340,12 @@ impl ScanCursor {
     ) -> Result<RecordBatch, Error> {
         let mut arrays = Vec::with_capacity(self.shape.columns.len());
         for (column, physical) in &self.shape.columns {
+            if let (ScanColumn::Column(id), Rows::Some(rows)) = (column, rows) {
+                if let Some(array) = part.segment.gathered(*id, start, rows)? {
+                    arrays.push(array);
+                    continue;
+                }
+            }
             arrays.push(match column {
                 ScanColumn::Column(id) => match (part.segment.column(*id, start..end)?, rows) {
                     (None, rows) => repeat(self.shape.dictionary.default_value(*id), *physical, rows.len())?,

@@ -6,8 +6,8 @@
 //!
 //! **Hot part**, in memory, under the table's latch: places of versions, 32 bytes a change; rows inserted one after the
 //! other are one entry. When rows move, so do the places. **Runs**, on disk: a checkpoint writes what is older than its
-//! moment to a file (`run`), with the clustering keys by which versions are found in segments, and the file stays as
-//! long as the history of the table.
+//! moment to a file (`run`), with the clustering keys by which versions are found in segments, and it stays as long as
+//! the history of the table; compaction makes one file of four neighbours of a size.
 //!
 //! Invariants: every commit lies wholly in the hot part or wholly in one run, and runs follow each other in time. After
 //! a crash the log makes the hot part anew, from the last checkpoint on. A change whose version was given up behind the
@@ -109,7 +109,8 @@ impl HotChanges {
     pub fn relocate(&mut self, written: u64, moved: &dyn Fn(Location) -> Option<Location>) {
         if written > 0 {
             let kept = self.list.partition_point(|change| change.at <= written);
-            self.list.drain(..kept);
+            // The rest in a new list: the room of the old one is given back.
+            self.list = self.list.split_off(kept);
         }
         if self.list.iter().all(|change| {
             (change.new == Location::NONE || moved(change.new).is_none())

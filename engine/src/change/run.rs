@@ -12,12 +12,15 @@ use super::Operation;
 use crate::ids::{FileId, TableId};
 use crate::io::Environment;
 use crate::segment::{ChangeContainer, SegmentError, Written};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Changes of one block.
 const BLOCK_CHANGES: usize = 128;
 /// Bytes of one block in the list.
 const BLOCK_ENTRY: usize = 24;
+/// Neighbours that are merged.
+const MERGED_RUNS: usize = 4;
 /// Added to the operation where an old key follows.
 const OLD_KEY: u8 = 8;
 
@@ -96,6 +99,16 @@ impl RunWriter {
     }
 }
 
+/// Which runs, one after the other in time, to make one of: four neighbours of a size, not too large together. Pure, by
+/// the number of changes in each.
+pub(crate) fn choose(changes: &[u64], limit: u64) -> Option<Range<usize>> {
+    let tier = |changes: &u64| changes.max(&1).ilog2() / 2;
+    changes.windows(MERGED_RUNS).enumerate().find_map(|(start, window)| {
+        let alike = window.windows(2).all(|pair| tier(&pair[0]) == tier(&pair[1]));
+        (alike && window.iter().sum::<u64>() <= limit).then_some(start..start + MERGED_RUNS)
+    })
+}
+
 /// A change and its number within its commit.
 pub(crate) type Numbered = (u64, Recorded);
 
@@ -125,6 +138,11 @@ impl ChangeRun {
 
     pub fn file(&self) -> FileId {
         self.container.file()
+    }
+
+    /// How many changes.
+    pub fn changes(&self) -> u64 {
+        self.container.rows() as u64
     }
 
     pub fn blocks(&self) -> usize {
@@ -228,5 +246,27 @@ impl<'a> Input<'a> {
             }
         }
         Err(self.broken())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::choose;
+
+    #[test]
+    fn neighbours_of_a_size_are_merged_and_it_comes_to_an_end() {
+        assert_eq!(choose(&[500, 1, 1, 1], 1000), None);
+        assert_eq!(choose(&[500, 1, 1, 5, 3], 1000), None);
+        assert_eq!(choose(&[500, 1, 1, 1, 1, 60], 1000), Some(1..5));
+        assert_eq!(choose(&[500, 500, 500, 500], 1000), None);
+        let mut runs: Vec<u64> = Vec::new();
+        for _ in 0..1000 {
+            runs.push(10);
+            while let Some(range) = choose(&runs, 1 << 20) {
+                let sum = runs[range.clone()].iter().sum();
+                runs.splice(range, [sum]);
+            }
+        }
+        assert!(runs.len() < 20 && runs.iter().sum::<u64>() == 10_000, "{runs:?}");
     }
 }

@@ -23,13 +23,13 @@
 pub(crate) mod choose;
 pub(crate) mod slice;
 
-use crate::change::run::ChangeRun;
+use crate::change::run::{self as run, ChangeRun, RunWriter};
 use crate::checkpoint::install::{self, Installation};
 use crate::checkpoint::{Entry, Layout, Listed, Wake, commit, remove_freed, settle, write_delete_log};
 use crate::database::Engine;
-use crate::ids::{Location, Timestamp};
+use crate::ids::{FileId, Location, Timestamp};
 use crate::manifest::{Edit, Manifest};
-use crate::rewrite::{Outputs, Rewrite};
+use crate::rewrite::{Outputs, Rewrite, entry};
 use crate::table::segments::SegmentPart;
 use crate::table::{Generation, Table};
 use crate::{Error, TableId};
@@ -42,6 +42,8 @@ use std::time::{Duration, Instant};
 
 /// Plans for one generation before others get their turn.
 const PLANS_AT_ONCE: usize = 64;
+/// Changes that one file may come to hold.
+const MERGED_CHANGES: u64 = 4 << 20;
 /// The longest rest between two plans.
 const LONGEST_REST: Duration = Duration::from_millis(500);
 
@@ -151,6 +153,7 @@ fn compact(engine: &Engine, layout: &Mutex<Layout>, table: &Arc<Table>) -> Resul
     }
     retire(engine, table);
     retire_changes(engine, layout, table)?;
+    while merge_changes(engine, layout, table)? {}
     let generations = table.read().generations().count();
     for number in 0..generations {
         for _ in 0..PLANS_AT_ONCE {
@@ -194,6 +197,40 @@ fn retire_changes(engine: &Engine, layout: &Mutex<Layout>, table: &Table) -> Res
     table.latch.write().change_runs.retain(|run| !over(run));
     remove_freed(&mut layout.manifest);
     Ok(())
+}
+
+/// Makes one file of some files of changes, if there are many. Says whether there may be more to do. Nobody else takes
+/// such files away, and checkpoints add theirs at the end.
+fn merge_changes(engine: &Engine, layout: &Mutex<Layout>, table: &Table) -> Result<bool, Error> {
+    let runs = table.read().change_runs.clone();
+    let sizes: Vec<u64> = runs.iter().map(|run| run.changes()).collect();
+    let Some(chosen) = run::choose(&sizes, MERGED_CHANGES).and_then(|range| runs.get(range)) else {
+        return Ok(false);
+    };
+    if engine.compactor.is_closed() {
+        return Ok(false);
+    }
+    let mut writer = RunWriter::default();
+    for run in chosen {
+        for block in 0..run.blocks() {
+            run.block(block)?.iter().for_each(|(_, change)| writer.push(change));
+        }
+    }
+    let file = engine.allocate_file();
+    let written = writer.finish(&engine.environment, file, table.id)?;
+    let merged = ChangeRun::open(&engine.environment, file, table.id, &written.hash)?;
+    let removed: Vec<FileId> = chosen.iter().map(|run| run.file()).collect();
+    let mut edits = vec![Edit::AddChanges { table: table.id, entry: entry(&written, 0) }];
+    edits.extend(removed.iter().map(|file| Edit::RemoveChanges { table: table.id, file: *file }));
+    let mut layout = layout.lock();
+    commit(engine, &mut layout.manifest, &edits)?;
+    let mut state = table.latch.write();
+    state.change_runs.retain(|run| !removed.contains(&run.file()));
+    state.change_runs.push(merged);
+    state.change_runs.sort_by_key(|run| run.first);
+    drop(state);
+    remove_freed(&mut layout.manifest);
+    Ok(true)
 }
 
 /// One generation of one table.

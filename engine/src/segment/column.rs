@@ -4,13 +4,15 @@
 //! numbers and Fixed16 are arrays, Text and Bytes are `i32` offsets and data: Arrow's own layouts, used where they lie.
 //! Columns of history may be encoded (`encoding`), which costs a copy where they are read.
 
+mod decode;
+
 use std::{ops::Range, sync::Arc};
 
 use arrow_array::{
-    ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray, PrimitiveArray, StringArray,
+    ArrayRef, BooleanArray, FixedSizeBinaryArray, PrimitiveArray,
     types::{ArrowPrimitiveType, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type, UInt32Type},
 };
-use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer, bit_util};
+use arrow_buffer::{BooleanBuffer, NullBuffer, ScalarBuffer, bit_util};
 
 use super::{
     Purpose, SegmentError, ZONE_ROWS, array,
@@ -350,63 +352,6 @@ impl Column {
         container.touch(&self.values, rows.start * width, rows.len() * width)?;
         let values = ScalarBuffer::new(self.values.buffer.clone(), rows.start, rows.len());
         Ok(Arc::new(PrimitiveArray::<T>::new(values, nulls)))
-    }
-
-    /// Rows of a column with a dictionary.
-    fn looked_up(
-        &self,
-        container: &Container,
-        width: Width,
-        rows: Range<usize>,
-        nulls: Option<NullBuffer>,
-    ) -> Result<ArrayRef, SegmentError> {
-        let mut offsets: Vec<i32> = Vec::with_capacity(rows.len() + 1);
-        let mut data: Vec<u8> = Vec::new();
-        offsets.push(0);
-        for row in rows {
-            data.extend_from_slice(self.entry(container, self.code(container, width, row)? as usize)?);
-            let end = i32::try_from(data.len());
-            offsets.push(end.map_err(|_| container.corrupt(self.values.offset, "an array of more than 2 GiB"))?);
-        }
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-        let data = Buffer::from_vec(data);
-        let broken = |_| container.corrupt(self.values.offset, "a text is not UTF-8");
-        Ok(match self.physical_type {
-            PhysicalType::Text => Arc::new(StringArray::try_new(offsets, data, nulls).map_err(broken)?),
-            _ => Arc::new(BinaryArray::try_new(offsets, data, nulls).map_err(broken)?),
-        })
-    }
-
-    /// Rows of a column of deltas.
-    fn summed(
-        &self,
-        container: &Container,
-        width: Width,
-        rows: Range<usize>,
-        nulls: Option<NullBuffer>,
-    ) -> Result<ArrayRef, SegmentError> {
-        container.touch(&self.values, rows.start * width.bytes(), rows.len() * width.bytes())?;
-        let mut numbers: Vec<i64> = Vec::with_capacity(rows.len());
-        let mut row = rows.start;
-        while row < rows.end {
-            let end = rows.end.min((row / ZONE_ROWS + 1) * ZONE_ROWS);
-            let least = self.least(container, row)?;
-            numbers.extend((row..end).map(|row| least + i64::from(width.get(&self.values.buffer, row))));
-            row = end;
-        }
-        let numbers = numbers.into_iter();
-        Ok(match self.physical_type {
-            PhysicalType::Int16 => {
-                Arc::new(PrimitiveArray::<Int16Type>::new(numbers.map(|value| value as i16).collect(), nulls))
-            }
-            PhysicalType::Int32 => {
-                Arc::new(PrimitiveArray::<Int32Type>::new(numbers.map(|value| value as i32).collect(), nulls))
-            }
-            PhysicalType::UInt32 => {
-                Arc::new(PrimitiveArray::<UInt32Type>::new(numbers.map(|value| value as u32).collect(), nulls))
-            }
-            _ => Arc::new(PrimitiveArray::<Int64Type>::new(numbers.collect(), nulls)),
-        })
     }
 
     /// The least value of the zone of a row; zero if all of it is NULL.

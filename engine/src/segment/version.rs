@@ -295,6 +295,23 @@ impl Segment {
         self.column_of(column).map(|column| column.array(&self.container, rows)).transpose()
     }
 
+    /// Some rows, ascending, behind `start`, the first of a zone, and of that zone: for a column that is encoded, so
+    /// that the others need not be decoded. `None` for one that is plain or not here.
+    pub fn gathered(
+        &self,
+        column: ColumnId,
+        start: usize,
+        rows: &[u32],
+    ) -> Result<Option<ArrayRef>, SegmentError> {
+        if let Some(last) = rows.last() {
+            self.check_rows(&(start..start + *last as usize + 1))?;
+        }
+        match self.column_of(column) {
+            Some(column) => column.gathered(&self.container, start, rows),
+            None => Ok(None),
+        }
+    }
+
     /// One value; `None` if the column is not stored here.
     pub fn value(&self, column: ColumnId, row: usize) -> Result<Option<Value>, SegmentError> {
         self.check_rows(&(row..row + 1))?;
