@@ -18,7 +18,7 @@ use crate::sequencer::{self, Queue, Request, apply};
 use crate::table::{Table, Tables};
 use crate::transaction::{Isolation, Transaction};
 use crate::verify::{self, Verified};
-use crate::{Error, TableId, TableSchema, Ticket};
+use crate::{Error, IndexId, LearnedStatistics, TableId, TableSchema, Ticket};
 use parking_lot::{Mutex, RwLock};
 use std::error::Error as StdError;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -284,7 +284,11 @@ impl Database {
             let layout = layout.clone();
             move || compaction::run(&compacting, &layout)
         })?;
-        Ok(Arc::new(Database { engine, layout, threads: Mutex::new(vec![compactor, checkpointer, sequencer]) }))
+        Ok(Arc::new(Database {
+            engine,
+            layout,
+            threads: Mutex::new(vec![compactor, checkpointer, sequencer]),
+        }))
     }
 
     /// Writes hot rows to segments and lets go of the log before; the ticket settles when that is durable.
@@ -395,6 +399,18 @@ impl Database {
             statistics.segment_rows += rows.sum::<u64>();
         }
         Ok(statistics)
+    }
+
+    /// What the learned indexes over the keys of a table say of themselves: index, file of the segment, figures.
+    pub fn learned(&self, table: TableId) -> Result<Vec<(IndexId, FileId, LearnedStatistics)>, Error> {
+        let table = self.engine.table(table)?;
+        let state = table.read();
+        let mut all = Vec::new();
+        for part in state.generations().flat_map(|(_, generation)| &generation.segments) {
+            let indexes = part.primary.into_iter().chain(part.runs.iter().map(|(index, _)| *index));
+            all.extend(indexes.filter_map(|index| Some((index, part.segment.file(), part.learned(index)?))));
+        }
+        Ok(all)
     }
 
     /// The newest schema of a table, as committed.

@@ -20,7 +20,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 /// Key lists longer than this are searched by time instead of walked from the newest version.
-const WALKED_VERSIONS: usize = 8;
+pub(crate) const WALKED_VERSIONS: usize = 8;
 
 /// A transaction's own writes, as one command sees them.
 #[derive(Clone)]
@@ -285,6 +285,24 @@ impl ReadView {
     }
 }
 
+/// The versions of a hot key that had begun by a moment, as far as it pays to know: they stand oldest first. Of a
+/// unique key only the last of them: what is older had ended by then.
+#[inline]
+pub(crate) fn started<'v>(
+    generation: &Generation,
+    versions: &'v [Location],
+    unique: bool,
+    at: u64,
+) -> &'v [Location] {
+    if versions.len() <= WALKED_VERSIONS {
+        return versions;
+    }
+    let has_begun =
+        |location: &Location| generation.locate(*location).and_then(Found::from).is_ok_and(|from| from <= at);
+    let end = versions.partition_point(has_begun);
+    versions.get(if unique { end.saturating_sub(1) } else { 0 }..end).unwrap_or(versions)
+}
+
 /// Visits the visible versions of a key, each of its places newest first; a unique key has at most one.
 #[inline]
 fn visit_visible<'a>(
@@ -297,18 +315,7 @@ fn visit_visible<'a>(
 ) -> Result<(), Error> {
     for store in generation.stores() {
         let Some(map) = store.index(index) else { continue };
-        let mut versions = map.get(key);
-        let many = versions.len() > WALKED_VERSIONS;
-        if many {
-            let started = |location: &Location| {
-                generation.locate(*location).and_then(Found::from).is_ok_and(|from| from <= eyes.at)
-            };
-            versions = versions.get(..versions.partition_point(started)).unwrap_or(versions);
-            if unique {
-                // What is older than the last that had begun had ended by then.
-                versions = versions.get(versions.len().saturating_sub(1)..).unwrap_or(versions);
-            }
-        }
+        let versions = started(generation, map.get(key), unique, eyes.at);
         for location in versions.iter().rev() {
             let found = match (location.place(), store.chunk(location.number())) {
                 (Some(Place::Hot), Some(chunk)) => Found::Chunk(chunk, location.row()),

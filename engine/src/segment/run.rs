@@ -14,6 +14,7 @@ use super::{
 use crate::{
     ids::{FileId, Timestamp},
     io::{Disk, Environment},
+    learned::LearnedStatistics,
 };
 
 /// One entry of an index: this key belonged to this row from then until then.
@@ -87,9 +88,13 @@ impl IndexRunWriter {
     /// As [`super::SegmentWriter::finish`].
     pub fn finish(mut self) -> Result<Written, SegmentError> {
         let rows = self.rows.rows();
+        self.keys.close();
+        self.clustering_keys.close();
+        self.keys.learn();
         let mut sections = self.keys.sections(Tag::Keys, Tag::KeyOffsets);
         sections.extend(self.clustering_keys.sections(Tag::ClusteringKeys, Tag::ClusteringKeyOffsets));
         sections.extend(self.rows.sections());
+        sections.extend(self.keys.learned_section());
         let new = NewFile {
             kind: FileKind::IndexRun,
             file: self.file,
@@ -142,12 +147,22 @@ impl IndexRun {
 
     /// Whether entries with this key may be here; `false` is certain.
     pub fn may_hold(&self, key: &[u8]) -> Result<bool, SegmentError> {
-        self.rows.may_hold(&self.container, key)
+        Ok(self.keys.spans(&self.container, key) && self.rows.may_hold(&self.container, key)?)
     }
 
     /// The entries with exactly this key.
     pub fn find(&self, key: &[u8]) -> Result<Range<usize>, SegmentError> {
         self.keys.find(&self.container, key)
+    }
+
+    /// As [`IndexRun::find`] for many keys at once, in any order; appends the positions of each.
+    pub fn find_many(&self, keys: &[&[u8]], found: &mut Vec<Range<usize>>) -> Result<(), SegmentError> {
+        self.keys.find_many(&self.container, keys, found)
+    }
+
+    /// What the learned index of the keys says of itself; `None` without one.
+    pub fn learned(&self) -> Option<LearnedStatistics> {
+        self.keys.learned_statistics(&self.container)
     }
 
     /// The entries whose key lies between the bounds.

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     ids::{ColumnId, FileId, Timestamp},
     io::{Disk, Environment},
+    learned::LearnedStatistics,
     value::{PhysicalType, Value},
 };
 
@@ -149,10 +150,13 @@ impl SegmentWriter {
         }
         let columns: Vec<_> =
             self.columns.iter().map(|column| (column.column, column.physical_type)).collect();
+        self.keys.close();
+        self.keys.learn();
         let mut sections = self.keys.sections(Tag::Keys, Tag::KeyOffsets);
         sections.extend(self.rows.sections());
         let purpose = self.purpose;
         sections.extend(self.columns.iter_mut().flat_map(|column| column.sections(purpose)));
+        sections.extend(self.keys.learned_section());
         let new = NewFile {
             kind: FileKind::Segment,
             file: self.file,
@@ -235,12 +239,22 @@ impl Segment {
 
     /// Whether rows with this clustering key may be here; `false` is certain.
     pub fn may_hold(&self, key: &[u8]) -> Result<bool, SegmentError> {
-        self.rows.may_hold(&self.container, key)
+        Ok(self.keys.spans(&self.container, key) && self.rows.may_hold(&self.container, key)?)
     }
 
     /// The rows with exactly this clustering key, oldest first.
     pub fn find(&self, key: &[u8]) -> Result<Range<usize>, SegmentError> {
         self.keys.find(&self.container, key)
+    }
+
+    /// As [`Segment::find`] for many keys at once, in any order; appends the rows of each.
+    pub fn find_many(&self, keys: &[&[u8]], found: &mut Vec<Range<usize>>) -> Result<(), SegmentError> {
+        self.keys.find_many(&self.container, keys, found)
+    }
+
+    /// What the learned index of the keys says of itself; `None` without one.
+    pub fn learned(&self) -> Option<LearnedStatistics> {
+        self.keys.learned_statistics(&self.container)
     }
 
     /// The rows whose clustering key lies between the bounds.

@@ -7,7 +7,7 @@ use crate::compaction::choose::Level;
 use crate::ids::{FileId, Location};
 use crate::manifest::Edit;
 use crate::segment::{IndexRun, Segment};
-use crate::{ColumnId, Error, IndexId, TableId, Timestamp};
+use crate::{ColumnId, Error, IndexId, LearnedStatistics, TableId, Timestamp};
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 use std::ops::{Bound, Range};
@@ -162,7 +162,11 @@ impl SegmentPart {
     /// The positions of exactly this key.
     pub fn find(&self, index: IndexId, key: &[u8]) -> Result<Range<usize>, Error> {
         if self.primary == Some(index) {
-            if self.spans(key) && self.segment.may_hold(key)? { Ok(self.segment.find(key)?) } else { Ok(0..0) }
+            if self.spans(key) && self.segment.may_hold(key)? {
+                Ok(self.segment.find(key)?)
+            } else {
+                Ok(0..0)
+            }
         } else if let Some(run) = self.run(index) {
             if run.may_hold(key)? { Ok(run.find(key)?) } else { Ok(0..0) }
         } else {
@@ -190,6 +194,43 @@ impl SegmentPart {
             }
         }
         Ok(low.saturating_sub(1).max(positions.start)..low)
+    }
+
+    /// As [`SegmentPart::find`] for those of `keys` whose places are `open`; appends the places that have positions and
+    /// the positions of each.
+    pub fn find_many(
+        &self,
+        index: IndexId,
+        keys: &[&[u8]],
+        open: &[usize],
+        places: &mut Vec<usize>,
+        positions: &mut Vec<Range<usize>>,
+    ) -> Result<(), Error> {
+        let run = self.run(index);
+        let mut wanted = Vec::with_capacity(open.len());
+        for place in open {
+            let Some(key) = keys.get(*place) else { continue };
+            let may_hold = match run {
+                _ if self.primary == Some(index) => self.segment.may_hold(key)?,
+                Some(run) => run.may_hold(key)?,
+                None => false,
+            };
+            if may_hold {
+                places.push(*place);
+                wanted.push(*key);
+            }
+        }
+        match run {
+            _ if self.primary == Some(index) => self.segment.find_many(&wanted, positions)?,
+            Some(run) => run.find_many(&wanted, positions)?,
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// What the learned index over the keys of `index` says of itself; `None` without one.
+    pub fn learned(&self, index: IndexId) -> Option<LearnedStatistics> {
+        if self.primary == Some(index) { self.segment.learned() } else { self.run(index)?.learned() }
     }
 
     /// The row of a position in the order of `index`.

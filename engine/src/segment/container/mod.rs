@@ -91,6 +91,8 @@ pub(in crate::segment) enum Tag {
     /// Changes of a table, and the list of their blocks.
     Changes = 17,
     ChangeBlocks = 18,
+    /// The learned index of the keys, see `crate::learned`; it verifies itself.
+    Learned = 19,
 }
 
 /// One section to be written.
@@ -208,21 +210,30 @@ impl Container {
         start: usize,
         length: usize,
     ) -> Result<(), SegmentError> {
-        if length == 0 {
+        if length == 0 || self.is_verified(section, start, start + length - 1) {
             return Ok(());
         }
-        let first = (section.offset + start) / BLOCK;
-        let last = (section.offset + start + length - 1) / BLOCK;
-        for block in first..=last {
-            let is_verified = self
-                .verified
-                .get(block / 64)
-                .is_some_and(|word| word.load(Ordering::Relaxed) & (1 << (block % 64)) != 0);
-            if !is_verified {
+        for block in (section.offset + start) / BLOCK..=(section.offset + start + length - 1) / BLOCK {
+            if !self.is_block_verified(block) {
                 self.verify(block)?;
             }
         }
         Ok(())
+    }
+
+    /// Whether a range of a section that crosses one border of blocks at most was verified before; `last` is its last
+    /// byte, or one behind. A longer range is said not to be.
+    #[inline(always)]
+    pub(in crate::segment) fn is_verified(&self, section: &Section, first: usize, last: usize) -> bool {
+        let first = section.offset.wrapping_add(first) / BLOCK;
+        let last = section.offset.wrapping_add(last) / BLOCK;
+        self.is_block_verified(first) && (first == last || first + 1 == last && self.is_block_verified(last))
+    }
+
+    #[inline(always)]
+    fn is_block_verified(&self, block: usize) -> bool {
+        let word = self.verified.get(block / 64);
+        word.is_some_and(|word| word.load(Ordering::Relaxed) & (1 << (block % 64)) != 0)
     }
 
     #[cold]
