@@ -6,10 +6,7 @@ use std::sync::Arc;
 
 use strata_engine::{
     ColumnId, FileId, PhysicalType, Timestamp, Value,
-    io::{
-        Random,
-        simulation::{SimulatedDisk, SimulatedRandom},
-    },
+    io::simulation::{SimulatedDisk, SimulatedRandom},
     segment::{Segment, SegmentError, SegmentWriter, VersionRow},
 };
 use support::{environment_of, world};

@@ -4,11 +4,23 @@
 //! numbers at once on each of at most three levels.
 
 use super::line::{Group, Line};
+use super::search::SPAN;
 use super::simd::{BLOCK, Block, Kernel};
 
 const LEVELS: usize = 3;
 /// Groups of the largest root: what the levels of blocks tell apart.
 pub(super) const MAXIMUM_GROUPS: usize = BLOCK.pow(LEVELS as u32);
+
+/// How often the windows of a line must be halved.
+fn halvings(line: Line, group: Group) -> u32 {
+    let mut length = (2 * line.error(group) as usize).min(group.end - group.start);
+    let mut halvings = 0;
+    while length > SPAN {
+        length -= length / 2;
+        halvings += 1;
+    }
+    halvings
+}
 
 #[derive(Debug)]
 pub(super) struct Root {
@@ -22,6 +34,8 @@ pub(super) struct Root {
     /// Where each level starts in `blocks`, topmost first.
     levels: [usize; LEVELS],
     depth: usize,
+    /// How often the longest window must be halved. All are halved so often: a branch less to foretell.
+    halvings: u32,
 }
 
 impl Root {
@@ -39,7 +53,15 @@ impl Root {
             *start = blocks.len();
             blocks.extend(list.chunks(BLOCK).map(Block::of));
         }
-        Root { lines: lines.into(), bits, leaves: anchors.len(), blocks: blocks.into(), levels, depth }
+        let leaves = anchors.len();
+        let halvings =
+            lines.iter().enumerate().map(|(at, line)| halvings(*line, Group::of(at, bits, leaves)));
+        let halvings = halvings.max().unwrap_or(0);
+        Root { lines: lines.into(), bits, leaves, blocks: blocks.into(), levels, depth, halvings }
+    }
+
+    pub fn halvings(&self) -> u32 {
+        self.halvings
     }
 
     pub fn lines(&self) -> &[Line] {

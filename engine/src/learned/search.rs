@@ -1,10 +1,11 @@
 //! The search itself: one number, or many in lanes.
 //!
-//! 1. The root gives a window of leaves. 2. While it is longer than [`SPAN`], it is halved, without a branch on what is
-//! read; the first numbers of sixteen leaves around what is left, one beyond it on each side, are compared at once, and
-//! the count names the leaf. 3. The leaf's line gives a window of rows. 4. It is halved likewise, and sixteen keys are
-//! compared at once; the counts are where the number's keys begin and end. That a smaller number stands before them and
-//! a greater one behind is seen in the same comparison, which is why nobody has to believe the index.
+//! 1. The root gives a window of leaves. 2. It is halved as often as the root's longest window needs, without a branch
+//! on what is read; the first numbers of sixteen leaves around what is left, one beyond it on each side, are compared
+//! at once, and the count names the leaf. 3. The leaf's line gives a window of rows. 4. It is halved if it is long, and
+//! sixteen keys are compared at once; the counts are where the number's keys begin and end. That a smaller number
+//! stands before them and a greater one behind is seen in the same comparison, which is why nobody has to believe the
+//! index.
 //!
 //! Many numbers go through these steps in rounds of [`LANES`]: while one round does its last step, the three rounds
 //! behind it do the steps before, and what each will read next is asked of the memory. A processor waits for a dozen
@@ -41,7 +42,7 @@ impl<V: Verify> Work for One<'_, V> {
         let (index, keys, number, verify) = (self.index, &self.keys, self.number, self.verify);
         let mut lane = Lane::of(index.root.window(kernel, &index.anchors, number));
         prefetch(&index.leaves, lane.low);
-        narrow_leaves(&index.anchors, number, &mut lane);
+        narrow_leaves(index, number, &mut lane);
         let mut lane = Lane::of_rows(index.window(leaf_of(kernel, index, number, lane), number));
         while lane.length > SPAN {
             halve(keys, number, &mut lane, verify)?;
@@ -83,7 +84,7 @@ impl<V: Verify> Work for Many<'_, V> {
                     ask(keys, *lane);
                 }
                 if let Some(number) = numbers.get(at[1]) {
-                    narrow_leaves(&index.anchors, *number, near);
+                    narrow_leaves(index, *number, near);
                     *leaf = leaf_of(kernel, index, *number, *near);
                     prefetch(&index.leaves, *leaf);
                 }
@@ -102,12 +103,12 @@ impl<V: Verify> Work for Many<'_, V> {
     }
 }
 
-/// Halves a window of leaves until it is short enough. Leaves are few: they stay in the cache.
+/// Halves a window of leaves as often as the longest one needs. Leaves are few: they stay in the cache.
 #[inline(always)]
-fn narrow_leaves(anchors: &[u64], number: u64, lane: &mut Lane) {
-    while lane.length > SPAN {
+fn narrow_leaves(index: &LearnedIndex, number: u64, lane: &mut Lane) {
+    for _ in 0..index.root.halvings() {
         let half = lane.length / 2;
-        let is_below = anchors.get(lane.middle()).is_some_and(|anchor| *anchor < number);
+        let is_below = index.anchors.get(lane.middle()).is_some_and(|anchor| *anchor < number);
         lane.low = lane.low.wrapping_add(if is_below { half } else { 0 });
         lane.length = lane.length.wrapping_sub(half);
     }

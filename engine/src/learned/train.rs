@@ -10,7 +10,6 @@
 use super::line::{Group, Line};
 use super::number::{NumberLayout, SortedKeys};
 use super::root::{MAXIMUM_GROUPS, Root};
-use super::search::SPAN;
 use super::simd::{BLOCK, Level};
 use super::{LEAF_BITS, LearnedIndex, MINIMUM_KEYS};
 use arrow_buffer::ScalarBuffer;
@@ -44,16 +43,15 @@ impl LearnedIndex {
     }
 }
 
-/// The smallest root whose windows are mostly so short that one comparison names the leaf; else the largest.
+/// The smallest root whose windows need at most one halving before one comparison names the leaf; else the largest.
 fn train_root(anchors: &[u64], step: u64) -> Root {
     let mut groups = BLOCK;
     loop {
         let bits = anchors.len().div_ceil(groups).next_power_of_two().trailing_zeros();
-        let lines = lines(&|leaf| anchors.get(leaf).copied().unwrap_or(u64::MAX), anchors.len(), bits, step);
-        let group = |(at, line): (usize, &Line)| line.error(Group::of(at, bits, anchors.len())) as usize;
-        let short = lines.iter().enumerate().map(group).filter(|error| 2 * error <= SPAN).count();
-        if short * 10 >= lines.len() * 9 || groups >= MAXIMUM_GROUPS || bits == 0 {
-            return Root::new(lines, bits, anchors);
+        let number = |leaf: usize| anchors.get(leaf).copied().unwrap_or(u64::MAX);
+        let root = Root::new(lines(&number, anchors.len(), bits, step), bits, anchors);
+        if root.halvings() <= 1 || groups >= MAXIMUM_GROUPS || bits == 0 {
+            return root;
         }
         groups *= BLOCK;
     }

@@ -239,7 +239,7 @@ impl Segment {
 
     /// Whether rows with this clustering key may be here; `false` is certain.
     pub fn may_hold(&self, key: &[u8]) -> Result<bool, SegmentError> {
-        Ok(self.keys.spans(&self.container, key) && self.rows.may_hold(&self.container, key)?)
+        self.rows.may_hold(&self.container, key)
     }
 
     /// The rows with exactly this clustering key, oldest first.

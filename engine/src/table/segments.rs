@@ -211,7 +211,7 @@ impl SegmentPart {
         for place in open {
             let Some(key) = keys.get(*place) else { continue };
             let may_hold = match run {
-                _ if self.primary == Some(index) => self.segment.may_hold(key)?,
+                _ if self.primary == Some(index) => self.spans(key) && self.segment.may_hold(key)?,
                 Some(run) => run.may_hold(key)?,
                 None => false,
             };
