@@ -1,9 +1,9 @@
 //! The allocator of the process, and the one setting it needs.
 //!
 //! mimalloc gives memory that was freed back to the system after ten milliseconds. A server frees what it is about to
-//! ask for again (a batch of rows, the record of a commit), and touching a fresh page costs more here than filling it:
-//! loading a million rows took 0.97 s with ten milliseconds and 0.57 s with a second. An idle server still gives all
-//! of it back.
+//! ask for again (a batch of rows, the record of a commit, the columns of a segment), and touching a fresh page costs
+//! more than filling it: loading a million rows took 0.97 s with ten milliseconds and 0.57 s with a second. An idle
+//! server still gives all of it back.
 
 use std::ffi::{c_int, c_long};
 
@@ -12,7 +12,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// `mi_option_purge_delay` of mimalloc's `mi_option_t`.
 const PURGE_DELAY: c_int = 15;
-const PURGE_DELAY_MILLISECONDS: c_long = 1000;
+const PURGE_DELAY_MILLISECONDS: c_long = 10_000;
 
 unsafe extern "C" {
     fn mi_option_set(option: c_int, value: c_long);

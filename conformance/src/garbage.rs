@@ -13,14 +13,11 @@ use std::time::{Duration, Instant};
 
 use crate::random::Random;
 use crate::server::{Folder, Server};
-use crate::{Context, Failure, Outcome};
+use crate::{Context, Failure, Outcome, stranger};
 
 const WORKERS: u64 = 4;
 /// Memory may grow by this much over a run: allocator slack, not a leak per message.
 const GROWTH_LIMIT: u64 = 64 * 1024 * 1024;
-/// What a peer that has not authenticated may make the server hold, each.
-const STRANGER_LIMIT: u64 = 64 * 1024;
-const STRANGERS: u64 = 200;
 
 pub fn run(context: &Context) -> Result<Outcome, Failure> {
     let default = if context.number("long", 0) == 1 { 10_000_000 } else { 100_000 };
@@ -29,7 +26,12 @@ pub fn run(context: &Context) -> Result<Outcome, Failure> {
     let folder = Folder::new("garbage")?;
     let mut server = Server::start(&context.binary, &folder.path().join("data"))?;
     let socket = server.socket_folder.join(format!(".s.PGSQL.{}", server.port));
-    let stranger = stranger_cost(&server, &socket)?;
+    answers(&socket)?;
+    let stranger = stranger::plain(&server, &socket)? / 1024;
+    let handshake = match stranger::in_handshake(&context.binary, folder.path())? {
+        Some(cost) => format!("{} KiB", cost / 1024),
+        None => "not measured: no openssl".to_owned(),
+    };
     send(&socket, messages / 10, seed ^ 1)?;
     let before = server.resident()?;
     send(&socket, messages, seed)?;
@@ -43,10 +45,9 @@ pub fn run(context: &Context) -> Result<Outcome, Failure> {
     }
     server.stop()?;
     Ok(Outcome::Passed(format!(
-        "{messages} mutated messages, memory +{} KiB, answers in {} ms; a stranger costs {} KiB",
+        "{messages} mutated messages, memory +{} KiB, answers in {} ms; a stranger costs {stranger} KiB, in a TLS handshake {handshake}",
         growth / 1024,
         waited.as_millis(),
-        stranger / 1024
     )))
 }
 
@@ -191,25 +192,4 @@ fn answers(socket: &Path) -> Result<Duration, Failure> {
         }
     }
     Ok(started.elapsed())
-}
-
-/// Bytes of memory that one unauthenticated connection costs when it announces much and sends almost all it may.
-fn stranger_cost(server: &Server, socket: &Path) -> Result<u64, Failure> {
-    answers(socket)?;
-    let before = server.resident()?;
-    let mut strangers = Vec::new();
-    for _ in 0..STRANGERS {
-        let mut stream = UnixStream::connect(socket)?;
-        let mut packet = 10_000_u32.to_be_bytes().to_vec();
-        packet.extend_from_slice(&[0, 3, 0, 0]);
-        packet.resize(9_990, b'x');
-        stream.write_all(&packet)?;
-        strangers.push(stream);
-    }
-    std::thread::sleep(Duration::from_millis(300));
-    let cost = server.resident()?.saturating_sub(before) / STRANGERS;
-    if cost > STRANGER_LIMIT {
-        return Err(format!("a peer that has not authenticated costs {cost} bytes").into());
-    }
-    Ok(cost)
 }

@@ -14,6 +14,7 @@ mod power;
 mod random;
 mod scripts;
 mod server;
+mod stranger;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Instant;
 use strata_engine::io::os::OsDisk;
 use strata_engine::{
-    ColumnId, Configuration, Database, IndexId, IndexSchema, Isolation, NewRow, Outcome, PhysicalType, ReadView,
-    RowLock, ScanColumn, TableId, TableSchema, Timestamp, Value, WaitPolicy,
+    ColumnId, Configuration, Database, IndexId, IndexSchema, Isolation, NewRow, Outcome, PhysicalType,
+    ReadView, RowLock, ScanColumn, TableId, TableSchema, Timestamp, Value, WaitPolicy,
 };
 
 const TABLE: TableId = TableId(100);
@@ -83,7 +83,11 @@ fn main() {
     println!("{rounds} updates of each: {:.2?}, anonymous memory at most {peak:.0} MB", started.elapsed());
     let started = Instant::now();
     database.compact().wait().unwrap();
-    println!("compaction of what was left: {:.2?}, {:?}", started.elapsed(), database.statistics(TABLE).unwrap());
+    println!(
+        "compaction of what was left: {:.2?}, {:?}",
+        started.elapsed(),
+        database.statistics(TABLE).unwrap()
+    );
     println!("anonymous memory: {:.0} MB", anonymous());
     measure(&database, rows, &moments);
     database.close();

@@ -151,9 +151,9 @@ fn changes_lead_from_every_state_to_every_later_one() {
                 assert_eq!(state, state_of(&begin(&database).view_at(to)), "from {from} to {to}");
             }
         }
-        let in_order = all.windows(2).all(|pair| {
-            pair[0].0 < pair[1].0 || (pair[0].0 == pair[1].0 && pair[0].1 + 1 == pair[1].1)
-        });
+        let in_order = all
+            .windows(2)
+            .all(|pair| pair[0].0 < pair[1].0 || (pair[0].0 == pair[1].0 && pair[0].1 + 1 == pair[1].1));
         assert!(in_order, "in the order of time, numbered within a commit");
     }
 }

@@ -8,8 +8,8 @@ use common::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use strata_engine::{
-    ColumnRange, Configuration, Database, Error, LockedRow, Outcome, ReadView, RowLock, ScanColumn, Timestamp, Value,
-    WaitPolicy,
+    ColumnRange, Configuration, Database, Error, LockedRow, Outcome, ReadView, RowLock, ScanColumn,
+    Timestamp, Value, WaitPolicy,
 };
 
 /// Files of sixteen rows: compaction has much to do.

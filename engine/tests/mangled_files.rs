@@ -193,7 +193,9 @@ fn verifying_names_the_damaged_file_and_other_tables_are_served() {
     assert_eq!(rows, 1);
     let projection = [ID, NAME, AMOUNT].map(strata_engine::ScanColumn::Column);
     let failed = view.scan(TABLE, &projection, 1000).map_or_else(Some, |mut scan| scan.find_map(Result::err));
-    assert!(matches!(failed, Some(strata_engine::Error::Corrupted(reason)) if reason.contains(largest.as_str())));
+    assert!(
+        matches!(failed, Some(strata_engine::Error::Corrupted(reason)) if reason.contains(largest.as_str()))
+    );
     // Work and checkpoints go on.
     let mut writer = begin(&database);
     assert!(writer.insert(other, &plain).unwrap().done().is_some());

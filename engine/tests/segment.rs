@@ -14,8 +14,8 @@ use strata_engine::{
         simulation::{Fault, SimulatedRandom},
     },
     segment::{
-        DeleteLog, EndTimes, IndexEntry, IndexRun, IndexRunWriter, Purpose, Segment, SegmentError, SegmentWriter,
-        VersionRow, Written, ZONE_ROWS,
+        DeleteLog, EndTimes, IndexEntry, IndexRun, IndexRunWriter, Purpose, Segment, SegmentError,
+        SegmentWriter, VersionRow, Written, ZONE_ROWS,
     },
 };
 use support::{environment_of, world};
@@ -500,8 +500,7 @@ fn history_reads_as_it_was_written_and_takes_less_room() {
     let rows = ZONE_ROWS + 1000;
     let mut sizes = Vec::new();
     for (file, purpose) in [(1, Purpose::Current), (2, Purpose::History)] {
-        let mut writer =
-            SegmentWriter::new(&environment, FileId(file), &columns).with_purpose(purpose);
+        let mut writer = SegmentWriter::new(&environment, FileId(file), &columns).with_purpose(purpose);
         for row in 0..rows {
             let key = (row as u64).to_be_bytes();
             let (from, to) = (Timestamp(1), Timestamp(2));
@@ -516,7 +515,11 @@ fn history_reads_as_it_was_written_and_takes_less_room() {
         for (place, (column, physical)) in columns.iter().enumerate() {
             let expected: Vec<Value> = (0..rows).map(|row| history_values(row).swap_remove(place)).collect();
             for row in (0..rows).step_by(13) {
-                assert_eq!(segment.value(*column, row).unwrap().as_ref(), Some(&expected[row]), "{physical:?}");
+                assert_eq!(
+                    segment.value(*column, row).unwrap().as_ref(),
+                    Some(&expected[row]),
+                    "{physical:?}"
+                );
                 if let Value::Text(text) = &expected[row] {
                     assert_eq!(segment.value_bytes(*column, row).unwrap(), Some(text.as_bytes()));
                 }

@@ -120,7 +120,8 @@ impl HotChanges {
         }
         let list = std::mem::take(&mut self.list);
         for change in list {
-            let to = |place: Location| if place == Location::NONE { place } else { moved(place).unwrap_or(place) };
+            let to =
+                |place: Location| if place == Location::NONE { place } else { moved(place).unwrap_or(place) };
             if change.old == Location::NONE && change.new != Location::NONE {
                 for next in 0..u64::from(change.count) {
                     self.inserted(change.at, to(Location(change.new.0 + next)));
@@ -145,7 +146,8 @@ impl HotChanges {
         let mut writer = RunWriter::default();
         for change in self.list.iter().take_while(|change| change.at <= moment) {
             for next in 0..u64::from(change.count) {
-                let new = if change.new == Location::NONE { None } else { place(Location(change.new.0 + next))? };
+                let new =
+                    if change.new == Location::NONE { None } else { place(Location(change.new.0 + next))? };
                 let old = if change.old == Location::NONE { None } else { place(change.old)? };
                 let operation = change.operation();
                 let (key, birth, old_key) = match (new, old) {

@@ -72,6 +72,18 @@ impl HotIndex {
         self.foreign = true;
     }
 
+    /// A private map as that of a table, all of whose entries name rows of other stores. `keys`: its keys in order.
+    pub fn adopted(mut self, keys: impl Iterator<Item = IndexKey>) -> HotIndex {
+        self.ordered = Some(keys.collect());
+        self.foreign = true;
+        self
+    }
+
+    /// The number of different keys.
+    pub fn keys(&self) -> usize {
+        self.hashed.len()
+    }
+
     /// The versions that have exactly this key, oldest first.
     #[inline]
     pub fn get(&self, key: &[u8]) -> &[Location] {

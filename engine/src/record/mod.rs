@@ -124,11 +124,12 @@ fn table_commit(mut writes: TableWrites) -> Result<TableCommit, Error> {
         // A table that was created and dropped by one transaction never was.
         return Ok(TableCommit { dropped: !created, ..TableCommit::default() });
     }
+    let is_untouched = writes.store.is_empty();
     let mut ordinals: HashMap<Location, u32> = HashMap::new();
     let mut chunks = Vec::new();
     let mut next = 0u32;
     let wanted = !writes.closed.is_empty() || !writes.backfills.is_empty();
-    for (number, chunk) in (0..).zip(writes.store.take_chunks()?) {
+    for (number, chunk) in (0..).zip(writes.store.take_chunks()) {
         let alive: Vec<usize> = (0..chunk.rows())
             .filter(|row| chunk.life(*row).is_some_and(|life| life.end() == ALIVE))
             .collect();
@@ -160,10 +161,14 @@ fn table_commit(mut writes: TableWrites) -> Result<TableCommit, Error> {
         }
         closes.sort_by_key(|close| close.handle.birth);
     }
-    let backfills = std::mem::take(&mut writes.backfills)
+    let mut backfills: Vec<Backfill> = std::mem::take(&mut writes.backfills)
         .into_iter()
         .map(|backfill| committed_entries(backfill, &ordinals, truncated))
         .collect();
+    if let ([backfill], true) = (backfills.as_mut_slice(), is_untouched && !truncated) {
+        // All its entries are of committed rows: the map that was made of them is good for the table, too.
+        backfill.map = writes.store.take_index(backfill.index);
+    }
     Ok(TableCommit {
         created: writes.created,
         shape: writes.shape.take(),
@@ -186,7 +191,7 @@ fn newest_versions(chunks: &[Chunk], writes: &TableWrites) -> HashMap<u64, u32> 
 
 /// Entries for own rows name them by ordinal, as [`Location::own`] of chunk zero.
 fn committed_entries(backfill: Backfill, ordinals: &HashMap<Location, u32>, truncated: bool) -> Backfill {
-    let Backfill { index, entries, covers_history } = backfill;
+    let Backfill { index, entries, covers_history, map: _ } = backfill;
     let entries = entries
         .into_iter()
         .filter_map(|(handle, from, key)| {
@@ -199,7 +204,7 @@ fn committed_entries(backfill: Backfill, ordinals: &HashMap<Location, u32>, trun
             }
         })
         .collect();
-    Backfill { index, entries, covers_history }
+    Backfill { index, entries, covers_history, map: None }
 }
 
 impl TableCommit {
@@ -290,7 +295,7 @@ impl TableCommit {
                     Ok((handle, reader.u64()?, reader.slice()?.to_vec()))
                 })
                 .collect::<Result<_, Error>>()?;
-            commit.backfills.push(Backfill { index, entries, covers_history });
+            commit.backfills.push(Backfill { index, entries, covers_history, map: None });
         }
         Ok(commit)
     }
@@ -447,6 +452,7 @@ mod tests {
                 index: IndexId(3),
                 entries: vec![(handle, 77, b"key".to_vec())],
                 covers_history: true,
+                map: None,
             }],
             dropped: false,
         };

@@ -200,7 +200,8 @@ impl<'a> Rewrite<'a> {
         let mut plain = Vec::new();
         let primary = self.primary();
         let mut list: Vec<(Key<'a>, Location)> = Vec::new();
-        let mut seen: HashMap<u64, Vec<bool>> = HashMap::new();
+        // In the order of places, so that rows without a key come nearly sorted.
+        let mut seen: BTreeMap<u64, Vec<bool>> = BTreeMap::new();
         for (place, rows) in self.places() {
             if !self.parts.iter().any(|part| part.location(0).0 >> 32 == place && self.is_in_order(part)) {
                 seen.insert(place, vec![false; rows]);

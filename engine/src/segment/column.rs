@@ -127,6 +127,13 @@ impl ColumnBuilder {
         Ok(())
     }
 
+    /// Makes room for `times` as much as there is.
+    pub(super) fn reserve(&mut self, times: usize) {
+        for bytes in [&mut self.values, &mut self.offsets, &mut self.validity] {
+            bytes.reserve((bytes.len() * times).min(LIMIT));
+        }
+    }
+
     /// Values so far.
     pub(super) fn rows(&self) -> usize {
         self.rows
@@ -154,7 +161,8 @@ impl ColumnBuilder {
     pub(super) fn sections(&mut self, purpose: Purpose) -> Vec<NewSection<'_>> {
         self.encode(purpose);
         let column = self.column.0;
-        let section = |tag, encoding: Encoding, bytes| NewSection { tag, column, detail: encoding.detail(), bytes };
+        let section =
+            |tag, encoding: Encoding, bytes| NewSection { tag, column, detail: encoding.detail(), bytes };
         let mut sections = Vec::new();
         if self.nulls > 0 {
             sections.push(section(Tag::Validity, Encoding::Plain, self.validity.as_slice()));
@@ -488,9 +496,7 @@ impl Column {
     /// The bytes of a row of a Text or Bytes column.
     fn slice(&self, container: &Container, row: usize) -> Result<&[u8], SegmentError> {
         match self.encoding {
-            Encoding::Dictionary(width) => {
-                self.entry(container, self.code(container, width, row)? as usize)
-            }
+            Encoding::Dictionary(width) => self.entry(container, self.code(container, width, row)? as usize),
             Encoding::Plain | Encoding::Delta(_) => self.entry(container, row),
         }
     }

@@ -33,8 +33,8 @@ pub use ends::EndTimes;
 pub(crate) use name::{FileKind, file_of_name};
 pub use rows::Times;
 pub use run::{IndexEntry, IndexRun, IndexRunWriter};
-pub use zones::ColumnRange;
 pub use version::{Purpose, RowTimes, Segment, SegmentWriter, VersionRow, Zone};
+pub use zones::ColumnRange;
 
 /// Rows of one zone: the unit of zone maps and of changed ends.
 pub const ZONE_ROWS: usize = 8192;

@@ -61,7 +61,13 @@ pub struct SegmentWriter {
     columns: Vec<ColumnBuilder>,
     keys: KeyBuilder,
     rows: RowBuilder,
+    /// How many rows will come, if that is known.
+    expected: usize,
 }
+
+/// Rows after which the room for all expected ones is made, in their likeness: columns that grow by doubling touch
+/// twice the memory, and fresh memory costs more than filling it.
+const SAMPLE: usize = 1024;
 
 const NO_COLUMN: &str = "a column that is not written here";
 
@@ -78,7 +84,15 @@ impl SegmentWriter {
             columns: columns.iter().map(|(column, kind)| ColumnBuilder::new(*column, *kind)).collect(),
             keys: KeyBuilder::default(),
             rows: RowBuilder::new(true),
+            expected: 0,
         }
+    }
+
+    /// Says how many rows will come, so that room for them is made at once.
+    #[must_use]
+    pub fn expecting(mut self, rows: usize) -> SegmentWriter {
+        self.expected = rows;
+        self
     }
 
     /// Says what the segment is for, which decides how columns are encoded.
@@ -106,6 +120,11 @@ impl SegmentWriter {
         }
         if self.rows.rows() == u32::MAX as usize || !self.keys.push(key) {
             return Err(self.misuse("more rows than a segment can hold"));
+        }
+        if self.rows.rows() == SAMPLE && self.expected > SAMPLE {
+            // A sixteenth more than by the sample, for columns whose values grow.
+            let times = (self.expected + self.expected / 16) / SAMPLE;
+            self.columns.iter_mut().for_each(|column| column.reserve(times));
         }
         if let Some(filter) = &mut self.rows.filter {
             filter.add(key);

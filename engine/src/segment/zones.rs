@@ -85,7 +85,8 @@ impl ZoneBuilder {
         }
         self.rows += 1;
         if let (Some(rank), Some(zone)) = (rank, self.zones.last_mut()) {
-            *zone = Some(zone.map_or((rank, rank), |(least, greatest)| (least.min(rank), greatest.max(rank))));
+            *zone =
+                Some(zone.map_or((rank, rank), |(least, greatest)| (least.min(rank), greatest.max(rank))));
         }
     }
 
@@ -154,7 +155,9 @@ impl ColumnRange {
         let Some((least, greatest)) = zone else { return false };
         // Ranks of text are cut short, so an excluded bound counts as included.
         let above = match &self.lower {
-            Bound::Included(value) | Bound::Excluded(value) => rank(value).is_none_or(|rank| rank <= greatest),
+            Bound::Included(value) | Bound::Excluded(value) => {
+                rank(value).is_none_or(|rank| rank <= greatest)
+            }
             Bound::Unbounded => true,
         };
         let below = match &self.upper {
@@ -180,7 +183,8 @@ mod tests {
 
     #[test]
     fn ranks_order_as_values_do() {
-        let floats = [f64::NEG_INFINITY, -1e300, -2.5, -f64::MIN_POSITIVE, 0.0, 1e-300, 2.5, f64::INFINITY, f64::NAN];
+        let floats =
+            [f64::NEG_INFINITY, -1e300, -2.5, -f64::MIN_POSITIVE, 0.0, 1e-300, 2.5, f64::INFINITY, f64::NAN];
         let ranks: Vec<i64> = floats.iter().map(|value| rank_of_float(*value)).collect();
         assert!(ranks.windows(2).all(|pair| pair[0] < pair[1]), "{ranks:?}");
         assert_eq!(rank_of_float(-0.0), rank_of_float(0.0));

@@ -5,6 +5,7 @@
 
 use crate::database::Engine;
 use crate::ids::{Location, Timestamp};
+use crate::index::{HotIndex, IndexKey};
 use crate::lock::Tag;
 use crate::record::{Close, CommitSet, TableCommit};
 use crate::table::chunk::{Chunk, RowKeys};
@@ -216,9 +217,11 @@ fn find(state: &mut TableState, handle: RowHandle) -> Result<Location, Error> {
 
 /// Puts committed versions into a new index.
 fn fill(table: &Table, backfill: Backfill, locations: &[Location], at: Timestamp) -> Result<(), Error> {
-    let Backfill { index, entries, covers_history } = backfill;
+    let Backfill { index, entries, covers_history, map } = backfill;
     let mut state = table.latch.write();
     let mut moved = None;
+    // Whether every row still lies where the map of the transaction says.
+    let mut stayed = true;
     let mut found = Vec::with_capacity(entries.len());
     for (handle, from, key) in entries {
         let location = Location(handle.location);
@@ -241,7 +244,10 @@ fn fill(table: &Table, backfill: Backfill, locations: &[Location], at: Timestamp
             place.map(|place| (place, from))
         };
         match place {
-            Some((place, from)) => found.push((key, from, place)),
+            Some((place, from)) => {
+                stayed &= place == location;
+                found.push((key, from, place));
+            }
             None => {
                 let reason = format!("row {} of a new index does not exist", handle.birth);
                 return Err(Error::Corrupted(reason));
@@ -249,11 +255,40 @@ fn fill(table: &Table, backfill: Backfill, locations: &[Location], at: Timestamp
         }
     }
     found.sort_unstable_by(|left, right| (&left.0, left.1).cmp(&(&right.0, right.1)));
+    let stayed = stayed && found.iter().all(|(_, _, place)| state.current.try_locate(*place).is_some());
+    let repeating = match map.filter(|_| stayed && state.current.active.index(index).is_none()) {
+        Some(map) => adopt(&mut state, index, map, &found),
+        None => insert_all(&mut state, index, &found),
+    };
+    if repeating && state.schema.index(index).is_some_and(|schema| schema.unique) {
+        state.note_repeating(index);
+    }
+    if covers_history {
+        state.index_since.remove(&index);
+    } else {
+        state.index_since.insert(index, at);
+    }
+    Ok(())
+}
+
+/// A key, when its version began, where that lies.
+type Found = (Vec<u8>, u64, Location);
+
+/// Takes the map that the transaction made of the same entries. Says whether a key stands more than once.
+fn adopt(state: &mut TableState, index: IndexId, map: HotIndex, found: &[Found]) -> bool {
+    let repeating = map.keys() < found.len();
+    let keys = found.iter().map(|(key, _, _)| IndexKey::new(key));
+    state.current.active.adopt_index(index, map.adopted(keys));
+    repeating
+}
+
+/// Puts entries into the maps of the generations that their versions lie in. Says whether a key stands more than once.
+fn insert_all(state: &mut TableState, index: IndexId, found: &[Found]) -> bool {
     let mut repeating = false;
     for generation in state.generations_mut() {
         let mut new = Vec::new();
         let mut any = false;
-        for (key, _, place) in &found {
+        for (key, _, place) in found {
             if generation.try_locate(*place).is_some() {
                 if !any {
                     generation.active.index_mut(index).reserve(found.len());
@@ -271,13 +306,5 @@ fn fill(table: &Table, backfill: Backfill, locations: &[Location], at: Timestamp
             map.merge(new);
         }
     }
-    if repeating && state.schema.index(index).is_some_and(|schema| schema.unique) {
-        state.note_repeating(index);
-    }
-    if covers_history {
-        state.index_since.remove(&index);
-    } else {
-        state.index_since.insert(index, at);
-    }
-    Ok(())
+    repeating
 }

@@ -29,8 +29,8 @@ use parking_lot::{RwLock, RwLockReadGuard};
 use row::Found;
 use segments::SegmentPart;
 use std::cell::Cell;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use store::Store;
 
 /// Rows of one commit that are taken over as whole chunks instead of being copied.

@@ -102,15 +102,27 @@ impl Store {
         Ok(self.push_sealed(chunk))
     }
 
-    /// Gives up all chunks: those of a private store about to be committed.
-    pub fn take_chunks(&mut self) -> Result<Vec<Chunk>, Error> {
-        self.seal_open()?;
-        let chunks = std::mem::take(&mut self.sealed);
+    /// Gives up all chunks: those of a private store about to be committed. The growing one stays as it is, since a
+    /// few rows are copied into the table's own chunk.
+    pub fn take_chunks(&mut self) -> Vec<Chunk> {
         self.sealed_bytes = 0;
-        Ok(chunks
+        std::mem::take(&mut self.sealed)
             .into_iter()
             .map(|chunk| Arc::try_unwrap(chunk).unwrap_or_else(|shared| Chunk::clone(&shared)))
-            .collect())
+            .chain(self.open.take())
+            .collect()
+    }
+
+    /// Gives up the map of an index.
+    pub fn take_index(&mut self, index: IndexId) -> Option<HotIndex> {
+        let position = self.indexes.iter().position(|(id, _)| *id == index)?;
+        Some(self.indexes.swap_remove(position).1)
+    }
+
+    /// Takes a map as that of an index that has none here.
+    pub fn adopt_index(&mut self, index: IndexId, map: HotIndex) {
+        self.indexes.retain(|(id, _)| *id != index);
+        self.indexes.push((index, map));
     }
 
     pub fn index(&self, index: IndexId) -> Option<&HotIndex> {

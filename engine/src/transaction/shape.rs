@@ -117,7 +117,7 @@ impl Transaction {
         for (handle, _, key) in &entries {
             map.insert(key, Location(handle.location));
         }
-        writes.backfills.push(Backfill { index, entries, covers_history });
+        writes.backfills.push(Backfill { index, entries, covers_history, map: None });
         self.undo.push(Undo::Backfilled { table });
         Ok(())
     }

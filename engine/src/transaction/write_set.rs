@@ -5,6 +5,7 @@
 //! commands after n. Undone rows get an end of zero and are seen by nobody.
 
 use crate::ids::Location;
+use crate::index::HotIndex;
 use crate::table::chunk::Layout;
 use crate::table::store::Store;
 use crate::table::{Dictionary, TableState};
@@ -20,12 +21,14 @@ pub(crate) struct Closed {
 }
 
 /// Index entries for rows that were there before the index.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Backfill {
     pub index: IndexId,
     /// The version, when it was committed (zero for own rows), its key.
     pub entries: Vec<(RowHandle, u64, Vec<u8>)>,
     pub covers_history: bool,
+    /// The transaction's own map of the entries, where it holds nothing else; not logged.
+    pub map: Option<HotIndex>,
 }
 
 /// A change of a table's shape.

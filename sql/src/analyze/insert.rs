@@ -13,8 +13,8 @@ use super::item::{Item, ItemColumn};
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{self, ExpressionKind as Syntax, ObjectName, Overriding, QueryBody, TargetColumn};
 use crate::tree::{
-    Column, ColumnNumber, ConflictAction, Expression, ExpressionKind, Insert, OnConflict, OutputColumn, Query,
-    Relation, Returning, RowColumn, Type,
+    Column, ColumnNumber, ConflictAction, Expression, ExpressionKind, Insert, OnConflict, OutputColumn,
+    Query, Relation, Returning, RowColumn, Type,
 };
 use crate::types::oid;
 
@@ -85,7 +85,9 @@ impl Analyzer<'_> {
                 return Ok(None);
             };
             if updates {
-                return Err(super::returning::late_value("a row that ON CONFLICT DO UPDATE may have changed"));
+                return Err(super::returning::late_value(
+                    "a row that ON CONFLICT DO UPDATE may have changed",
+                ));
             }
             let place = stored.iter().position(|attribute| *attribute == column.attribute);
             match place.and_then(|place| output.get(place)) {
@@ -231,7 +233,12 @@ impl Analyzer<'_> {
         }
         let columns = self.source_columns(object);
         let output = source_output(object, &columns);
-        Ok(Query { common: Vec::new(), relation: Relation::Values { columns, rows: complete }, output, shape: None })
+        Ok(Query {
+            common: Vec::new(),
+            relation: Relation::Values { columns, rows: complete },
+            output,
+            shape: None,
+        })
     }
 
     /// A query's rows, cast and completed by defaults above it.
@@ -285,7 +292,12 @@ impl Analyzer<'_> {
         let values = self.defaults(object)?.into_iter().map(|(_, default)| default).collect();
         let columns = self.source_columns(object);
         let output = source_output(object, &columns);
-        Ok(Query { common: Vec::new(), relation: Relation::Values { columns, rows: vec![values] }, output, shape: None })
+        Ok(Query {
+            common: Vec::new(),
+            relation: Relation::Values { columns, rows: vec![values] },
+            output,
+            shape: None,
+        })
     }
 
     fn source_columns(&mut self, object: &Object) -> Vec<Column> {

@@ -65,7 +65,8 @@ impl Analyzer<'_> {
         }
         if let Some(alias) = alias {
             let visible = items.iter().filter(|item| item.columns_visible);
-            let natural: Vec<String> = visible.flat_map(Item::shown).map(|column| column.name.clone()).collect();
+            let natural: Vec<String> =
+                visible.flat_map(Item::shown).map(|column| column.name.clone()).collect();
             self.alias_join(&mut items, alias)?;
             if let (Some(FromShape::Join { columns, renamed, .. }), Some(item)) = (&mut shape, items.last()) {
                 *columns = shown_columns(item);
@@ -232,7 +233,8 @@ fn join_shape(
     alias: Option<&Alias>,
 ) -> FromShape {
     let columns: &[ItemColumn] = merged.map_or(&[], |(columns, _)| columns);
-    let composed = columns.iter().filter(|column| matches!(column.expression.kind, ExpressionKind::Coalesce(_)));
+    let composed =
+        columns.iter().filter(|column| matches!(column.expression.kind, ExpressionKind::Coalesce(_)));
     FromShape::Join {
         left: Box::new(left),
         right: Box::new(right),

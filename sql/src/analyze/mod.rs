@@ -63,12 +63,12 @@ use crate::error::Result;
 use crate::tree::{ColumnNumber, Expression, TimeClause, Type};
 use crate::types::InputSettings;
 
+pub use group::{Placeless, same};
 pub use past::PastUse;
 pub use statement::{Analyzed, AnalyzedStatement, CopyTarget, argument, statement, view_definition};
-pub use group::{Placeless, same};
 pub use stored::{
-    STORED_VERSION, stored_expression, stored_query, to_stored_expression, to_stored_query, written_expression,
-    written_query,
+    STORED_VERSION, stored_expression, stored_query, to_stored_expression, to_stored_query,
+    written_expression, written_query,
 };
 pub use table_expression::{Purpose, TableColumns, table_expression};
 pub use type_name::resolve_type;

@@ -371,7 +371,9 @@ impl Analyzer<'_> {
             ExpressionKind::Row { fields, names } => {
                 names.iter().cloned().zip(fields.iter().map(|field| field.ty)).collect()
             }
-            ExpressionKind::Case { simple: _, arms: _, otherwise: Some(row) } if row.ty.oid == oid::RECORD => {
+            ExpressionKind::Case { simple: _, arms: _, otherwise: Some(row) }
+                if row.ty.oid == oid::RECORD =>
+            {
                 self.row_columns(row)
             }
             ExpressionKind::Column(number) if self.record_shapes.contains_key(number) => {

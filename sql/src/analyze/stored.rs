@@ -11,9 +11,7 @@ use engine::Value;
 use super::Analyzer;
 use crate::error::{Error, Result, SqlState};
 use crate::tree::visit::{Visitor, walk_children, walk_expression, walk_query};
-use crate::tree::{
-    ColumnNumber, Expression, ExpressionKind, Form, Query, Relation, SystemColumn, TableScan,
-};
+use crate::tree::{ColumnNumber, Expression, ExpressionKind, Form, Query, Relation, SystemColumn, TableScan};
 use crate::types::oid;
 
 /// Version of the form that trees are stored in.
@@ -60,7 +58,9 @@ impl Visitor for Plain {
     fn expression(&mut self, expression: &mut Expression) -> bool {
         walk_children(expression, self);
         match &mut expression.kind {
-            ExpressionKind::Call { form, .. } | ExpressionKind::CoerceArray { form, .. } => *form = Form::Call,
+            ExpressionKind::Call { form, .. } | ExpressionKind::CoerceArray { form, .. } => {
+                *form = Form::Call
+            }
             ExpressionKind::Relabel(argument, form) => {
                 *form = Form::Call;
                 if let ExpressionKind::Constant(value) = &argument.kind {

@@ -210,9 +210,7 @@ impl Analyzer<'_> {
         let object = match from {
             true => self.target_table(name, "copy to")?,
             // COPY points at no place of its text.
-            false => self
-                .find_relation(self.environment.catalog, name)
-                .map_err(|error| error.anywhere())?,
+            false => self.find_relation(self.environment.catalog, name).map_err(|error| error.anywhere())?,
         };
         self.objects.insert(object.oid);
         if columns.is_empty() {

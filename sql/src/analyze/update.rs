@@ -11,8 +11,8 @@ use crate::parse::syntax::{
 };
 use crate::tree::visit::{Visitor, walk_expression};
 use crate::tree::{
-    Assignment, Column, ColumnNumber, Expression, ExpressionKind, Relation, RowColumn, SystemColumn, TableScan,
-    Update,
+    Assignment, Column, ColumnNumber, Expression, ExpressionKind, Relation, RowColumn, SystemColumn,
+    TableScan, Update,
 };
 
 /// What SET takes from subqueries, whole rows of `(a, b) = (SELECT ...)` among it: the column each is computed into.

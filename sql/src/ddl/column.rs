@@ -250,7 +250,9 @@ fn next_value(sequence: u32, type_oid: u32) -> tree::Expression {
     };
     let next = node(call(NEXTVAL, vec![argument], tree::Form::Call), oid::INT8);
     match catalog::builtin::cast(oid::INT8, type_oid) {
-        Some(cast) if type_oid != oid::INT8 => node(call(cast.function, vec![next], tree::Form::Implicit), type_oid),
+        Some(cast) if type_oid != oid::INT8 => {
+            node(call(cast.function, vec![next], tree::Form::Implicit), type_oid)
+        }
         Some(_) | None => next,
     }
 }

@@ -56,7 +56,8 @@ impl<'a> Deparser<'a> {
                     if place > 0 {
                         self.push(", ");
                     }
-                    if let Some((_, group)) = usize::try_from(*index).ok().and_then(|index| groups.get(index)) {
+                    if let Some((_, group)) = usize::try_from(*index).ok().and_then(|index| groups.get(index))
+                    {
                         self.value(group, true);
                     }
                 }
@@ -99,7 +100,8 @@ impl<'a> Deparser<'a> {
                 self.operand(argument, false, Parent::Not);
                 self.plain_parenthesis(')');
             }
-            ExpressionKind::IsNull { argument, negated } | ExpressionKind::RowIsNull { argument, negated } => {
+            ExpressionKind::IsNull { argument, negated }
+            | ExpressionKind::RowIsNull { argument, negated } => {
                 self.test(argument, true, if *negated { " IS NOT NULL" } else { " IS NULL" });
             }
             ExpressionKind::BooleanTest { argument, test } => self.test(argument, false, test_words(*test)),
@@ -426,7 +428,8 @@ fn cast_of(expression: &Expression) -> Option<Cast<'_>> {
         _ => return None,
     };
     if let ExpressionKind::Call { arguments, .. } = &expression.kind
-        && let Some(ExpressionKind::Constant(Value::Int32(typmod))) = arguments.get(1).map(|second| &second.kind)
+        && let Some(ExpressionKind::Constant(Value::Int32(typmod))) =
+            arguments.get(1).map(|second| &second.kind)
     {
         ty.typmod = *typmod;
     }

@@ -64,7 +64,9 @@ impl<'a> Deparser<'a> {
                 self.query(query, None, true);
                 self.push(")");
             }
-            Relation::Functions { items, ordinality } => function = self.functions(items, ordinality.is_some()),
+            Relation::Functions { items, ordinality } => {
+                function = self.functions(items, ordinality.is_some())
+            }
             _ => {}
         }
         let is_function = matches!(relation, Relation::Functions { .. });
@@ -175,8 +177,16 @@ impl<'a> Deparser<'a> {
 
     fn join(&mut self, relation: &'a Relation, shape: &'a FromShape) {
         let Relation::Join { kind, left, right, on, lateral: _ } = relation else { return };
-        let FromShape::Join { left: first, right: second, using, using_alias, alias, renamed, columns, merged: _ } =
-            shape
+        let FromShape::Join {
+            left: first,
+            right: second,
+            using,
+            using_alias,
+            alias,
+            renamed,
+            columns,
+            merged: _,
+        } = shape
         else {
             return;
         };

@@ -46,7 +46,9 @@ impl<'a> Deparser<'a> {
                 self.operand(zone, false, Parent::Other);
                 self.push(")");
             }
-            ("overlaps", [a, b, c, d]) => self.pieces(&[("((", a), (", ", b), (") OVERLAPS (", c), (", ", d)], "))"),
+            ("overlaps", [a, b, c, d]) => {
+                self.pieces(&[("((", a), (", ", b), (") OVERLAPS (", c), (", ", d)], "))")
+            }
             ("extract", [field, source]) => {
                 let ExpressionKind::Constant(Value::Text(field)) = &field.kind else { return false };
                 self.push(&format!("EXTRACT({field} FROM "));

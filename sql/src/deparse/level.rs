@@ -6,8 +6,8 @@ use catalog::Relation as Object;
 
 use super::Deparser;
 use crate::tree::{
-    AggregateCall, ColumnNumber, CommonTable, Expression, ExpressionKind, FromShape, OutputColumn, QueryShape,
-    Relation, SystemColumn, TableScan, WindowCall,
+    AggregateCall, ColumnNumber, CommonTable, Expression, ExpressionKind, FromShape, OutputColumn,
+    QueryShape, Relation, SystemColumn, TableScan, WindowCall,
 };
 
 /// One level of a query, or the columns of a table.
@@ -70,9 +70,7 @@ impl<'a> Deparser<'a> {
         match &expression.kind {
             ExpressionKind::Column(number) => self.number(*number).unwrap_or(Node::Value(expression)),
             // The row of an entry that an outer join may miss.
-            ExpressionKind::Case { simple: false, arms: _, otherwise: Some(row) }
-                if matches!(&row.kind, ExpressionKind::Row { fields, .. } if self.whole_row(row, fields).is_some()) =>
-            {
+            ExpressionKind::Case { simple: false, arms: _, otherwise: Some(row) } if matches!(&row.kind, ExpressionKind::Row { fields, .. } if self.whole_row(row, fields).is_some()) => {
                 Node::Value(row)
             }
             ExpressionKind::Coalesce(_) => match self.merged(expression) {
@@ -135,7 +133,9 @@ impl<'a> Deparser<'a> {
                 level.entries.push_back(entry);
             }
             FromShape::Join { left, right, using: _, using_alias: _, alias, renamed: _, columns, merged } => {
-                if let Relation::Join { kind: _, left: first, right: second, on: _, lateral: _ } = leaf(relation) {
+                if let Relation::Join { kind: _, left: first, right: second, on: _, lateral: _ } =
+                    leaf(relation)
+                {
                     self.name_entries(first, left);
                     self.name_entries(second, right);
                 }
@@ -186,7 +186,8 @@ impl<'a> Deparser<'a> {
 
     /// A name that no entry here or around has: with a number behind it where it is taken.
     pub(super) fn take_name(&mut self, name: &str) -> String {
-        let taken = |name: &str| self.levels.iter().any(|level| level.taken.iter().any(|known| known == name));
+        let taken =
+            |name: &str| self.levels.iter().any(|level| level.taken.iter().any(|known| known == name));
         let mut chosen = name.to_string();
         let mut counter = 0;
         while taken(&chosen) {

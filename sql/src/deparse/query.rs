@@ -187,7 +187,9 @@ impl<'a> Deparser<'a> {
     fn tail(&mut self, query: &'a Query, body: &Body<'a>, by_place: bool) {
         if !body.order.is_empty() {
             let count = match &query.shape {
-                Some(shape) if body.distinct_on.is_some() => usize::try_from(shape.order).unwrap_or(usize::MAX),
+                Some(shape) if body.distinct_on.is_some() => {
+                    usize::try_from(shape.order).unwrap_or(usize::MAX)
+                }
                 Some(_) | None => body.order.len(),
             };
             if count > 0 {

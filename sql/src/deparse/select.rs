@@ -3,8 +3,8 @@
 use super::level::Node;
 use super::{Deparser, STANDARD_INDENT};
 use crate::tree::{
-    AggregateCall, Column, ColumnNumber, Expression, FunctionItem, OutputColumn, Query, Relation, RowLockClause,
-    SortKey, WindowCall,
+    AggregateCall, Column, ColumnNumber, Expression, FunctionItem, OutputColumn, Query, Relation,
+    RowLockClause, SortKey, WindowCall,
 };
 
 /// The parts of a query level.
@@ -251,7 +251,9 @@ impl<'a> Deparser<'a> {
         let chosen = |mask: u32| -> Vec<u32> {
             (0..count).filter(|index| mask >> (count - 1 - index) & 1 == 1).collect()
         };
-        let cube = count < 12 && sets.len() == 1 << count && (0..1u32 << count).rev().map(chosen).eq(sets.iter().cloned());
+        let cube = count < 12
+            && sets.len() == 1 << count
+            && (0..1u32 << count).rev().map(chosen).eq(sets.iter().cloned());
         if sets == rollup.as_slice() || cube {
             self.push(if cube && count > 1 { "CUBE(" } else { "ROLLUP(" });
             self.group_items(items.iter().map(|(_, item)| item));

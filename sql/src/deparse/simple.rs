@@ -8,7 +8,10 @@ use crate::tree::{Expression, ExpressionKind, Form};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Parent {
     /// An operator of two operands that is one character long, and whether the operand is its left one.
-    Operator { symbol: Option<char>, first: bool },
+    Operator {
+        symbol: Option<char>,
+        first: bool,
+    },
     And,
     Or,
     Not,
@@ -58,7 +61,9 @@ impl<'a> Deparser<'a> {
             },
             ExpressionKind::Relabel(argument, _)
             | ExpressionKind::CoerceViaText { argument, explicit: _ }
-            | ExpressionKind::CoerceArray { argument, .. } => self.is_simple(&self.node(argument), Parent::Other),
+            | ExpressionKind::CoerceArray { argument, .. } => {
+                self.is_simple(&self.node(argument), Parent::Other)
+            }
             ExpressionKind::And(_) | ExpressionKind::Not(_) => matches!(parent, Parent::And | Parent::Or),
             ExpressionKind::Or(_) => parent == Parent::Or,
             ExpressionKind::IsDistinct { negated, .. } => match negated {

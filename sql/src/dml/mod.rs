@@ -25,6 +25,6 @@ pub(crate) use key::{key_values, new_row};
 pub(crate) use message::{columns_text, index_key_text};
 pub use model::{CheckModel, ColumnModel, ForeignKeyModel, IndexModel, KeySource, ModelCache, TableModel};
 pub use returning::ReturningRows;
-pub use source::{RowSource, ValuesSource, is_values, rows_of};
+pub use source::{RowSource, ValuesSource, rows_of};
 pub use statement::{CompiledDelete, CompiledInsert, CompiledUpdate};
 pub use writer::{SharedTransaction, Writer, await_or_cancel, wait};

@@ -1,5 +1,7 @@
 //! Where the rows of a DML statement come from.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use engine::{ReadView, RowHandle, Value};
 
@@ -20,36 +22,33 @@ pub trait RowSource: Send {
     }
 }
 
-/// VALUES (or nothing at all) computed without a plan.
+/// The rows of a VALUES (or of nothing at all) that needs no plan.
+pub type CompiledValues = Arc<[Vec<CompiledExpression>]>;
+
+/// VALUES computed without a plan.
 pub struct ValuesSource {
-    rows: std::vec::IntoIter<Vec<CompiledExpression>>,
+    values: CompiledValues,
+    next: usize,
     context: Context,
 }
 
 impl ValuesSource {
     const BATCH: usize = 256;
 
-    /// The source of a query that is VALUES or empty and nothing else; `None` when it needs a plan.
-    pub fn new(query: &Query, context: &Context) -> Result<Option<ValuesSource>> {
-        let Some(rows) = values_of(query) else { return Ok(None) };
-        let layout = Layout::default();
-        let mut compiled = Vec::with_capacity(rows.len());
-        for row in rows {
-            let items = row.into_iter().map(|item| compile(item, &layout)).collect::<Result<Vec<_>>>()?;
-            compiled.push(items);
-        }
-        Ok(Some(ValuesSource { rows: compiled.into_iter(), context: context.clone() }))
-    }
-
-    /// How many rows are left.
-    pub fn rows(&self) -> usize {
-        self.rows.len()
+    pub fn new(values: CompiledValues, context: &Context) -> ValuesSource {
+        ValuesSource { values, next: 0, context: context.clone() }
     }
 }
 
-/// Whether a query is VALUES (or nothing) that needs no plan.
-pub fn is_values(query: &Query) -> bool {
-    values_of(query).is_some()
+/// The rows of a query that is VALUES or empty and nothing else; `None` when it needs a plan.
+pub fn compile_values(query: &Query) -> Result<Option<CompiledValues>> {
+    let Some(rows) = values_of(query) else { return Ok(None) };
+    let layout = Layout::default();
+    let rows = rows
+        .into_iter()
+        .map(|row| row.into_iter().map(|item| compile(item, &layout)).collect::<Result<Vec<_>>>())
+        .collect::<Result<Vec<_>>>()?;
+    Ok(Some(rows.into()))
 }
 
 /// The rows of a plain VALUES, columns in the order of the query's output.
@@ -100,11 +99,12 @@ fn is_alone(expression: &crate::tree::Expression) -> bool {
 impl RowSource for ValuesSource {
     async fn next(&mut self) -> Result<Option<Vec<Vec<Value>>>> {
         let mut rows = Vec::new();
-        for row in self.rows.by_ref().take(Self::BATCH) {
+        for row in self.values.iter().skip(self.next).take(Self::BATCH) {
             let values =
                 row.iter().map(|item| item.evaluate_row(&self.context, &[])).collect::<Result<Vec<_>>>()?;
             rows.push(values);
         }
+        self.next += rows.len();
         Ok(if rows.is_empty() { None } else { Some(rows) })
     }
 }

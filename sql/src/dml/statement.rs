@@ -10,7 +10,7 @@ use super::message;
 use super::model::TableModel;
 use super::recheck::still_qualifies;
 use super::returning::{CompiledReturning, Frame, ReturningRows};
-use super::source::RowSource;
+use super::source::{CompiledValues, RowSource, compile_values};
 use super::writer::{Insertion, Locked, Writer};
 use crate::error::{Error, Result, SqlState};
 use crate::evaluate::CompiledExpression;
@@ -211,6 +211,8 @@ pub struct CompiledInsert {
     pub model: Arc<TableModel>,
     /// Yields a value for each of `positions`.
     pub source: Query,
+    /// The rows of the source, where it is VALUES that need no plan.
+    pub values: Option<CompiledValues>,
     /// Places in the target's row, by the source's columns.
     positions: Vec<usize>,
     frame: Frame,
@@ -250,7 +252,9 @@ impl CompiledInsert {
                 update: conflict_update(&conflict.action, &model)?,
             }),
         };
-        Ok(CompiledInsert { model, source: insert.source.clone(), positions, frame, conflict, returning })
+        let values = compile_values(&insert.source)?;
+        let source = insert.source.clone();
+        Ok(CompiledInsert { model, source, values, positions, frame, conflict, returning })
     }
 
     /// Inserts every row of the source; the number of rows inserted or updated.
@@ -543,7 +547,8 @@ impl CompiledDelete {
             qualifier: &self.qualifier,
             others: &self.others,
         };
-        let Some((handle, old)) = lock_target(writer, &target, RowLock::Update, rows, &mut source).await? else {
+        let Some((handle, old)) = lock_target(writer, &target, RowLock::Update, rows, &mut source).await?
+        else {
             return Ok(false);
         };
         writer.delete(&self.model, handle, &old).await?;

@@ -30,9 +30,9 @@ pub use aggregate::{
     Accumulator, AggregateImplementation, GroupedAccumulator, aggregate, implemented_aggregates,
 };
 pub use call::{Call, OrderKey};
-pub use string::quote::quote_identifier;
 pub use registry::{Implementation, ScalarFunction, Vector, VectorFunction, implementation, implemented};
 pub use set_returning::{Rows, SetReturningImplementation, implemented_sets, set_returning};
+pub use string::quote::quote_identifier;
 pub use window::{WindowFunction, WindowImplementation, WindowPartition, implemented_windows, window};
 
 /// The function that relabels int4 as an oid type or back: the one relabelling that changes the column's type.

@@ -122,7 +122,9 @@ impl Explainer<'_> {
                 vec![self.node(&join.input, None, &[]), search]
             }
             // A result without a table is one node.
-            Operator::Filter { input, .. } | Operator::Keys { input, .. } | Operator::Project { input, .. }
+            Operator::Filter { input, .. }
+            | Operator::Keys { input, .. }
+            | Operator::Project { input, .. }
                 if matches!(input.operator, Operator::OneRow) =>
             {
                 Vec::new()
@@ -237,11 +239,7 @@ impl Explainer<'_> {
 }
 
 /// What the title of a scan says.
-fn scan_facts(
-    kind: &str,
-    access: &TableAccess,
-    index: Option<(&str, bool)>,
-) -> Vec<(&'static str, String)> {
+fn scan_facts(kind: &str, access: &TableAccess, index: Option<(&str, bool)>) -> Vec<(&'static str, String)> {
     let mut facts = vec![("Node Type", kind.to_owned())];
     if let Some((name, reverse)) = index {
         facts.push(("Scan Direction", if reverse { "Backward" } else { "Forward" }.to_owned()));

@@ -104,7 +104,13 @@ impl Explained {
     }
 
     /// The JSON form of the node, at an indent.
-    pub fn json(&self, shown: Shown, relationship: Option<(&str, Option<&str>)>, indent: usize, out: &mut String) {
+    pub fn json(
+        &self,
+        shown: Shown,
+        relationship: Option<(&str, Option<&str>)>,
+        indent: usize,
+        out: &mut String,
+    ) {
         let mut fields: Vec<(String, String)> = Vec::new();
         let mut facts = self.facts.iter().map(|(name, value)| ((*name).to_string(), quoted(value)));
         fields.extend(facts.next());
@@ -211,10 +217,14 @@ mod tests {
     #[test]
     fn times_and_rows_are_those_of_one_run() {
         let shown = Shown { costs: true, timing: true };
-        let line = "Seq Scan on t  (cost=0.00..1.50 rows=5 width=4) (actual time=0.005..0.015 rows=5 loops=2)";
+        let line =
+            "Seq Scan on t  (cost=0.00..1.50 rows=5 width=4) (actual time=0.005..0.015 rows=5 loops=2)";
         assert_eq!(scan(2).lines(shown), [line, "  Filter: (a > 1)"]);
         let quiet = Shown { costs: false, timing: false };
-        assert_eq!(scan(2).lines(quiet).first().map(String::as_str), Some("Seq Scan on t (actual rows=5 loops=2)"));
+        assert_eq!(
+            scan(2).lines(quiet).first().map(String::as_str),
+            Some("Seq Scan on t (actual rows=5 loops=2)")
+        );
         assert_eq!(scan(0).lines(quiet).first().map(String::as_str), Some("Seq Scan on t (never executed)"));
     }
 

@@ -40,7 +40,8 @@ impl Planner<'_> {
     }
 
     fn function_source(&mut self, item: &FunctionItem, layout: &Layout) -> Result<FunctionSource> {
-        if let ExpressionKind::Call { function, operator: _, arguments, variadic_array, form: _ } = &item.call.kind
+        if let ExpressionKind::Call { function, operator: _, arguments, variadic_array, form: _ } =
+            &item.call.kind
             && builtin::function_by_oid(*function).is_some_and(|row| row.returns_set)
         {
             if set_returning(*function).is_none() {

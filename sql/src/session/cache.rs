@@ -137,7 +137,9 @@ impl Session {
                     Ok(number) => Value::Int32(if place.negated { -number } else { number }),
                     Err(_) => return Err(Error::internal("an integer literal grew")),
                 },
-                (LiteralValue::Integer(written) | LiteralValue::Decimal(written), type_oid) if place.negated => {
+                (LiteralValue::Integer(written) | LiteralValue::Decimal(written), type_oid)
+                    if place.negated =>
+                {
                     self.read_literal(type_oid, &format!("-{written}"))?
                 }
                 (LiteralValue::Integer(digits), oid::INT8) => match digits.parse() {

@@ -112,10 +112,8 @@ impl Definitions<'_> {
         let Ok(list) = serde_json::from_str::<Vec<StoredExpression>>(tree) else {
             return Ok(Some(tree.to_owned()));
         };
-        let texts: Vec<String> = list
-            .iter()
-            .map(|stored| self.expression(stored, relation, layout))
-            .collect::<Result<_>>()?;
+        let texts: Vec<String> =
+            list.iter().map(|stored| self.expression(stored, relation, layout)).collect::<Result<_>>()?;
         Ok(Some(texts.join(", ")))
     }
 
@@ -179,9 +177,9 @@ impl Definitions<'_> {
 
     fn index_key(&self, source: &IndexSource, table: &Relation, layout: Layout) -> Result<String> {
         match source {
-            IndexSource::Column(attribute) => Ok(table
-                .column(*attribute)
-                .map_or_else(String::new, |column| quote_identifier(&column.name))),
+            IndexSource::Column(attribute) => {
+                Ok(table.column(*attribute).map_or_else(String::new, |column| quote_identifier(&column.name)))
+            }
             IndexSource::Expression(stored) => {
                 let text = self.expression(stored, Some(table), layout)?;
                 Ok(if self.looks_like_function(stored)? { text } else { format!("({text})") })
@@ -203,7 +201,8 @@ impl Definitions<'_> {
         let classes = catalog::builtin::operator_classes();
         let class = classes.iter().find(|row| row.oid == key.operator_class);
         if let Some(class) = class
-            && catalog::builtin::default_operator_class(method, key.type_oid).map(|row| row.oid) != Some(class.oid)
+            && catalog::builtin::default_operator_class(method, key.type_oid).map(|row| row.oid)
+                != Some(class.oid)
         {
             text.push_str(&format!(" {}", quote_identifier(class.name)));
         }

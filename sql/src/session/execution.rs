@@ -19,7 +19,8 @@ use crate::dml::{ReturningRows, RowSource as DmlSource, SharedTransaction, Value
 use crate::error::{Error, Result, SqlState};
 use crate::evaluate::Context;
 use crate::execute::{
-    Execution, ExecutionInput, Interrupt, PastView, RowLocked, RowLocker, Substitute, evaluate_moment, execute,
+    Execution, ExecutionInput, Interrupt, PastView, RowLocked, RowLocker, Substitute, evaluate_moment,
+    execute,
 };
 use crate::plan::{self, Plan, PlanInput, Statistics};
 use crate::point::{PointRows, PointScan};
@@ -264,31 +265,22 @@ impl Session {
                 let stream = execute(plan, input)?;
                 Ok(self.stream(stream))
             }
-            Work::Insert { insert, plan } => {
-                let insert = insert.clone();
-                match plan {
-                    None => {
-                        self.begin_statement()?;
-                        let context = self.context(parameters)?;
-                        let source = ValuesSource::new(&insert.source, &context)?
-                            .ok_or_else(|| Error::internal("the source of INSERT needs a plan"))?;
-                        let mut writer = self.writer_with(context)?;
-                        if source.rows() <= INLINE_ROWS {
-                            let mut source = source;
-                            return Box::pin(self.change_here(
-                                &mut writer,
-                                &Change::Insert(insert),
-                                &mut source,
-                            ))
-                            .await;
-                        }
-                        Ok(self.change(writer, Change::Insert(insert), Box::new(source)))
-                    }
-                    Some(plan) => {
-                        let (writer, source) = Box::pin(self.change_source(plan, parameters)).await?;
-                        Ok(self.change(writer, Change::Insert(insert), source))
-                    }
+            Work::Insert { insert, plan: None } => {
+                let values = insert.values.clone();
+                let values = values.ok_or_else(|| Error::internal("the source of INSERT needs a plan"))?;
+                self.begin_statement()?;
+                let context = self.context(parameters)?;
+                let mut source = ValuesSource::new(values.clone(), &context);
+                let mut writer = self.writer_with(context)?;
+                let change = Change::Insert(insert.clone());
+                if values.len() <= INLINE_ROWS {
+                    return Box::pin(self.change_here(&mut writer, &change, &mut source)).await;
                 }
+                Ok(self.change(writer, change, Box::new(source)))
+            }
+            Work::Insert { insert, plan: Some(plan) } => {
+                let (writer, source) = Box::pin(self.change_source(plan, parameters)).await?;
+                Ok(self.change(writer, Change::Insert(insert.clone()), source))
             }
             Work::Update { update, plan, point } => {
                 let update = update.clone();

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use engine::Value;
 
+use super::portal::Tag;
 use super::prepared::{Analysis, Prepared, Work};
 use super::row::RowDescription;
 use super::rows::Rows;
 use super::session::Session;
 use super::simple::Done;
-use super::portal::Tag;
 use super::variables::text_columns;
 use crate::error::{Error, Result, SqlState};
 use crate::execute::{Measured, Meters};
@@ -47,9 +47,9 @@ struct Run {
 }
 
 fn boolean(option: &UtilityOption) -> Result<bool> {
-    option.boolean().ok_or_else(|| {
-        Error::new(SqlState::SyntaxError, format!("{} requires a Boolean value", option.name))
-    })
+    option
+        .boolean()
+        .ok_or_else(|| Error::new(SqlState::SyntaxError, format!("{} requires a Boolean value", option.name)))
 }
 
 fn options(explain: &Explain) -> Result<ExplainOptions> {
@@ -110,11 +110,7 @@ pub(super) fn explain_description(explain: &Explain) -> RowDescription {
 }
 
 impl Session {
-    pub(super) async fn explain(
-        &mut self,
-        explain: &Explain,
-        prepared: &Prepared,
-    ) -> Result<Done> {
+    pub(super) async fn explain(&mut self, explain: &Explain, prepared: &Prepared) -> Result<Done> {
         let options = options(explain)?;
         let inner = Arc::new((*explain.statement).clone());
         let mut inner = Prepared::new(prepared.text.clone(), Some(inner)).at_time(prepared.time.clone());
@@ -207,7 +203,8 @@ fn explained_work(analysis: &Analysis, run: Option<&Run>) -> Result<Explained> {
         Work::Utility => return Err(Error::unsupported("EXPLAIN of a utility statement")),
     };
     let measured = run.map(|run| Measured { loops: 1, rows: run.rows, startup: run.spent, total: run.spent });
-    let estimate = source.estimate.map(|(estimate, _)| (crate::plan::node::Estimate { rows: 0.0, ..estimate }, 0));
+    let estimate =
+        source.estimate.map(|(estimate, _)| (crate::plan::node::Estimate { rows: 0.0, ..estimate }, 0));
     Ok(Explained {
         title: format!("{word} on {table}"),
         facts: vec![

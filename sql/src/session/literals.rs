@@ -210,10 +210,7 @@ mod tests {
     fn literals_in_proven_places_become_parameters() {
         assert_eq!(types("SELECT a FROM t WHERE b = 5 AND c = 'x'"), Some(vec![oid::INT4, 0]));
         assert_eq!(types("UPDATE t SET a = a + -7 WHERE b = 5000000000"), Some(vec![oid::INT4, oid::INT8]));
-        assert_eq!(
-            types("INSERT INTO t VALUES (1, 'x', 1.5, NULL)"),
-            Some(vec![oid::INT4, 0, oid::NUMERIC])
-        );
+        assert_eq!(types("INSERT INTO t VALUES (1, 'x', 1.5, NULL)"), Some(vec![oid::INT4, 0, oid::NUMERIC]));
         assert_eq!(types("DELETE FROM t WHERE a IN (1, 2) OR b BETWEEN 3 AND 4"), Some(vec![oid::INT4; 4]));
         assert_eq!(types("SELECT a FROM t WHERE b = 5 LIMIT 10"), Some(vec![oid::INT4; 2]));
     }

@@ -223,11 +223,7 @@ impl Session {
             AnalyzedStatement::Insert(insert) => {
                 let model = models.get(catalog, database, insert.table)?;
                 let compiled = CompiledInsert::new(&insert, model)?;
-                let source = if crate::dml::is_values(&compiled.source) {
-                    None
-                } else {
-                    Some(plan(&compiled.source)?)
-                };
+                let source = if compiled.values.is_some() { None } else { Some(plan(&compiled.source)?) };
                 let description = rows(insert.returning.as_ref());
                 (description, Work::Insert { insert: Arc::new(compiled), plan: source })
             }

@@ -252,7 +252,9 @@ fn setting_text(name: &str, items: &[SettingItem]) -> String {
     let texts: Vec<String> = items
         .iter()
         .map(|item| match item {
-            SettingItem::Word(text) | SettingItem::String(text) if list => crate::functions::quote_identifier(text),
+            SettingItem::Word(text) | SettingItem::String(text) if list => {
+                crate::functions::quote_identifier(text)
+            }
             SettingItem::Word(text) | SettingItem::String(text) | SettingItem::Number(text) => text.clone(),
             SettingItem::Interval(text) => interval_zone(text),
         })

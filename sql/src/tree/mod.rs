@@ -20,8 +20,8 @@ pub use expression::{
 pub use modify::{
     Assignment, ConflictAction, ConflictUpdate, Delete, Insert, OnConflict, Returning, RowColumn, Update,
 };
-pub use shape::{FromShape, QueryShape, WindowShape};
 pub use relation::{
     Column, CommonQuery, CommonTable, FunctionItem, JoinKind, LockStrength, LockWait, OutputColumn, Query,
     Relation, RowLockClause, SetOperator, SystemColumn, TableColumn, TableScan, TimeClause,
 };
+pub use shape::{FromShape, QueryShape, WindowShape};

@@ -35,7 +35,8 @@ impl Column {
         let mut nulls = None;
         if let (Some(validity), Some(last)) = (&self.validity, rows.last()) {
             touch_bits(container, validity, &(start..start + *last as usize + 1))?;
-            let valid: BooleanBuffer = numbered().map(|row| bit_util::get_bit(&validity.buffer, row)).collect();
+            let valid: BooleanBuffer =
+                numbered().map(|row| bit_util::get_bit(&validity.buffer, row)).collect();
             nulls = Some(NullBuffer::new(valid)).filter(|nulls| nulls.null_count() > 0);
         }
         match encoding {
@@ -83,7 +84,8 @@ impl Column {
         for row in rows {
             data.extend_from_slice(self.entry(container, self.code(container, width, row)? as usize)?);
             let end = i32::try_from(data.len());
-            offsets.push(end.map_err(|_| container.corrupt(self.values.offset, "an array of more than 2 GiB"))?);
+            offsets
+                .push(end.map_err(|_| container.corrupt(self.values.offset, "an array of more than 2 GiB"))?);
         }
         let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
         let data = Buffer::from_vec(data);
@@ -139,12 +141,20 @@ impl Column {
             let deltas = self.values.buffer.get(row * width.bytes()..end * width.bytes()).unwrap_or(&[]);
             match width {
                 Width::One => numbers.extend(deltas.iter().map(|delta| cast(least + i64::from(*delta)))),
-                Width::Two => numbers.extend(deltas.as_chunks::<2>().0.iter().map(|delta| {
-                    cast(least + i64::from(u16::from_le_bytes(*delta)))
-                })),
-                Width::Four => numbers.extend(deltas.as_chunks::<4>().0.iter().map(|delta| {
-                    cast(least + i64::from(u32::from_le_bytes(*delta)))
-                })),
+                Width::Two => numbers.extend(
+                    deltas
+                        .as_chunks::<2>()
+                        .0
+                        .iter()
+                        .map(|delta| cast(least + i64::from(u16::from_le_bytes(*delta)))),
+                ),
+                Width::Four => numbers.extend(
+                    deltas
+                        .as_chunks::<4>()
+                        .0
+                        .iter()
+                        .map(|delta| cast(least + i64::from(u32::from_le_bytes(*delta)))),
+                ),
             }
             row = end;
         }
