@@ -152,7 +152,7 @@ fn compact(engine: &Engine, layout: &Mutex<Layout>, table: &Arc<Table>) -> Resul
         return Ok(());
     }
     retire(engine, table);
-    retire_changes(engine, layout, table)?;
+    write_horizon(engine, layout, table)?;
     while merge_changes(engine, layout, table)? {}
     let generations = table.read().generations().count();
     for number in 0..generations {
@@ -178,19 +178,22 @@ fn retire(engine: &Engine, table: &Table) {
     }
 }
 
-/// Unlinks the files of changes that all come before the horizon.
-fn retire_changes(engine: &Engine, layout: &Mutex<Layout>, table: &Table) -> Result<(), Error> {
+/// Writes the horizon down where it has moved, and unlinks the files of changes that all come before it.
+fn write_horizon(engine: &Engine, layout: &Mutex<Layout>, table: &Table) -> Result<(), Error> {
     let horizon = table.horizon();
-    let over = |run: &Arc<ChangeRun>| run.last <= horizon;
-    if !table.read().change_runs.iter().any(over) {
+    if horizon == 0 {
         return Ok(());
     }
+    let over = |run: &Arc<ChangeRun>| run.last <= horizon;
     let mut layout = layout.lock();
     let Some(known) = layout.manifest.state().tables.get(&table.id) else { return Ok(()) };
     let Some(mut entry) = Entry::parse(&known.schema)? else { return Ok(()) };
+    let runs = table.read().change_runs.clone();
+    if entry.horizon >= horizon && !runs.iter().any(over) {
+        return Ok(());
+    }
     entry.horizon = entry.horizon.max(horizon);
     let mut edits = vec![Edit::SetTable { table: table.id, schema: entry.encode() }];
-    let runs = table.read().change_runs.clone();
     let files = runs.iter().filter(|run| over(run)).map(|run| run.file());
     edits.extend(files.map(|file| Edit::RemoveChanges { table: table.id, file }));
     commit(engine, &mut layout.manifest, &edits)?;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use catalog::{Constraint, ConstraintKind, Object, ObjectAddress, Relation};
+use catalog::{Constraint, ConstraintKind, Object, ObjectAddress, Relation, RelationKind};
 use engine::RelationLockMode;
 
 use super::Definer;
-use super::options::{check_tablespace, full_name, storage_options};
+use super::options::{check_tablespace, full_name, storage_options, table_options};
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{AlterTable, AlterTableAction, ConstraintTiming, Name, ObjectKind};
 
@@ -44,7 +44,14 @@ impl Definer {
             AlterTableAction::SetTablespace(name) => return check_tablespace(Some(name)),
             AlterTableAction::SetOptions(options) => {
                 let mut changed = (**relation).clone();
-                changed.options.extend(storage_options(options)?);
+                let options = match relation.kind {
+                    RelationKind::Table(_) => table_options(options)?,
+                    RelationKind::View(_)
+                    | RelationKind::Index(_)
+                    | RelationKind::Sequence(_)
+                    | RelationKind::System { view: _, shared: _ } => storage_options(options)?,
+                };
+                changed.options.extend(options);
                 return self.put_relation(changed).await;
             }
             AlterTableAction::ResetOptions(options) => {

@@ -85,8 +85,17 @@ impl Definer {
             }
         }
         let (catalog, published) = (self.catalog.clone(), vec![change.clone()]);
+        // The engine runs the hook, and would never end if the hook kept it.
+        let engine = Arc::downgrade(&self.engine);
         self.transaction.with(|transaction| {
-            transaction.on_publish(Box::new(move |at| catalog.publish(at, &published)))
+            transaction.on_publish(Box::new(move |at| {
+                catalog.publish(at, &published);
+                if let (Some(engine), [Change::Put(Object::Relation(relation))]) =
+                    (engine.upgrade(), published.as_slice())
+                {
+                    super::retention::tell(&engine, relation);
+                }
+            }))
         })?;
         self.overlay.lock().push([change]);
         // What is written now is read by the next step of the same statement.

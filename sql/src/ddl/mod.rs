@@ -21,6 +21,7 @@ mod index;
 mod options;
 mod owner;
 mod rename;
+pub(crate) mod retention;
 mod role;
 mod schema;
 mod sequence;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::retention;
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{OptionValue, StorageOption};
 
@@ -21,11 +22,20 @@ const STORED_PREFIXES: [&str; 2] = ["autovacuum_", "toast."];
 /// Options of views that are honoured elsewhere or change nothing.
 const VIEW_OPTIONS: [&str; 1] = ["security_barrier"];
 
-/// Reads WITH (...) of a table or an index.
+/// Reads WITH (...) of an index.
 pub(super) fn storage_options(options: &[StorageOption]) -> Result<BTreeMap<String, String>> {
-    collect(options, |name| {
-        STORED.contains(&name) || STORED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-    })
+    collect(options, is_stored)
+}
+
+/// Reads WITH (...) of a table.
+pub(super) fn table_options(options: &[StorageOption]) -> Result<BTreeMap<String, String>> {
+    let stored = collect(options, |name| name == retention::NAME || is_stored(name))?;
+    retention::retention(&stored)?;
+    Ok(stored)
+}
+
+fn is_stored(name: &str) -> bool {
+    STORED.contains(&name) || STORED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Reads WITH (...) of a view.

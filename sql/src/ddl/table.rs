@@ -7,7 +7,7 @@ use engine::{RelationLockMode, TableId};
 
 use super::Definer;
 use super::column::{Draft, MOST_COLUMNS};
-use super::options::{check_tablespace, storage_options};
+use super::options::{check_tablespace, table_options};
 use super::shape::table_schema;
 use super::temporary::check_on_commit;
 use crate::error::{Error, Result, SqlState};
@@ -42,7 +42,7 @@ impl Definer {
             drafts.iter().map(|draft| draft.column.clone()).chain(copied).collect();
         columns.sort_by_key(|column| column.number);
         check_columns(&columns)?;
-        let options = storage_options(&create.options)?;
+        let options = table_options(&create.options)?;
         let relation = self.bare_table(schema.oid, create.name.name(), columns, persistence, options)?;
         self.put_relation(relation.clone()).await?;
         self.lock(relation.oid, RelationLockMode::AccessExclusive).await?;
@@ -165,7 +165,7 @@ impl Definer {
             columns.push(column);
         }
         check_columns(&columns)?;
-        let options = storage_options(&create.options)?;
+        let options = table_options(&create.options)?;
         let relation = self.bare_table(schema.oid, create.name.name(), columns, persistence, options)?;
         self.put_relation(relation.clone()).await?;
         self.lock(relation.oid, RelationLockMode::AccessExclusive).await?;

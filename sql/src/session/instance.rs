@@ -67,6 +67,7 @@ impl Instance {
         let catalog =
             catalog::Catalog::open(database.clone()).map_err(|error| cannot("read the catalog", &error))?;
         super::temporary::remove_leftovers(&database, &catalog)?;
+        crate::ddl::retention::tell_all(&database, &catalog.current());
         if let Some(password) = &configuration.password {
             set_first_password(&database, &catalog, password)?;
         }
