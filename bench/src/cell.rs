@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
+use crate::past;
 use crate::peer::Peer;
 use crate::statistics::median;
 use crate::{Failure, Options};
@@ -17,6 +18,24 @@ enum Workload {
     TpcbLike,
     /// One durable row a transaction.
     Insert,
+    /// One row by key as of a past moment, against the same statement about the present, both on Strata.
+    PointPast,
+    /// A sum over a table as of a past moment, likewise.
+    ScanPast,
+}
+
+impl Workload {
+    /// Whether Strata's past is compared with its own present.
+    fn is_past(self) -> bool {
+        matches!(self, Workload::PointPast | Workload::ScanPast)
+    }
+}
+
+/// What a sample runs against: the cell's own subject, or what it is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Subject,
+    Baseline,
 }
 
 /// What to measure.
@@ -31,7 +50,9 @@ pub struct Cell {
 /// A cell's figures.
 pub struct Measured {
     pub name: String,
-    /// Strata's figure over the rival's, one a pair; above one is better for Strata.
+    /// What Strata is compared with.
+    baseline: &'static str,
+    /// Strata's figure over the baseline's, one a pair; above one is better for Strata.
     pub ratios: Vec<f64>,
     strata: Vec<Sample>,
     rival: Vec<Sample>,
@@ -56,6 +77,8 @@ impl Cell {
                 "select" => Workload::SelectOnly,
                 "tpcb" => Workload::TpcbLike,
                 "insert" => Workload::Insert,
+                "past" => Workload::PointPast,
+                "past-scan" => Workload::ScanPast,
                 "load" => continue,
                 other => return Err(format!("no workload {other}").into()),
             };
@@ -80,20 +103,33 @@ impl Cell {
             Workload::SelectOnly => format!("select-only {} c={}", self.mode, self.clients),
             Workload::TpcbLike => format!("tpcb-like {} c={}", self.mode, self.clients),
             Workload::Insert => format!("insert {} c={}", self.mode, self.clients),
+            Workload::PointPast => format!("AS OF by key {} c={}", self.mode, self.clients),
+            Workload::ScanPast => format!("AS OF sum {} c={}", self.mode, self.clients),
         }
     }
 
     /// Runs the pairs: strata first in even pairs, the rival first in odd ones.
     pub fn run(&self, strata: &Peer, rival: &Peer, pgbench: &str, pairs: u32) -> Result<Measured, Failure> {
-        let mut measured =
-            Measured { name: self.name(), ratios: Vec::new(), strata: Vec::new(), rival: Vec::new() };
+        // The past is compared with the present of the same server.
+        let (rival, baseline) =
+            if self.workload.is_past() { (strata, "strata, present") } else { (rival, "postgresql") };
+        if self.workload.is_past() {
+            past::prepare(strata)?;
+        }
+        let mut measured = Measured {
+            name: self.name(),
+            baseline,
+            ratios: Vec::new(),
+            strata: Vec::new(),
+            rival: Vec::new(),
+        };
         for pair in 0..pairs {
             let (ours, theirs) = if pair % 2 == 0 {
-                let ours = self.sample(strata, pgbench)?;
-                (ours, self.sample(rival, pgbench)?)
+                let ours = self.sample(strata, pgbench, Side::Subject)?;
+                (ours, self.sample(rival, pgbench, Side::Baseline)?)
             } else {
-                let theirs = self.sample(rival, pgbench)?;
-                (self.sample(strata, pgbench)?, theirs)
+                let theirs = self.sample(rival, pgbench, Side::Baseline)?;
+                (self.sample(strata, pgbench, Side::Subject)?, theirs)
             };
             measured.ratios.push(ours.rate / theirs.rate);
             measured.strata.push(ours);
@@ -102,10 +138,10 @@ impl Cell {
         Ok(measured)
     }
 
-    fn sample(&self, peer: &Peer, pgbench: &str) -> Result<Sample, Failure> {
+    fn sample(&self, peer: &Peer, pgbench: &str, side: Side) -> Result<Sample, Failure> {
         let before = peer.processor_seconds()?;
         let started = Instant::now();
-        let output = self.command(peer, pgbench)?.output()?;
+        let output = self.command(peer, pgbench, side)?.output()?;
         let elapsed = started.elapsed().as_secs_f64();
         let said = String::from_utf8_lossy(&output.stdout);
         let complained = String::from_utf8_lossy(&output.stderr);
@@ -126,7 +162,7 @@ impl Cell {
         Ok(Sample { rate: number("tps = ")?, processor_micros: used * 1e6 / transactions.max(1.0) })
     }
 
-    fn command(&self, peer: &Peer, pgbench: &str) -> Result<Command, Failure> {
+    fn command(&self, peer: &Peer, pgbench: &str, side: Side) -> Result<Command, Failure> {
         let mut command = Command::new(pgbench);
         command.args(["-h", "127.0.0.1", "-U", "postgres", "-p", &peer.port.to_string()]);
         let threads = self.clients.min(2).to_string();
@@ -136,7 +172,11 @@ impl Cell {
             Workload::Load => {
                 command.args(["-i", "-q", "-s", &scale]);
             }
-            Workload::SelectOnly | Workload::TpcbLike | Workload::Insert => {
+            Workload::SelectOnly
+            | Workload::TpcbLike
+            | Workload::Insert
+            | Workload::PointPast
+            | Workload::ScanPast => {
                 command.args(["-n", "-c", &clients, "-j", &threads, "-T", &seconds, "-M", &self.mode]);
             }
         }
@@ -146,18 +186,29 @@ impl Cell {
             }
             Workload::Insert => {
                 peer.sql("CREATE TABLE IF NOT EXISTS bench_insert (id bigserial PRIMARY KEY, at timestamptz, body text)")?;
-                let script = std::env::temp_dir().join("strata-bench-insert.sql");
-                std::fs::write(
-                    &script,
-                    "INSERT INTO bench_insert (at, body) VALUES (now(), 'one durable row');\n",
-                )?;
-                command.arg("-f").arg::<PathBuf>(script);
+                let text = "INSERT INTO bench_insert (at, body) VALUES (now(), 'one durable row');\n";
+                command.arg("-f").arg(script("insert", text)?);
+            }
+            Workload::PointPast => {
+                let text = past::by_key(peer, side == Side::Subject)?;
+                command.arg("-f").arg(script("past", &text)?);
+            }
+            Workload::ScanPast => {
+                let text = past::sum(peer, side == Side::Subject)?;
+                command.arg("-f").arg(script("past-scan", &text)?);
             }
             Workload::Load | Workload::TpcbLike => {}
         }
         command.arg("postgres");
         Ok(command)
     }
+}
+
+/// A script for pgbench in a file of its own.
+fn script(name: &str, text: &str) -> Result<PathBuf, Failure> {
+    let file = std::env::temp_dir().join(format!("strata-bench-{}-{name}.sql", std::process::id()));
+    std::fs::write(&file, text)?;
+    Ok(file)
 }
 
 impl Measured {
@@ -176,7 +227,7 @@ impl Measured {
         };
         serde_json::json!({
             "cell": self.name, "ratio": self.ratio(), "ratios": self.ratios,
-            "strata": side(&self.strata), "postgresql": side(&self.rival),
+            "strata": side(&self.strata), "baseline": self.baseline, (self.baseline): side(&self.rival),
         })
     }
 }

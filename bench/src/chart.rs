@@ -15,7 +15,7 @@ pub fn draw(measured: &[Measured]) -> String {
     let width = LEFT + UNIT * widest + 80.0;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height}\" font-family=\"sans-serif\" font-size=\"13\">\n\
-         <text x=\"8\" y=\"18\">Strata against PostgreSQL in the same run (above 1: Strata faster)</text>\n"
+         <text x=\"8\" y=\"18\">Strata against PostgreSQL, AS OF against the present, in the same run (above 1: faster)</text>\n"
     );
     for (index, cell) in measured.iter().enumerate() {
         let (y, ratio) = (30 + index * ROW, cell.ratio());

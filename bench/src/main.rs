@@ -6,11 +6,15 @@
 //! it, and the server's processor time per transaction. The sums are checked afterwards on both sides. Results go to
 //! `results.json` and `results.svg` in the folder `out=` (default `bench/results`).
 //!
-//! Options: `pairs=9 seconds=3 scale=10 rival=PORT cells=select,tpcb,insert,load modes=simple,extended,prepared
+//! The cells `past` and `past-scan` read a table with ten versions a row AS OF a moment in their middle, and compare that
+//! with the same statement about the present, on Strata alone: their figure is the past's rate over the present's.
+//!
+//! Options: `pairs=9 seconds=3 scale=10 rival=PORT cells=select,tpcb,insert,load,past,past-scan modes=simple,extended,prepared
 //! clients=1,8,64 pgbench=PROGRAM out=FOLDER`.
 
 mod cell;
 mod chart;
+mod past;
 mod peer;
 mod statistics;
 

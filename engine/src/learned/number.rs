@@ -117,12 +117,29 @@ impl NumberLayout {
         Numbers { keys: *keys, layout: self, skip: self.prefix.len() }
     }
 
+    /// The number of a key that has the prefix, of at most eight bytes; `first`: the key's first eight bytes.
+    #[inline(always)]
+    fn number(&self, key: &[u8], first: u64) -> u64 {
+        let rest = key.get(self.prefix.len()..).unwrap_or_default();
+        match (rest.first_chunk::<8>(), key.last_chunk::<8>()) {
+            (Some(word), _) => u64::from_be_bytes(*word),
+            // Fewer than eight bytes are left: the last eight of the key, without those of the prefix.
+            (None, Some(last)) => {
+                u64::from_be_bytes(*last).checked_shl(64 - 8 * rest.len() as u32).unwrap_or(0)
+            }
+            (None, None) => first << (8 * self.prefix.len()),
+        }
+    }
+
     #[inline(always)]
     pub fn place(&self, key: &[u8]) -> Place {
-        if let (Some((start, mask)), Some(first)) = (self.start, key.first_chunk::<8>())
-            && u64::from_be_bytes(*first) & mask == start
+        if let Some((start, mask)) = self.start
+            && key.len() >= self.prefix.len()
         {
-            return Place::Number(leading(key.get(self.prefix.len()..).unwrap_or_default()));
+            let first = leading(key);
+            if first & mask == start {
+                return Place::Number(self.number(key, first));
+            }
         }
         match key.strip_prefix(&*self.prefix) {
             Some(rest) => Place::Number(leading(rest)),
@@ -135,14 +152,18 @@ impl NumberLayout {
 /// The first eight bytes as a number, zeros where there are fewer.
 #[inline(always)]
 fn leading(bytes: &[u8]) -> u64 {
-    match bytes.first_chunk::<8>() {
-        Some(word) => u64::from_be_bytes(*word),
-        None => {
-            let mut word = [0; 8];
-            for (place, byte) in word.iter_mut().zip(bytes) {
-                *place = *byte;
-            }
-            u64::from_be_bytes(word)
+    if let Some(word) = bytes.first_chunk::<8>() {
+        return u64::from_be_bytes(*word);
+    }
+    let missing = 64 - 8 * bytes.len() as u32;
+    match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        // The two halves may have bytes in common, at the same place.
+        (Some(first), Some(last)) => {
+            u64::from(u32::from_be_bytes(*first)) << 32 | u64::from(u32::from_be_bytes(*last)) << missing
+        }
+        _ => {
+            let number = bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+            number.checked_shl(missing).unwrap_or(0)
         }
     }
 }
@@ -194,6 +215,25 @@ mod tests {
             (layout.place(b""), layout.place(b"j"), layout.place(b"l")),
             (Place::Before, Place::Before, Place::Behind)
         );
+    }
+
+    #[test]
+    fn the_leading_bytes_of_short_keys_are_followed_by_zeros() {
+        let bytes: Vec<u8> = (1..=20).map(|byte| byte * 11).collect();
+        for length in 0..=20 {
+            let mut word = [0; 8];
+            word.iter_mut().zip(&bytes[..length]).for_each(|(place, byte)| *place = *byte);
+            assert_eq!(leading(&bytes[..length]), u64::from_be_bytes(word), "{length} bytes");
+            for prefix in 0..=length {
+                let layout = NumberLayout::new(&bytes[..prefix], None);
+                let rest = leading(&bytes[prefix..length]);
+                assert_eq!(
+                    layout.place(&bytes[..length]),
+                    Place::Number(rest),
+                    "prefix {prefix} of {length}"
+                );
+            }
+        }
     }
 
     #[test]
