@@ -342,32 +342,4 @@ fn every_moment_reads_as_it_did() {
 fn without_places(printed: &str) -> String {
     let lines = printed.lines().map(|line| line.split(" at character ").next().unwrap_or(line));
     lines.collect::<Vec<_>>().join("\n")
-
-#[test]
-fn history_is_given_up_when_its_table_says_so() {
-    let harness = Harness::new("past-retention");
-    let mut client = harness.client();
-    client.run("CREATE TABLE kept (id int PRIMARY KEY, n int); INSERT INTO kept VALUES (1, 1);");
-    let first = now(&mut client);
-    let printed = client.run(
-        "ALTER TABLE kept SET (history_retention = 'soon'); ALTER TABLE kept SET (history_retention = '-1 day');
-         CREATE INDEX kept_n ON kept (n) WITH (history_retention = '1 day');
-         ALTER TABLE kept SET (history_retention = '0 seconds'); UPDATE kept SET n = 2;
-         SELECT reloptions FROM pg_class WHERE relname = 'kept';",
-    );
-    assert_eq!(
-        printed,
-        "ERROR:  invalid value for parameter \"history_retention\": \"soon\"\n\
-         ERROR:  invalid value for parameter \"history_retention\": \"-1 day\"\n\
-         ERROR:  unrecognized parameter \"history_retention\"\nALTER TABLE\nUPDATE 1\n\
-         reloptions\n{\"history_retention=0 seconds\"}\n(1 row)\n"
-    );
-    client.run("VACUUM kept;");
-    let script = "SELECT n FROM kept FOR SYSTEM_TIME AS OF @first; SELECT n FROM kept;";
-    let refused = at(&mut client, &[("first", &first)], script);
-    assert!(refused.starts_with("ERROR:") && refused.ends_with("n\n2\n(1 row)\n"), "{refused}");
-    assert!(refused.contains("horizon"), "{refused}");
-    drop(client);
-    let harness = harness.restart();
-    assert_eq!(at(&mut harness.client(), &[("first", &first)], script), refused, "after a restart");
 }
