@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Comment, Constraint, Database, DefaultAcl, Extension, ObjectAddress, Relation, Role, RoleMembership,
-    Schema, Setting,
+    Schema, Setting, UserType,
 };
 
 /// Version of the stored form of objects; a row of another version is refused at start.
@@ -23,6 +23,7 @@ pub enum Object {
     Comment(Comment),
     DefaultAcl(DefaultAcl),
     Extension(Extension),
+    Type(Box<UserType>),
 }
 
 /// What names an object for ever: no two live objects share one.
@@ -38,6 +39,7 @@ pub enum ObjectKey {
     Comment { database: u32, address: ObjectAddress },
     DefaultAcl { database: u32, oid: u32 },
     Extension { database: u32, oid: u32 },
+    Type { database: u32, oid: u32 },
 }
 
 /// One step from a snapshot to the next.
@@ -72,6 +74,7 @@ impl Object {
             Object::Comment(c) => ObjectKey::Comment { database: c.database, address: c.address },
             Object::DefaultAcl(d) => ObjectKey::DefaultAcl { database: d.database, oid: d.oid },
             Object::Extension(e) => ObjectKey::Extension { database: e.database, oid: e.oid },
+            Object::Type(t) => ObjectKey::Type { database: t.database, oid: t.oid },
         }
     }
 
@@ -85,6 +88,7 @@ impl Object {
             Object::Relation(r) => Some(format!("relation {} {} {}", r.database, r.schema, r.name)),
             Object::Constraint(c) => Some(format!("constraint {} {} {}", c.database, c.relation, c.name)),
             Object::Extension(e) => Some(format!("extension {} {}", e.database, e.name)),
+            Object::Type(t) => Some(format!("type {} {} {}", t.database, t.schema, t.name)),
             Object::Membership(_) | Object::Setting(_) | Object::Comment(_) | Object::DefaultAcl(_) => None,
         }
     }
@@ -103,7 +107,8 @@ impl ObjectKey {
             | ObjectKey::Constraint { database, .. }
             | ObjectKey::Comment { database, .. }
             | ObjectKey::DefaultAcl { database, .. }
-            | ObjectKey::Extension { database, .. } => *database,
+            | ObjectKey::Extension { database, .. }
+            | ObjectKey::Type { database, .. } => *database,
         }
     }
 
@@ -122,6 +127,7 @@ impl ObjectKey {
             }
             ObjectKey::DefaultAcl { database, oid } => format!("defaultacl {database} {oid}"),
             ObjectKey::Extension { database, oid } => format!("extension {database} {oid}"),
+            ObjectKey::Type { database, oid } => format!("type {database} {oid}"),
         }
     }
 }

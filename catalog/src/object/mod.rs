@@ -13,6 +13,7 @@ mod index;
 mod relation;
 mod schema;
 mod sequence;
+mod user_type;
 
 pub use acl::{AclItem, DefaultAcl, ObjectKind, Privileges, acl_text};
 pub use change::{Change, FORMAT, Object, ObjectKey};
@@ -26,3 +27,4 @@ pub use relation::{
 };
 pub use schema::{Extension, Schema};
 pub use sequence::Sequence;
+pub use user_type::{Domain, DomainCheck, EnumLabel, UserType, UserTypeKind};

@@ -6,7 +6,7 @@ use super::{Cluster, Contents, Snapshot};
 use crate::builtin::{BOOTSTRAP_ROLE, INFORMATION_SCHEMA, PG_CATALOG, PG_TOAST, STRATA};
 use crate::object::{
     AclItem, Change, Constraint, ConstraintKind, Object, ObjectKey, ObjectKind, Privileges, Relation,
-    RelationKind, Schema,
+    RelationKind, Schema, UserType,
 };
 
 impl Snapshot {
@@ -68,6 +68,9 @@ impl Snapshot {
             Object::Extension(extension) => {
                 self.contents_mut(extension.database).extensions.insert(extension.oid, extension.clone());
             }
+            Object::Type(user_type) => {
+                self.contents_mut(user_type.database).put_user_type((**user_type).clone());
+            }
         }
     }
 
@@ -87,6 +90,7 @@ impl Snapshot {
             ObjectKey::Schema { database, oid } => self.contents_mut(*database).remove_schema(*oid),
             ObjectKey::Relation { database, oid } => self.contents_mut(*database).remove_relation(*oid),
             ObjectKey::Constraint { database, oid } => self.contents_mut(*database).remove_constraint(*oid),
+            ObjectKey::Type { database, oid } => self.contents_mut(*database).remove_user_type(*oid),
             ObjectKey::Membership { .. }
             | ObjectKey::Setting { .. }
             | ObjectKey::Comment { .. }
@@ -125,7 +129,10 @@ impl Snapshot {
                 self.contents_mut(*database).extensions.remove(oid);
             }
             // Gone with their names.
-            ObjectKey::Schema { .. } | ObjectKey::Relation { .. } | ObjectKey::Constraint { .. } => {}
+            ObjectKey::Schema { .. }
+            | ObjectKey::Relation { .. }
+            | ObjectKey::Constraint { .. }
+            | ObjectKey::Type { .. } => {}
         }
     }
 }
@@ -201,6 +208,21 @@ impl Contents {
             }
             RelationKind::Table(_) | RelationKind::View(_) | RelationKind::System { .. } => {}
         }
+    }
+
+    fn put_user_type(&mut self, user_type: UserType) {
+        let oid = user_type.oid;
+        self.user_type_names.insert((user_type.schema, user_type.name.clone()), oid);
+        if user_type.array_type != 0 {
+            self.user_arrays.insert(user_type.array_type, oid);
+        }
+        self.user_types.insert(oid, Arc::new(user_type));
+    }
+
+    fn remove_user_type(&mut self, oid: u32) {
+        let Some(old) = self.user_types.remove(&oid) else { return };
+        self.user_type_names.remove(&(old.schema, old.name.clone()));
+        self.user_arrays.remove(&old.array_type);
     }
 
     fn put_constraint(&mut self, constraint: Constraint) {

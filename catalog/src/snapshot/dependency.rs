@@ -7,6 +7,7 @@ use crate::builtin::{
 };
 use crate::object::{
     Constraint, ConstraintKind, Index, IndexSource, ObjectAddress, Relation, RelationKind, StoredExpression,
+    UserType,
 };
 
 /// How firmly a dependent holds on, in pg_depend's letters.
@@ -69,6 +70,9 @@ impl Snapshot {
         let mut all = Vec::new();
         for relation in self.relations(database) {
             all.append(&mut self.relation_dependencies(database, relation));
+        }
+        for user_type in self.user_types(database) {
+            user_type_dependencies(user_type, &mut all);
         }
         for constraint in self.constraints(database) {
             all.append(&mut constraint_dependencies(constraint));
@@ -159,7 +163,7 @@ fn column_dependencies(relation: &Relation, found: &mut Vec<Dependency>) {
             edges.add(ObjectAddress::column(relation.oid, column.number), DependencyKind::Automatic);
             edges.expression(&default.expression, Some(relation.oid));
         }
-        if let Some(type_relation) = column_type_relation(column.type_oid) {
+        for type_relation in [Some(column.type_oid), column.domain].into_iter().flatten().filter_map(made_type) {
             let address = ObjectAddress::column(relation.oid, column.number);
             Edges { from: address, into: found }
                 .add(ObjectAddress::new(PG_TYPE_CLASS, type_relation), DependencyKind::Normal);
@@ -167,8 +171,28 @@ fn column_dependencies(relation: &Relation, found: &mut Vec<Dependency>) {
     }
 }
 
-/// A column of a user's composite type depends on it; built-in types are pinned.
-fn column_type_relation(type_oid: u32) -> Option<u32> {
+/// An enum or domain is part of its schema, its array of it, and a domain stands on its base.
+fn user_type_dependencies(user_type: &UserType, found: &mut Vec<Dependency>) {
+    let address = ObjectAddress::new(PG_TYPE_CLASS, user_type.oid);
+    let mut edges = Edges { from: address, into: found };
+    edges.add(ObjectAddress::new(PG_NAMESPACE_CLASS, user_type.schema), DependencyKind::Normal);
+    if let Some(domain) = user_type.domain() {
+        if let Some(base) = made_type(domain.base) {
+            edges.add(ObjectAddress::new(PG_TYPE_CLASS, base), DependencyKind::Normal);
+        }
+        let checks = domain.checks.iter().map(|check| &check.expression);
+        for expression in domain.default.iter().chain(checks) {
+            edges.expression(expression, None);
+        }
+    }
+    if user_type.array_type != 0 {
+        let array = ObjectAddress::new(PG_TYPE_CLASS, user_type.array_type);
+        Edges { from: array, into: found }.add(address, DependencyKind::Internal);
+    }
+}
+
+/// What stands on a type that a user made depends on it; built-in types are pinned.
+fn made_type(type_oid: u32) -> Option<u32> {
     (type_oid >= crate::bootstrap::FIRST_OBJECT_OID).then_some(type_oid)
 }
 

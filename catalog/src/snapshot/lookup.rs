@@ -6,7 +6,7 @@ use super::{Contents, Snapshot};
 use crate::builtin::{self, INFORMATION_SCHEMA, PG_CATALOG};
 use crate::object::{
     Constraint, Database, DefaultAcl, Extension, ObjectAddress, Relation, Role, RoleMembership, Schema,
-    Setting,
+    Setting, UserType,
 };
 use crate::shapes;
 
@@ -223,6 +223,22 @@ impl Snapshot {
             _ => self.contents(database).map(|contents| &contents.comments),
         };
         comments.into_iter().flat_map(|comments| comments.values())
+    }
+
+    /// The enum or domain of that oid.
+    pub fn user_type(&self, database: u32, oid: u32) -> Option<&Arc<UserType>> {
+        self.contents(database)?.user_types.get(&oid)
+    }
+
+    /// The enum or domain of that name in that schema (by oid).
+    pub fn user_type_by_name(&self, database: u32, schema: u32, name: &str) -> Option<&Arc<UserType>> {
+        let contents = self.contents(database)?;
+        contents.user_types.get(contents.user_type_names.get(&(schema, name.to_string()))?)
+    }
+
+    /// The enums and domains of a database, by oid.
+    pub fn user_types(&self, database: u32) -> impl Iterator<Item = &Arc<UserType>> {
+        self.contents(database).into_iter().flat_map(|contents| contents.user_types.values())
     }
 
     /// ALTER DEFAULT PRIVILEGES entries of a database.

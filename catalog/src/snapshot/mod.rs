@@ -19,7 +19,7 @@ pub use lookup::{TEMPORARY_SCHEMA, is_temporary_schema};
 
 use crate::object::{
     Comment, Constraint, Database, DefaultAcl, Extension, ObjectAddress, Relation, Role, RoleMembership,
-    Schema, Setting,
+    Schema, Setting, UserType,
 };
 
 /// The catalog as of one moment.
@@ -58,6 +58,10 @@ struct Contents {
     references_to: HashMap<u32, BTreeSet<u32>>,
     /// Row types and their arrays: type oid to relation.
     types: HashMap<u32, u32>,
+    /// Enums and domains, by oid and by (schema, name); arrays over them: array to type.
+    user_types: BTreeMap<u32, Arc<UserType>>,
+    user_type_names: HashMap<(u32, String), u32>,
+    user_arrays: HashMap<u32, u32>,
     comments: BTreeMap<ObjectAddress, Comment>,
     default_acls: BTreeMap<u32, DefaultAcl>,
     extensions: BTreeMap<u32, Extension>,

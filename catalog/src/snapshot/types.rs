@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Snapshot;
 use crate::builtin::{self, ARRAY_SUBSCRIPT, PG_CATALOG, TypeRow};
-use crate::object::Relation;
+use crate::object::{Relation, UserType};
 
 impl Snapshot {
     /// The type of that oid.
@@ -14,6 +14,12 @@ impl Snapshot {
             return Some(Cow::Borrowed(row));
         }
         let contents = self.contents(database)?;
+        if let Some(user_type) = contents.user_types.get(&oid) {
+            return Some(Cow::Owned(self.user_type_row(database, user_type)));
+        }
+        if let Some(user_type) = contents.user_arrays.get(&oid).and_then(|oid| contents.user_types.get(oid)) {
+            return Some(Cow::Owned(user_array_row(self.user_type_row(database, user_type))));
+        }
         let relation = contents.relations.get(contents.types.get(&oid)?)?;
         Some(Cow::Owned(if oid == relation.row_type { row_type(relation) } else { array_type(relation) }))
     }
@@ -24,6 +30,15 @@ impl Snapshot {
             && let Some(row) = builtin::type_by_name(name)
         {
             return Some(Cow::Borrowed(row));
+        }
+        if let Some(user_type) = self.user_type_by_name(database, schema, name) {
+            return self.type_by_oid(database, user_type.oid);
+        }
+        if let Some(user_type) =
+            name.strip_prefix('_').and_then(|name| self.user_type_by_name(database, schema, name))
+            && user_type.array_type != 0
+        {
+            return self.type_by_oid(database, user_type.array_type);
         }
         if let Some(relation) = self.relation_by_name(database, schema, name)
             && relation.row_type != 0
@@ -46,8 +61,108 @@ impl Snapshot {
         let typed = self.relations(database).filter(|relation| relation.row_type != 0);
         let mut rows: Vec<TypeRow> =
             typed.flat_map(|relation| [row_type(relation), array_type(relation)]).collect();
+        for user_type in self.user_types(database) {
+            let row = self.user_type_row(database, user_type);
+            if user_type.array_type != 0 {
+                rows.push(user_array_row(row.clone()));
+            }
+            rows.push(row);
+        }
         rows.sort_by_key(|row| row.oid);
         rows
+    }
+}
+
+impl Snapshot {
+    /// The type that a domain stands on in the end, with the typmod that it gives; any other type as it is.
+    pub fn base_type(&self, database: u32, type_oid: u32) -> (u32, i32) {
+        let mut found = (type_oid, -1);
+        while let Some(domain) = self.user_type(database, found.0).and_then(|user_type| user_type.domain()) {
+            found = (domain.base, if domain.typmod >= 0 { domain.typmod } else { found.1 });
+        }
+        found
+    }
+
+    fn user_type_row(&self, database: u32, user_type: &UserType) -> TypeRow {
+        let plain = TypeRow {
+            oid: user_type.oid,
+            name: Cow::Owned(user_type.name.clone()),
+            schema: user_type.schema,
+            owner: user_type.owner,
+            length: 4,
+            by_value: true,
+            kind: 'e',
+            category: 'E',
+            preferred: false,
+            delimiter: ',',
+            relation: 0,
+            subscript: 0,
+            element: 0,
+            array: user_type.array_type,
+            input: ENUM_FUNCTIONS[0],
+            output: ENUM_FUNCTIONS[1],
+            receive: ENUM_FUNCTIONS[2],
+            send: ENUM_FUNCTIONS[3],
+            modifier_input: 0,
+            modifier_output: 0,
+            analyze: 0,
+            align: 'i',
+            storage: 'p',
+            not_null: false,
+            base: 0,
+            typmod: -1,
+            dimensions: 0,
+            collation: 0,
+        };
+        let Some(domain) = user_type.domain() else { return plain };
+        let (base, _) = self.base_type(database, user_type.oid);
+        let Some(base) = self.type_by_oid(database, base) else { return plain };
+        TypeRow {
+            oid: plain.oid,
+            name: plain.name,
+            schema: plain.schema,
+            owner: plain.owner,
+            kind: 'd',
+            array: 0,
+            preferred: false,
+            relation: 0,
+            subscript: 0,
+            element: 0,
+            input: DOMAIN_FUNCTIONS[0],
+            receive: DOMAIN_FUNCTIONS[1],
+            modifier_input: 0,
+            modifier_output: 0,
+            not_null: domain.not_null,
+            base: domain.base,
+            typmod: domain.typmod,
+            collation: domain.collation,
+            ..base.into_owned()
+        }
+    }
+}
+
+/// pg_proc oids of the functions that read and write any enum, and any domain.
+const ENUM_FUNCTIONS: [u32; 4] = [3506, 3507, 3532, 3533];
+const DOMAIN_FUNCTIONS: [u32; 2] = [2597, 2598];
+
+fn user_array_row(element: TypeRow) -> TypeRow {
+    TypeRow {
+        oid: element.array,
+        name: Cow::Owned(format!("_{}", element.name)),
+        length: -1,
+        by_value: false,
+        kind: 'b',
+        category: 'A',
+        subscript: ARRAY_SUBSCRIPT,
+        element: element.oid,
+        array: 0,
+        input: ARRAY_FUNCTIONS[0],
+        output: ARRAY_FUNCTIONS[1],
+        receive: ARRAY_FUNCTIONS[2],
+        send: ARRAY_FUNCTIONS[3],
+        analyze: ARRAY_ANALYZE,
+        storage: 'x',
+        ..element
     }
 }
 

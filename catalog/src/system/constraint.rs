@@ -5,7 +5,10 @@ use super::cell::{Cell, Row, row};
 use crate::object::{Constraint, ConstraintKind, MatchKind};
 
 pub fn pg_constraint(scan: &Scan<'_>) -> Vec<Row> {
-    scan.snapshot.constraints(scan.database).map(|constraint| constraint_row(constraint)).collect()
+    let mut rows: Vec<Row> =
+        scan.snapshot.constraints(scan.database).map(|constraint| constraint_row(constraint)).collect();
+    rows.append(&mut super::user_types::domain_constraints(scan));
+    rows
 }
 
 fn constraint_row(constraint: &Constraint) -> Row {

@@ -20,7 +20,7 @@ fn column_row(scan: &Scan<'_>, relation: &Relation, column: &Column) -> Row {
     let database = scan.database_name();
     let (type_oid, typmod) = (column.type_oid, column.typmod);
     let type_row = scan.snapshot.type_by_oid(scan.database, type_oid);
-    let domain = column.domain.and_then(builtin::type_by_oid);
+    let domain = column.domain.and_then(|domain| scan.snapshot.type_by_oid(scan.database, domain));
     let collation = match column.collation {
         0 | DEFAULT_COLLATION => None,
         oid => builtin::collation_by_oid(oid),
@@ -55,8 +55,8 @@ fn column_row(scan: &Scan<'_>, relation: &Relation, column: &Column) -> Row {
         collation.map(|_| "pg_catalog"),
         collation.map(|row| row.name),
         if domain.is_some() { database.clone() } else { Cell::Null },
-        domain.map_or(Cell::Null, |row| scan.schema_name(row.schema)),
-        domain.map(|row| row.name.clone()),
+        domain.as_ref().map_or(Cell::Null, |row| scan.schema_name(row.schema)),
+        domain.as_ref().map(|row| row.name.clone().into_owned()),
         database,
         type_row.as_ref().map_or(Cell::Null, |row| scan.schema_name(row.schema)),
         type_row.as_ref().map(|row| row.name.clone().into_owned()),

@@ -20,6 +20,7 @@ mod procedure;
 mod role;
 mod sequence;
 mod types;
+mod user_types;
 mod views;
 
 use std::sync::Arc;
@@ -81,6 +82,7 @@ fn catalog_rows(name: &str, scan: &Scan<'_>) -> Option<Vec<Row>> {
         "pg_attrdef" => attribute::pg_attrdef(scan),
         "pg_type" => types::pg_type(scan),
         "pg_cast" => types::pg_cast(),
+        "pg_enum" => user_types::pg_enum(scan),
         "pg_collation" => types::pg_collation(),
         "pg_proc" => procedure::pg_proc(),
         "pg_operator" => procedure::pg_operator(),

@@ -6,10 +6,14 @@ use crate::builtin::{self, BOOTSTRAP_ROLE, PG_CATALOG, TypeRow};
 
 pub fn pg_type(scan: &Scan<'_>) -> Vec<Row> {
     let created = scan.snapshot.row_types(scan.database);
-    builtin::types().iter().chain(&created).map(type_row).collect()
+    let default_text = |oid: u32| {
+        let domain = scan.snapshot.user_type(scan.database, oid)?.domain()?;
+        domain.default.as_ref().map(|default| scan.live.expression(default, None))
+    };
+    builtin::types().iter().chain(&created).map(|row| type_row(row, default_text(row.oid))).collect()
 }
 
-fn type_row(row: &TypeRow) -> Row {
+fn type_row(row: &TypeRow, default: Option<String>) -> Row {
     row![
         row.oid,
         row.name.clone(),
@@ -41,7 +45,7 @@ fn type_row(row: &TypeRow) -> Row {
         row.dimensions,
         row.collation,
         Cell::Null,
-        Cell::Null,
+        default,
         Cell::Null,
     ]
 }

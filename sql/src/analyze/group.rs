@@ -382,7 +382,8 @@ impl Visitor for Placeless {
         match &mut expression.kind {
             ExpressionKind::Call { form, .. }
             | ExpressionKind::Relabel(_, form)
-            | ExpressionKind::CoerceArray { form, .. } => *form = Form::Call,
+            | ExpressionKind::CoerceArray { form, .. }
+            | ExpressionKind::CoerceToDomain { form, .. } => *form = Form::Call,
             _ => {}
         }
         true

@@ -367,8 +367,26 @@ impl Analyzer<'_> {
                 let value = super::stored::stored_expression(&default.expression)?;
                 self.assignable(value, column)
             }
-            None => Ok(self.typed_null(ty, column.collation)),
+            None => match self.domain_default(column.domain)? {
+                Some(value) => self.assignable(value, column),
+                None => Ok(self.typed_null(ty, column.collation)),
+            },
         }
+    }
+
+    /// The default of a domain, or of the nearest that it stands on and that has one.
+    fn domain_default(&self, domain: Option<u32>) -> Result<Option<Expression>> {
+        let (catalog, database) = (self.environment.catalog, self.environment.database);
+        let mut next = domain;
+        while let Some(domain) =
+            next.and_then(|oid| catalog.user_type(database, oid)).and_then(|made| made.domain())
+        {
+            if let Some(default) = &domain.default {
+                return super::stored::stored_expression(default).map(Some);
+            }
+            next = Some(domain.base);
+        }
+        Ok(None)
     }
 
     /// A value cast to a column's type for assignment.

@@ -71,7 +71,7 @@ pub use stored::{
     written_expression, written_query,
 };
 pub use table_expression::{Purpose, TableColumns, table_expression};
-pub use type_name::resolve_type;
+pub use type_name::{VALUE, domain_rules, resolve_declared_type, resolve_type};
 
 /// The catalog as of a time clause: at its moment, or at the end of its period. None where the moment cannot be known
 /// yet (a parameter), in which case the current catalog gives the shape.

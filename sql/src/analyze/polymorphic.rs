@@ -33,7 +33,10 @@ impl Analyzer<'_> {
         let mut generic = Generic::default();
         let mut compatible = Vec::new();
         for (&source, &target) in sources.iter().zip(targets) {
-            if source != oid::UNKNOWN && (is_polymorphic_range(target) || target == oid::ANYENUM) {
+            let is_enum = |source| self.type_row(source).is_some_and(|row| row.kind == 'e');
+            if source != oid::UNKNOWN
+                && (is_polymorphic_range(target) || target == oid::ANYENUM && !is_enum(source))
+            {
                 let wanted = self.type_text(target);
                 return Err(self.not_of_kind(source, &wanted));
             }

@@ -4,7 +4,7 @@ use super::Analyzer;
 use super::coerce::constant;
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{self, ExpressionKind as Syntax, Name, ObjectName, OperatorName, TypeName};
-use crate::tree::{BooleanTest, ColumnNumber, Expression, ExpressionKind, SpecialValue, Type};
+use crate::tree::{BooleanTest, ColumnNumber, Expression, ExpressionKind, Form, SpecialValue, Type};
 use crate::types::oid;
 
 impl Analyzer<'_> {
@@ -148,7 +148,12 @@ impl Analyzer<'_> {
         ty: &TypeName,
         at: u32,
     ) -> Result<Expression> {
-        let target = self.type_of(ty)?;
+        let (target, domain) = self.declared_type(ty)?;
+        if let Some(domain) = domain {
+            let value = self.expression(argument)?;
+            let value = self.cast(value, target, self.position(at))?;
+            return self.coerce_to_domain(value, domain, self.position(at));
+        }
         // The elements of ARRAY[...] under a cast to an array take the element type at once.
         if let Syntax::Array(elements) = &argument.kind {
             let element = self.element_type(target.oid);
@@ -159,6 +164,21 @@ impl Analyzer<'_> {
         }
         let argument = self.expression(argument)?;
         self.cast(argument, target, self.position(at))
+    }
+
+    /// A value of a domain's type, checked against the domain.
+    fn coerce_to_domain(
+        &mut self,
+        argument: Expression,
+        domain: u32,
+        position: Option<u32>,
+    ) -> Result<Expression> {
+        let value = self.new_column();
+        let rules = self.domain_rules(domain, value)?;
+        let (ty, collation) = (argument.ty, argument.collation);
+        let form = if self.keep_views { Form::Explicit } else { Form::Call };
+        let kind = ExpressionKind::CoerceToDomain { argument: Box::new(argument), domain, value, rules, form };
+        Ok(Expression { kind, ty, collation, position })
     }
 
     pub(super) fn collate(

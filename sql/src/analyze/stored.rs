@@ -58,9 +58,9 @@ impl Visitor for Plain {
     fn expression(&mut self, expression: &mut Expression) -> bool {
         walk_children(expression, self);
         match &mut expression.kind {
-            ExpressionKind::Call { form, .. } | ExpressionKind::CoerceArray { form, .. } => {
-                *form = Form::Call
-            }
+            ExpressionKind::Call { form, .. }
+            | ExpressionKind::CoerceArray { form, .. }
+            | ExpressionKind::CoerceToDomain { form, .. } => *form = Form::Call,
             ExpressionKind::Relabel(argument, form) => {
                 *form = Form::Call;
                 if let ExpressionKind::Constant(value) = &argument.kind {
@@ -107,6 +107,19 @@ fn store<T: serde::Serialize>(
     Ok(StoredExpression { version: STORED_VERSION, tree, text: text.to_string(), dependencies })
 }
 
+/// The type that a user made and an expression names: its own, or the domain it is checked against.
+fn made_type(expression: &Expression) -> u32 {
+    let named = match &expression.kind {
+        ExpressionKind::CoerceToDomain { domain, .. } => *domain,
+        ExpressionKind::Constant(_)
+        | ExpressionKind::CoerceViaText { .. }
+        | ExpressionKind::CoerceArray { .. }
+        | ExpressionKind::Relabel(..) => expression.ty.oid,
+        _ => 0,
+    };
+    if named >= catalog::bootstrap::FIRST_OBJECT_OID { named } else { 0 }
+}
+
 /// What must not vanish while a tree stands.
 struct Dependencies {
     /// The table whose attribute numbers the columns are.
@@ -121,6 +134,10 @@ impl Visitor for Dependencies {
                 if let Ok(attribute) = i16::try_from(number.0) {
                     self.found.insert(ObjectAddress::column(table, attribute));
                 }
+            }
+            (_, _) if made_type(expression) != 0 => {
+                let class = catalog::builtin::PG_TYPE_CLASS;
+                self.found.insert(ObjectAddress::new(class, made_type(expression)));
             }
             // nextval('s'::regclass) and the like.
             (ExpressionKind::Constant(Value::UInt32(object)), _)

@@ -92,6 +92,9 @@ impl Definer {
                 None => Value::Null,
             };
             self.reshape(relation.oid, &[(ColumnId(id), value.clone())])?;
+            if let Some(rules) = &column.domain {
+                self.each_row(relation, |_, _| rules.check(&self.context, &value))?;
+            }
             return match not_null && value.is_null() {
                 true => self.validate_not_null(relation, &[number]),
                 false => Ok(()),
@@ -247,7 +250,10 @@ impl Definer {
         using: Option<&(Expression, SourceText)>,
     ) -> Result<()> {
         let snapshot = self.snapshot();
-        let ty = analyze::resolve_type(self.environment(&snapshot), &self.text, ty)?;
+        let (ty, domain) = analyze::resolve_declared_type(self.environment(&snapshot), &self.text, ty)?;
+        if domain.is_some() {
+            return Err(Error::unsupported("ALTER COLUMN TYPE to a domain"));
+        }
         let column = self.column_of(relation, name)?.clone();
         let purpose = Purpose::AlterType(ty);
         let node = match using {
@@ -290,6 +296,7 @@ impl Definer {
             entry.id = id;
             entry.type_oid = ty.oid;
             entry.typmod = ty.typmod;
+            entry.domain = None;
             entry.collation = fresh.collation;
         }
         self.put_relation(changed.clone()).await?;

@@ -42,11 +42,11 @@ impl Definer {
             return Err(Error::new(SqlState::DuplicateColumn, message));
         }
         let serial = serial_type(column);
-        let ty = match serial {
-            Some(type_oid) => Type::new(type_oid),
+        let (ty, domain) = match serial {
+            Some(type_oid) => (Type::new(type_oid), None),
             None => {
                 let snapshot = self.snapshot();
-                analyze::resolve_type(self.environment(&snapshot), &self.text, &column.ty)?
+                analyze::resolve_declared_type(self.environment(&snapshot), &self.text, &column.ty)?
             }
         };
         if catalog::builtin::type_by_oid(ty.oid).is_some_and(|row| row.kind == 'p') {
@@ -55,6 +55,7 @@ impl Definer {
             return Err(Error::new(SqlState::InvalidTableDefinition, message));
         }
         let mut made = Column::new(number, id, name.clone(), ty.oid, ty.typmod);
+        made.domain = domain;
         made.dimensions = i16::try_from(column.ty.array_bounds.len()).unwrap_or(i16::MAX);
         made.not_null = serial.is_some();
         if let Some(collation) = &column.collation {

@@ -381,6 +381,9 @@ fn name_taken(change: &Change) -> Error {
         Object::Constraint(object) => {
             (SqlState::DuplicateObject, format!("constraint \"{}\" already exists", object.name))
         }
+        Object::Type(object) => {
+            (SqlState::DuplicateObject, format!("type \"{}\" already exists", object.name))
+        }
         Object::Extension(object) => {
             (SqlState::DuplicateObject, format!("extension \"{}\" already exists", object.name))
         }

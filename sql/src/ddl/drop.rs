@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use catalog::builtin::{
     PG_ATTRDEF_CLASS, PG_CLASS_CLASS, PG_CONSTRAINT_CLASS, PG_NAMESPACE_CLASS, PG_REWRITE_CLASS,
+    PG_TYPE_CLASS,
 };
 use catalog::{DependencyKind, Object, ObjectAddress, ObjectKey, Relation, RelationKind, Snapshot};
 use engine::{RelationLockMode, TableId};
@@ -31,9 +32,8 @@ impl Definer {
             ObjectKind::Database => self.drop_databases(drop).await,
             ObjectKind::Role => self.drop_roles(drop).await,
             ObjectKind::Extension => self.drop_extensions(drop),
-            ObjectKind::Type
-            | ObjectKind::Domain
-            | ObjectKind::Function
+            ObjectKind::Type | ObjectKind::Domain => self.drop_types(drop).await,
+            ObjectKind::Function
             | ObjectKind::Procedure
             | ObjectKind::Routine
             | ObjectKind::Aggregate
@@ -173,6 +173,9 @@ impl Definer {
             PG_CLASS_CLASS if address.column == 0 => self.remove_relation(&snapshot, address.object).await,
             PG_CONSTRAINT_CLASS => self.remove(ObjectKey::Constraint { database, oid: address.object }).await,
             PG_ATTRDEF_CLASS => self.remove_default(&snapshot, address.object).await,
+            PG_TYPE_CLASS if snapshot.user_type(database, address.object).is_some() => {
+                self.remove(ObjectKey::Type { database, oid: address.object }).await
+            }
             // A view's rule goes with its view.
             PG_REWRITE_CLASS => match view_of_rule(&snapshot, database, address.object) {
                 Some(view) => self.remove_relation(&snapshot, view).await,
@@ -244,6 +247,12 @@ impl Definer {
             .relations(self.database)
             .filter(|relation| relation.schema == schema && relation.as_index().is_none())
             .map(|relation| ObjectAddress::relation(relation.oid))
+            .chain(
+                snapshot
+                    .user_types(self.database)
+                    .filter(|made| made.schema == schema)
+                    .map(|made| ObjectAddress::new(PG_TYPE_CLASS, made.oid)),
+            )
             .collect()
     }
 
@@ -275,6 +284,11 @@ impl Plan {
             });
             for edge in touching {
                 let dependent = ObjectAddress { column: 0, ..edge.dependent };
+                // A column of a type that goes must not take its whole table along.
+                let column_alone = edge.referenced.class == PG_TYPE_CLASS && edge.dependent.column != 0;
+                if column_alone && !seen.contains(&dependent) {
+                    return Err(Error::unsupported("DROP ... CASCADE of a type that a column elsewhere uses"));
+                }
                 // Schemas are dropped with their members by the caller.
                 if dependent.class == PG_NAMESPACE_CLASS || !seen.insert(dependent) {
                     continue;
@@ -369,6 +383,10 @@ pub(super) fn describe(snapshot: &Snapshot, database: u32, address: ObjectAddres
         PG_REWRITE_CLASS => match view_of_rule(snapshot, database, address.object) {
             Some(view) => describe(snapshot, database, ObjectAddress::relation(view)),
             None => format!("rule {}", address.object),
+        },
+        PG_TYPE_CLASS => match snapshot.type_by_oid(database, address.object) {
+            Some(row) => format!("type {}", row.name),
+            None => format!("type {}", address.object),
         },
         PG_NAMESPACE_CLASS => match snapshot.schema(database, address.object) {
             Some(schema) => format!("schema {}", schema.name),

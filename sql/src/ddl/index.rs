@@ -136,7 +136,7 @@ impl Definer {
                 name: column.name.clone(),
                 type_oid: column.type_oid,
                 typmod: column.typmod,
-                operator_class: operator_class(column.type_oid)?,
+                operator_class: self.operator_class(column.type_oid)?,
                 collation: column.collation,
                 descending: false,
                 nulls_first: false,
@@ -195,7 +195,7 @@ impl Definer {
                         format!("operator class \"{name}\" does not exist for access method \"btree\""),
                     )
                 })?,
-            None => operator_class(node.ty.oid)?,
+            None => self.operator_class(node.ty.oid)?,
         };
         let plain = match &node.kind {
             TreeKind::Column(number) => i16::try_from(number.0).ok(),
@@ -241,15 +241,21 @@ impl Definer {
 }
 
 /// The class that orders a type.
-fn operator_class(type_oid: u32) -> Result<u32> {
-    builtin::default_operator_class(BTREE, type_oid).map(|row| row.oid).ok_or_else(|| {
-        let name = crate::types::format_type(type_oid, -1, &crate::types::NoNames);
-        Error::new(
-            SqlState::UndefinedObject,
-            format!("data type {name} has no default operator class for access method \"btree\""),
-        )
-        .hint("You must specify an operator class for the index or define a default operator class for the data type.")
-    })
+impl Definer {
+    /// The operator class that an index takes for a type when none is named.
+    fn operator_class(&self, type_oid: u32) -> Result<u32> {
+        let snapshot = self.snapshot();
+        let is_enum = snapshot.user_type(self.database, type_oid).is_some_and(|made| made.labels().is_some());
+        let by = if is_enum { crate::types::oid::ANYENUM } else { type_oid };
+        builtin::default_operator_class(BTREE, by).map(|row| row.oid).ok_or_else(|| {
+            let name = crate::types::format_type(type_oid, -1, &self.names);
+            Error::new(
+                SqlState::UndefinedObject,
+                format!("data type {name} has no default operator class for access method \"btree\""),
+            )
+            .hint("You must specify an operator class for the index or define a default operator class for the data type.")
+        })
+    }
 }
 
 /// The name PostgreSQL gives an index column that is an expression: the function's, else `expr`.

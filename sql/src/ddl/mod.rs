@@ -15,6 +15,7 @@ mod comment;
 mod constraint;
 mod database;
 mod definer;
+mod domain;
 mod drop;
 mod grant;
 mod index;
@@ -28,6 +29,7 @@ mod sequence;
 mod shape;
 mod table;
 mod temporary;
+mod user_type;
 mod validate;
 mod view;
 
@@ -48,6 +50,7 @@ pub async fn execute(definer: &mut Definer, statement: &Statement) -> Result<Str
         Statement::CreateRole(create) => definer.create_role(create).await,
         Statement::CreateDatabase(create) => definer.create_database(create).await,
         Statement::CreateExtension(create) => definer.create_extension(create),
+        Statement::TypeDefinition(definition) => definer.define_type(definition).await,
         Statement::AlterTable(alter) => definer.alter_table(alter).await,
         Statement::AlterSequence(alter) => definer.alter_sequence(alter).await,
         Statement::AlterRole(alter) => definer.alter_role(alter).await,

@@ -68,6 +68,9 @@ impl<'a> Deparser<'a> {
     }
 
     pub(super) fn variable(&mut self, entry: Option<&str>, column: &str) {
+        if self.of_domain {
+            return self.push(column);
+        }
         if let Some(entry) = entry {
             self.identifier(entry);
             self.push(".");
@@ -149,7 +152,8 @@ impl<'a> Deparser<'a> {
             ExpressionKind::Relabel(..)
             | ExpressionKind::CoerceViaText { .. }
             | ExpressionKind::CoerceTypmod { .. }
-            | ExpressionKind::CoerceArray { .. } => {}
+            | ExpressionKind::CoerceArray { .. }
+            | ExpressionKind::CoerceToDomain { .. } => {}
         }
     }
 
@@ -171,7 +175,9 @@ impl<'a> Deparser<'a> {
         }
         let bare = match &cast.argument.kind {
             ExpressionKind::Constant(value)
-                if cast.argument.ty.oid == expression.ty.oid && cast.argument.ty.typmod == -1 =>
+                if cast.argument.ty.oid == expression.ty.oid
+                    && cast.argument.ty.typmod == -1
+                    && cast.ty.oid == expression.ty.oid =>
             {
                 self.constant(value, cast.argument.ty, Label::Never);
                 true
@@ -417,6 +423,10 @@ fn cast_of(expression: &Expression) -> Option<Cast<'_>> {
         ExpressionKind::Call { arguments, form: Form::Implicit, .. } => (arguments.first()?, true),
         ExpressionKind::Relabel(argument, form) => (&**argument, *form != Form::Explicit),
         ExpressionKind::CoerceArray { argument, form, .. } => (&**argument, *form != Form::Explicit),
+        ExpressionKind::CoerceToDomain { argument, domain, value: _, rules: _, form } => {
+            ty = Type::new(*domain);
+            (inner_of(argument, argument.ty.oid), *form != Form::Explicit)
+        }
         ExpressionKind::CoerceViaText { argument, explicit } => (&**argument, !explicit),
         ExpressionKind::CoerceTypmod { argument, explicit } => {
             if let ExpressionKind::Special(_) = &argument.kind {

@@ -58,6 +58,13 @@ impl<'a> Level<'a> {
         level
     }
 
+    /// VALUE alone.
+    pub fn of_domain() -> Level<'a> {
+        let mut level = Level::default();
+        level.variables.insert(crate::analyze::VALUE, (None, "VALUE".to_string()));
+        level
+    }
+
     /// What surrounds the query of a rule.
     pub fn of_rule() -> Level<'a> {
         Level { taken: vec!["old".to_string(), "new".to_string()], ..Level::default() }

@@ -57,6 +57,8 @@ struct Deparser<'a> {
     indent: i32,
     /// The query levels around, innermost last.
     levels: Vec<Level<'a>>,
+    /// The only column is VALUE, a domain's.
+    of_domain: bool,
 }
 
 /// What definitions are looked up in.
@@ -77,6 +79,7 @@ impl<'a> Definitions<'a> {
             buffer: String::new(),
             indent: 0,
             levels: Vec::new(),
+            of_domain: false,
         }
     }
 
@@ -92,6 +95,16 @@ impl<'a> Definitions<'a> {
         deparser.levels.push(Level::of_table(relation));
         // The tree lives as long as this call only, and so does the deparser's view of it.
         let mut deparser: Deparser<'_> = deparser;
+        deparser.value(&tree, false);
+        Ok(deparser.buffer)
+    }
+
+    /// A condition of a domain, over VALUE.
+    pub fn domain_condition(&self, stored: &StoredExpression, layout: Layout) -> Result<String> {
+        let tree = crate::analyze::written_expression(stored)?;
+        let mut deparser: Deparser<'_> = self.deparser(layout);
+        deparser.of_domain = true;
+        deparser.levels.push(Level::of_domain());
         deparser.value(&tree, false);
         Ok(deparser.buffer)
     }

@@ -61,7 +61,8 @@ impl<'a> Deparser<'a> {
             },
             ExpressionKind::Relabel(argument, _)
             | ExpressionKind::CoerceViaText { argument, explicit: _ }
-            | ExpressionKind::CoerceArray { argument, .. } => {
+            | ExpressionKind::CoerceArray { argument, .. }
+            | ExpressionKind::CoerceToDomain { argument, .. } => {
                 self.is_simple(&self.node(argument), Parent::Other)
             }
             ExpressionKind::And(_) | ExpressionKind::Not(_) => matches!(parent, Parent::And | Parent::Or),

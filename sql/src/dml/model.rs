@@ -11,7 +11,7 @@ use lru::LruCache;
 use parking_lot::Mutex;
 
 use crate::error::{Error, Result, SqlState};
-use crate::evaluate::{CompiledExpression, Layout, compile};
+use crate::evaluate::{CompiledExpression, DomainRules, Layout, compile};
 use crate::tree::{ColumnNumber, Expression};
 use crate::types;
 
@@ -30,6 +30,8 @@ pub struct ColumnModel {
     pub generated: Option<CompiledExpression>,
     /// The sequence of an identity column.
     pub identity: Option<u32>,
+    /// What its domain demands.
+    pub domain: Option<DomainRules>,
 }
 
 /// A CHECK constraint, over the row.
@@ -164,7 +166,16 @@ impl TableModel {
             column_ids: Vec::new(),
         };
         for column in relation.live_columns() {
-            model.columns.push(column_model(column, &layout)?);
+            let mut made = column_model(column, &layout)?;
+            if let Some(domain) = column.domain {
+                let value = crate::analyze::VALUE;
+                let rules = crate::analyze::domain_rules(snapshot, database, domain, value)?;
+                made.domain = Some(DomainRules::new(value, &rules)?);
+                if made.default.is_none() && !column.generated {
+                    made.default = domain_default(snapshot, database, domain)?;
+                }
+            }
+            model.columns.push(made);
             model.column_ids.push(ColumnId(column.id));
         }
         model.add_constraints(snapshot, &layout)?;
@@ -270,6 +281,18 @@ impl TableModel {
     }
 }
 
+/// The default of a domain, or of the nearest that it stands on and that has one.
+fn domain_default(snapshot: &Snapshot, database: u32, domain: u32) -> Result<Option<CompiledExpression>> {
+    let mut next = domain;
+    while let Some(domain) = snapshot.user_type(database, next).and_then(|made| made.domain()) {
+        if let Some(default) = &domain.default {
+            return compile(&stored(default)?, &Layout::default()).map(Some);
+        }
+        next = domain.base;
+    }
+    Ok(None)
+}
+
 fn column_model(column: &catalog::Column, layout: &Layout) -> Result<ColumnModel> {
     let expression = match &column.default {
         Some(default) => Some(stored(&default.expression)?),
@@ -290,6 +313,7 @@ fn column_model(column: &catalog::Column, layout: &Layout) -> Result<ColumnModel
         default,
         generated,
         identity: column.identity.map(|identity| identity.sequence),
+        domain: None,
     })
 }
 

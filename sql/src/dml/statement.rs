@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use engine::{RowHandle, RowLock, Value};
+use engine::{RowLock, Value};
 
-use super::foreign_key::handle_of;
 use super::key::key_values;
 use super::message;
 use super::model::TableModel;
-use super::recheck::still_qualifies;
+use super::recheck::{LockedTarget, Qualifier, lock_target, other_places};
 use super::returning::{CompiledReturning, Frame, ReturningRows};
 use super::source::{CompiledValues, RowSource, compile_values};
-use super::writer::{Insertion, Locked, Writer};
+use super::writer::{Insertion, Writer};
 use crate::error::{Error, Result, SqlState};
 use crate::evaluate::CompiledExpression;
 use crate::plan::walk;
@@ -100,109 +99,12 @@ fn output_of(column: &TableColumn) -> OutputColumn {
     }
 }
 
-/// The places of the columns of the other tables of a statement.
-fn other_places(frame: &Frame, others: Option<&Relation>) -> Vec<usize> {
-    let produced = others.map(walk::produced_columns).unwrap_or_default();
-    produced.iter().filter_map(|number| frame.layout.position(*number)).collect()
-}
-
 fn returning_items(returning: Option<&Returning>) -> impl Iterator<Item = &Expression> {
     returning.into_iter().flat_map(|returning| returning.items.iter().map(|(_, item)| item))
 }
 
 fn handle_place(frame: &Frame, number: ColumnNumber) -> Result<usize> {
     frame.layout.position(number).ok_or_else(|| Error::internal("the source has no handle column"))
-}
-
-/// The target row that a source row names, locked and, if it moved, re-checked: (handle, row as it stands).
-async fn lock_target(
-    writer: &mut Writer,
-    target: &LockedTarget<'_>,
-    strength: RowLock,
-    rows: &mut dyn RowSource,
-    source: &mut Vec<Value>,
-) -> Result<Option<(RowHandle, Vec<Value>)>> {
-    let handle = handle_of(source.get(target.handle).unwrap_or(&Value::Null))?;
-    match writer.lock(target.model, handle, strength).await? {
-        None => Ok(None),
-        Some(Locked::Current(handle)) => match target.frame.target_row(target.model, source) {
-            Some(row) => Ok(Some((handle, row))),
-            None => {
-                let view = writer.view()?;
-                let row = view.get(target.model.id, handle, &target.model.column_ids);
-                Ok(row.map_err(crate::session::engine_error)?.map(|row| (handle, row)))
-            }
-        },
-        Some(Locked::Moved(handle, row)) => {
-            let qualifies = match target.qualifier {
-                Qualifier::None => {
-                    target.frame.place_target(target.model, handle, &row, source);
-                    true
-                }
-                Qualifier::Compiled(qualifier) => {
-                    let newest = (handle, row.as_slice());
-                    still_qualifies(
-                        target.model,
-                        target.frame,
-                        Some(qualifier),
-                        newest,
-                        &writer.context,
-                        source,
-                    )?
-                }
-                Qualifier::NeedsPlan => {
-                    let found = rows.again(target.number, handle, writer.view()?).await?;
-                    match found.into_iter().find(|found| target.same_others(source, found)) {
-                        Some(found) => {
-                            *source = found;
-                            target.frame.place_target(target.model, handle, &row, source);
-                            true
-                        }
-                        None => false,
-                    }
-                }
-            };
-            Ok(qualifies.then_some((handle, row)))
-        }
-    }
-}
-
-struct LockedTarget<'a> {
-    model: &'a TableModel,
-    frame: &'a Frame,
-    handle: usize,
-    /// The number of the handle column.
-    number: ColumnNumber,
-    qualifier: &'a Qualifier,
-    /// Places of columns that other tables' rows fill, which a re-check keeps.
-    others: &'a [usize],
-}
-
-impl LockedTarget<'_> {
-    /// Whether a row of a re-check joins the same rows of other tables.
-    fn same_others(&self, before: &[Value], after: &[Value]) -> bool {
-        self.others.iter().all(|place| before.get(*place) == after.get(*place))
-    }
-}
-
-/// WHERE, for re-checks.
-#[derive(Debug)]
-enum Qualifier {
-    None,
-    Compiled(CompiledExpression),
-    /// It, or a value to be assigned, holds a subquery: the plan runs again over the one row.
-    NeedsPlan,
-}
-
-impl Qualifier {
-    fn new(predicate: Option<&Expression>, computed: bool, frame: &Frame) -> Result<Qualifier> {
-        match predicate {
-            _ if computed => Ok(Qualifier::NeedsPlan),
-            None => Ok(Qualifier::None),
-            Some(predicate) if walk::has_subquery(predicate) => Ok(Qualifier::NeedsPlan),
-            Some(predicate) => Ok(Qualifier::Compiled(frame.compile(predicate)?)),
-        }
-    }
 }
 
 /// INSERT.

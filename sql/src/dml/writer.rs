@@ -142,6 +142,11 @@ impl Writer {
                 return Err(message::not_null(model, position, row, &self.context));
             }
         }
+        for (column, value) in model.columns.iter().zip(row.iter()) {
+            if let Some(rules) = &column.domain {
+                rules.check(&self.context, value)?;
+            }
+        }
         for check in &model.checks {
             if check.condition.evaluate_row(&self.context, row)? == Value::Bool(false) {
                 return Err(message::check(model, &check.name, row, &self.context));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use engine::Value;
 
+use super::DomainRules;
 use super::facts;
 use super::layout::Layout;
 use super::operation::{CompiledExpression, Eager, FunctionCall, Operation, SubqueryCall};
@@ -142,6 +143,10 @@ impl Compiler<'_> {
             }
             ExpressionKind::CoerceArray { argument, element, element_column, form: _ } => {
                 self.coerce_array(argument, element, *element_column)?
+            }
+            ExpressionKind::CoerceToDomain { argument, domain: _, value, rules, form: _ } => {
+                let rules = DomainRules::new(*value, rules)?;
+                (Eager::CoerceToDomain { rules }, vec![self.expression(argument)?])
             }
             ExpressionKind::Not(argument) => (Eager::Not, vec![self.expression(argument)?]),
             ExpressionKind::IsNull { argument, negated } => {

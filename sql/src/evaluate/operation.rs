@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use engine::{PhysicalType, Value};
 
+use super::DomainRules;
 use crate::functions::{Call, Implementation};
 use crate::tree::{BooleanTest, SpecialValue, Type};
 
@@ -53,6 +54,9 @@ pub(super) enum Eager {
         from_element: u32,
         to_element: u32,
         element: Box<CompiledExpression>,
+    },
+    CoerceToDomain {
+        rules: DomainRules,
     },
     Not,
     IsNull {

@@ -81,6 +81,10 @@ impl CompiledExpression {
             (Eager::CoerceArray { from_element, to_element, element }, [value]) => {
                 collection::coerce(scope, value, *from_element, *to_element, element)?
             }
+            (Eager::CoerceToDomain { rules }, [value]) => {
+                rules.check(scope.context, value)?;
+                value.clone()
+            }
             (Eager::Not, [value]) => Value::Bool(!truth(value)?),
             (Eager::IsNull { negated }, [value]) => Value::Bool(value.is_null() != *negated),
             (Eager::RowIsNull { negated }, [value]) => Value::Bool(collection::row_is_null(value, *negated)?),

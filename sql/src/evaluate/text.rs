@@ -55,6 +55,7 @@ fn eager_text(eager: &Eager, arguments: &[CompiledExpression], ty: Type, names: 
         (Eager::CoerceViaText { .. } | Eager::CoerceTypmod { .. } | Eager::CoerceArray { .. }, [only]) => {
             format!("({only})::{}", types::format_type(ty.oid, ty.typmod, &types::NoNames))
         }
+        (Eager::CoerceToDomain { .. }, [only]) => only.clone(),
         (Eager::Not, [only]) => format!("(NOT {only})"),
         (Eager::IsNull { negated } | Eager::RowIsNull { negated }, [only]) => {
             format!("({only} IS {}NULL)", if *negated { "NOT " } else { "" })

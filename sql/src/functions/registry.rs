@@ -80,6 +80,7 @@ const SCALARS: &[Scalars] = &[
     string::bit::FUNCTIONS,
     array::facts::FUNCTIONS,
     array::compare::FUNCTIONS,
+    array::enumeration::FUNCTIONS,
     array::search::FUNCTIONS,
     array::change::FUNCTIONS,
     array::text::FUNCTIONS,

@@ -32,6 +32,9 @@ macro_rules! walks {
                 | ExpressionKind::BooleanTest { argument, test: _ }
                 | ExpressionKind::Field { argument, index: _ }
                 | ExpressionKind::Collate(argument) => visit(argument),
+                ExpressionKind::CoerceToDomain { argument, domain: _, value: _, rules: _, form: _ } => {
+                    visit(argument);
+                }
                 ExpressionKind::CoerceArray { argument, element, element_column: _, form: _ } => {
                     visit(argument);
                     visit(element);

@@ -50,10 +50,10 @@ impl StatementEnvironment {
                 Some(_) | None => None,
             },
             // pg_get_constraintdef
-            1387 | 2508 => definitions
-                .catalog
-                .constraint(definitions.database, oid)
-                .map(|constraint| definitions.constraint(constraint, pretty(1)).map(Some)),
+            1387 | 2508 => match definitions.catalog.constraint(definitions.database, oid) {
+                Some(constraint) => Some(definitions.constraint(constraint, pretty(1)).map(Some)),
+                None => Some(definitions.domain_constraint(oid, pretty(1))),
+            },
             // pg_get_viewdef(oid), (oid, pretty), and by name
             1641 | 1640 | 2506 | 2505 => relation().map(|view| definitions.view_query(view, pretty(1))),
             // pg_get_viewdef(oid, column)
@@ -200,9 +200,11 @@ impl Definitions<'_> {
         }
         let classes = catalog::builtin::operator_classes();
         let class = classes.iter().find(|row| row.oid == key.operator_class);
+        let made = self.catalog.user_type(self.database, key.type_oid);
+        let is_enum = made.is_some_and(|made| made.labels().is_some());
+        let by = if is_enum { crate::types::oid::ANYENUM } else { key.type_oid };
         if let Some(class) = class
-            && catalog::builtin::default_operator_class(method, key.type_oid).map(|row| row.oid)
-                != Some(class.oid)
+            && catalog::builtin::default_operator_class(method, by).map(|row| row.oid) != Some(class.oid)
         {
             text.push_str(&format!(" {}", quote_identifier(class.name)));
         }
@@ -241,6 +243,16 @@ impl Definitions<'_> {
             text.push_str(" NOT VALID");
         }
         Ok(text)
+    }
+
+    /// pg_get_constraintdef of a domain's check.
+    fn domain_constraint(&self, oid: u32, layout: Layout) -> Result<Option<String>> {
+        let domains = self.catalog.user_types(self.database).filter_map(|made| made.domain());
+        let found = domains.flat_map(|domain| &domain.checks).find(|check| check.oid == oid);
+        let Some(check) = found else { return Ok(None) };
+        let condition = self.domain_condition(&check.expression, layout)?;
+        let suffix = if check.validated { "" } else { " NOT VALID" };
+        Ok(Some(format!("CHECK ({condition}){suffix}")))
     }
 
     fn key_text(&self, words: &str, table: u32, columns: &[i16], index: u32) -> String {

@@ -127,7 +127,7 @@ pub fn write_value(
     scratch.clear();
     match format {
         Format::Text => types::append_output(type_oid, value, output, scratch)?,
-        Format::Binary => types::send(type_oid, value, scratch)?,
+        Format::Binary => types::send_named(type_oid, value, output, scratch)?,
     }
     frame.bytes(scratch);
     Ok(())

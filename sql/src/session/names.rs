@@ -65,13 +65,23 @@ impl CatalogNames {
             });
         }
         let row = self.catalog.type_by_oid(self.database, oid)?;
-        let relation = if row.element == 0 {
-            row.relation
-        } else {
-            self.catalog.type_by_oid(self.database, row.element)?.relation
-        };
+        let element = if row.element == 0 { oid } else { row.element };
+        if let Some(made) = self.catalog.user_type(self.database, element) {
+            let suffix = if row.element == 0 { "" } else { "[]" };
+            return Some(format!("{}{suffix}", self.made_type_name(made)));
+        }
+        let relation = self.catalog.type_by_oid(self.database, element)?.relation;
         let name = self.relation_name(relation)?;
         Some(if row.element == 0 { name } else { format!("{name}[]") })
+    }
+
+    /// The name of an enum or domain, with its schema where the search path does not find it.
+    fn made_type_name(&self, made: &catalog::UserType) -> String {
+        let found = self.catalog.find_type(self.database, &self.search_path, &made.name);
+        match found.is_some_and(|row| row.oid == made.oid) {
+            true => quoted(&made.name),
+            false => format!("{}.{}", quoted(&self.schema_name(made.schema)), quoted(&made.name)),
+        }
     }
 
     /// The name of a relation with its schema, whatever the search path.
@@ -252,6 +262,10 @@ impl Names for CatalogNames {
     }
 
     fn shape(&self, oid: u32) -> Option<TypeShape> {
+        if let Some(labels) = self.catalog.user_type(self.database, oid).and_then(|made| made.labels()) {
+            let labels = labels.iter().map(|label| (label.order, label.label.clone())).collect();
+            return Some(TypeShape::Enum { labels });
+        }
         let row = self.catalog.type_by_oid(self.database, oid)?;
         if row.element != 0 {
             return Some(TypeShape::Array { element: row.element });

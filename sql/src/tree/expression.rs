@@ -74,6 +74,15 @@ pub enum ExpressionKind {
         #[serde(default)]
         form: Form,
     },
+    /// Checks a value against a domain over its type. The checks have the value as their only column.
+    CoerceToDomain {
+        argument: Box<Expression>,
+        /// Oid of the domain.
+        domain: u32,
+        value: ColumnNumber,
+        rules: Vec<DomainRule>,
+        form: Form,
+    },
     /// Evaluated in order; stops at the first false. Three-valued.
     And(Vec<Expression>),
     /// Evaluated in order; stops at the first true. Three-valued.
@@ -148,6 +157,15 @@ pub enum ExpressionKind {
     Special(SpecialValue),
     /// COLLATE: the collation stands in the expression's own field.
     Collate(Box<Expression>),
+}
+
+/// What a domain, or one that it stands on, demands of a value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DomainRule {
+    /// The domain's name.
+    pub domain: String,
+    /// The name of a CHECK and its condition; without, NULL is refused.
+    pub check: Option<(String, Box<Expression>)>,
 }
 
 /// How a call or a change of type was written. Execution treats all alike; definitions show each as it was. Trees that

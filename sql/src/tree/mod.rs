@@ -14,7 +14,7 @@ pub mod visit;
 mod walk;
 
 pub use expression::{
-    AggregateCall, BooleanTest, ColumnNumber, Expression, ExpressionKind, Form, FrameBound, FrameExclusion,
+    AggregateCall, BooleanTest, ColumnNumber, DomainRule, Expression, ExpressionKind, Form, FrameBound, FrameExclusion,
     FrameUnits, SortKey, SpecialValue, Subquery, SubqueryKind, Type, WindowCall, WindowFrame,
 };
 pub use modify::{

@@ -220,6 +220,13 @@ pub fn walk_children(expression: &mut Expression, visitor: &mut dyn Visitor) {
             visitor.column(element_column);
             walk_expression(element, visitor);
         }
+        ExpressionKind::CoerceToDomain { argument, domain: _, value, rules, form: _ } => {
+            walk_expression(argument, visitor);
+            visitor.column(value);
+            for (_, check) in rules.iter_mut().filter_map(|rule| rule.check.as_mut()) {
+                walk_expression(check, visitor);
+            }
+        }
         ExpressionKind::IsDistinct { left, right, equality: _, negated: _ }
         | ExpressionKind::NullIf { left, right, equality: _ }
         | ExpressionKind::AnyArray { left, right, function: _, operator: _, all: _ } => {

@@ -14,7 +14,7 @@ use super::interval::{self, Interval};
 use super::numeric::Numeric;
 use super::record::Record;
 use super::settings::{InputSettings, Names, NoNames, OutputSettings, TypeShape};
-use super::{bit, boolean, bytea, character, datetime, float, identifier, integer, json, oid, uuid};
+use super::{bit, boolean, bytea, character, datetime, enumeration, float, identifier, integer, json, oid, uuid};
 
 /// The physical type of every value of a type. Types made by users are arrays and records, hence bytes.
 pub fn physical(type_oid: u32) -> PhysicalType {
@@ -96,6 +96,9 @@ pub fn append_output(
         (oid::BIT | oid::VARBIT, Value::Bytes(bytes)) => bit::append_text(bytes, out)?,
         (_, Value::Bytes(bytes)) if Record::is_record(bytes) => {
             Record::from_bytes(bytes)?.append_text(settings, out)?;
+        }
+        (_, Value::Bytes(bytes)) if enumeration::is_enum(bytes) => {
+            out.extend_from_slice(enumeration::label(type_oid, bytes, settings.names)?.as_bytes());
         }
         (_, Value::Bytes(bytes)) => Array::from_bytes(bytes)?.append_text(settings, out)?,
         (_, Value::Text(text)) if physical(type_oid) == PhysicalType::Text => {
@@ -187,6 +190,9 @@ fn input_composite(type_oid: u32, typmod: i32, text: &str, settings: &InputSetti
     match settings.names.shape(type_oid) {
         Some(TypeShape::Array { element }) => Ok(Array::parse(element, typmod, text, settings)?.to_value()),
         Some(TypeShape::Composite { columns }) => Ok(Record::parse(&columns, text, settings)?.to_value()),
+        Some(TypeShape::Enum { labels }) => {
+            enumeration::input(&labels, &format_type(type_oid, -1, settings.names), text)
+        }
         None => Err(unsupported(type_oid)),
     }
 }
@@ -205,6 +211,10 @@ pub fn send(type_oid: u32, value: &Value, out: &mut Vec<u8>) -> Result<()> {
         }
         (oid::CHAR, Value::Text(text)) => out.push(character::char_to_byte(text)),
         (oid::BIT | oid::VARBIT, Value::Bytes(bytes)) => bit::send(bytes, out)?,
+        // The binary form is the label, which only names tell: see `send_named`.
+        (_, Value::Bytes(bytes)) if enumeration::is_enum(bytes) => {
+            return Err(Error::unsupported("the binary form of an enum inside another value"));
+        }
         (_, Value::Bytes(bytes)) if Record::is_record(bytes) => Record::from_bytes(bytes)?.send(out)?,
         (_, Value::Bytes(bytes)) => Array::from_bytes(bytes)?.send(out)?,
         (_, Value::Bool(value)) => out.push(u8::from(*value)),
@@ -222,6 +232,16 @@ pub fn send(type_oid: u32, value: &Value, out: &mut Vec<u8>) -> Result<()> {
         _ => return Err(misplaced(type_oid, value)),
     }
     Ok(())
+}
+
+/// Appends the binary form of a value, of types made by users too.
+pub fn send_named(type_oid: u32, value: &Value, settings: &OutputSettings<'_>, out: &mut Vec<u8>) -> Result<()> {
+    match value {
+        Value::Bytes(bytes) if built_in_name(type_oid).is_none() && enumeration::is_enum(bytes) => {
+            append_output(type_oid, value, settings, out)
+        }
+        _ => send(type_oid, value, out),
+    }
 }
 
 /// The value of a binary form, with the typmod applied as an assignment does (-1 for none). Built-in types only.
@@ -317,6 +337,10 @@ fn receive_composite(
                 }
             }
             Ok(record.to_value())
+        }
+        Some(TypeShape::Enum { labels }) => {
+            let text = character::from_bytes(reader.remaining())?;
+            enumeration::input(&labels, &format_type(type_oid, -1, names), text)
         }
         None => Err(unsupported(type_oid)),
     }

@@ -17,6 +17,7 @@ pub mod character;
 pub mod datetime;
 pub mod digits;
 mod dispatch;
+pub mod enumeration;
 pub mod float;
 mod format_type;
 pub mod identifier;
@@ -33,7 +34,8 @@ pub mod timezone;
 pub mod uuid;
 
 pub use dispatch::{
-    append_output, apply_typmod, input, output, physical, receive, receive_named, send, typmod_from_arguments,
+    append_output, apply_typmod, input, output, physical, receive, receive_named, send, send_named,
+    typmod_from_arguments,
 };
 pub use format_type::{format_type, type_name};
 pub use key::compare;

@@ -33,6 +33,10 @@ pub enum TypeShape {
     Composite {
         columns: Vec<(u32, i32)>,
     },
+    /// Order and text of every label, in their order.
+    Enum {
+        labels: Vec<(u64, String)>,
+    },
 }
 
 /// The catalog as input and output of values need it.

@@ -14,6 +14,9 @@ pub(super) const ARRAY: u8 = 1;
 /// First byte of a stored record.
 pub(super) const RECORD: u8 = 2;
 
+/// First byte of a stored value of an enum.
+pub(super) const ENUM: u8 = 3;
+
 /// `XX001`.
 pub(super) fn corrupted() -> Error {
     Error::new(SqlState::DataCorrupted, "a stored array or record is damaged")

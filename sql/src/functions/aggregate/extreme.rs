@@ -83,6 +83,9 @@ pub(super) const AGGREGATES: Aggregates = &[
     (2145, |call| Extreme::boxed(call, Ordering::Less)),
     // min(numeric)
     (2146, |call| Extreme::boxed(call, Ordering::Less)),
+    // min(anyenum), max(anyenum)
+    (3527, |call| Extreme::boxed(call, Ordering::Less)),
+    (3526, |call| Extreme::boxed(call, Ordering::Greater)),
     // min(anyarray)
     (2051, |call| Extreme::boxed(call, Ordering::Less)),
     // min(bpchar)

@@ -52,6 +52,16 @@ fn overlap(a: &Array, b: &Array) -> bool {
 }
 
 pub(in crate::functions) const FUNCTIONS: Scalars = &[
+    // enum_eq(anyenum,anyenum) and its kin
+    (3508, EQUAL),
+    (3509, UNEQUAL),
+    (3510, LESS),
+    (3511, GREATER),
+    (3512, LESS_OR_EQUAL),
+    (3513, GREATER_OR_EQUAL),
+    (3514, COMPARE),
+    (3524, smaller),
+    (3525, larger),
     // array_eq(anyarray,anyarray)
     (744, EQUAL),
     // record_eq(record,record)

@@ -1,7 +1,8 @@
-//! Functions and operators over arrays.
+//! Functions and operators over arrays, and what compares like them.
 
 pub(super) mod change;
 pub(super) mod compare;
+pub(super) mod enumeration;
 pub(super) mod facts;
 pub(super) mod search;
 pub(super) mod text;

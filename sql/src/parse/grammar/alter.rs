@@ -16,6 +16,8 @@ impl Parser<'_> {
             "sequence" => self.alter_sequence(),
             "schema" => self.alter_named(ObjectKind::Schema),
             "extension" => self.unsupported("ALTER EXTENSION"),
+            "type" => self.alter_user_type(),
+            "domain" => self.alter_domain(),
             "database" => self.alter_database(),
             "role" | "group" => self.alter_role(),
             "user" if !self.is_at(1, "mapping") => self.alter_role(),

@@ -52,7 +52,7 @@ impl Parser<'_> {
         }
     }
 
-    fn column_constraint(&mut self) -> Result<Option<ColumnConstraint>> {
+    pub(super) fn column_constraint(&mut self) -> Result<Option<ColumnConstraint>> {
         let at = self.at();
         let name = if self.accept("constraint") { Some(self.name()?) } else { None };
         let kind = match self.column_constraint_kind()? {

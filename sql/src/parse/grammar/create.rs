@@ -24,6 +24,8 @@ impl Parser<'_> {
                 "database" => self.create_database(),
                 "role" | "user" | "group" => self.create_role(),
                 "extension" => self.create_extension(),
+                "type" => self.create_type(),
+                "domain" => self.create_domain(),
                 _ => self.refused_object("CREATE"),
             },
             _ => self.refused_object("CREATE"),

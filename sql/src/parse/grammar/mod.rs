@@ -30,5 +30,6 @@ mod statement;
 mod table_reference;
 mod transaction;
 mod type_name;
+mod user_type;
 mod view;
 mod window;

@@ -10,6 +10,7 @@ mod modify;
 mod query;
 mod session;
 mod statement;
+mod user_type;
 
 pub use administration::*;
 pub use data_definition::*;
@@ -18,6 +19,7 @@ pub use modify::*;
 pub use query::*;
 pub use session::*;
 pub use statement::*;
+pub use user_type::*;
 
 /// A name of up to three parts, outermost first.
 #[derive(Clone, Debug, PartialEq)]

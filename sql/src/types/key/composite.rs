@@ -5,6 +5,7 @@ use engine::Value;
 use crate::error::Result;
 
 use super::super::array::Array;
+use super::super::enumeration;
 use super::super::record::Record;
 use super::super::stored::corrupted;
 
@@ -20,6 +21,10 @@ pub(super) fn append(bytes: &[u8], out: &mut Vec<u8>) -> Result<()> {
             append_part(*type_oid, value, out)?;
         }
         out.push(END);
+        return Ok(());
+    }
+    if enumeration::is_enum(bytes) {
+        out.extend_from_slice(&enumeration::order(bytes)?.to_be_bytes());
         return Ok(());
     }
     append_array(&Array::from_bytes(bytes)?, out)
