@@ -12,10 +12,10 @@ pub mod store;
 pub mod system;
 
 pub use object::{
-    AclItem, Change, Column, ColumnDefault, Comment, Constraint, ConstraintKind, Database, DefaultAcl, Domain,
-    DomainCheck, EnumLabel, Extension, ForeignKey, Identity, Index, IndexKey, IndexSource, MatchKind, Object, ObjectAddress,
-    ObjectKey, ObjectKind, Persistence, Privileges, ReferentialAction, Relation, RelationKind, Role,
-    RoleMembership, Schema, Sequence, Setting, StoredExpression, Table, UserType,
+    AclItem, Change, Column, ColumnDefault, Comment, Constraint, ConstraintKind, Database, DefaultAcl,
+    Domain, DomainCheck, EnumLabel, Extension, ForeignKey, Identity, Index, IndexKey, IndexSource, MatchKind,
+    Object, ObjectAddress, ObjectKey, ObjectKind, Persistence, Privileges, ReferentialAction, Relation,
+    RelationKind, Role, RoleMembership, Schema, Sequence, Setting, StoredExpression, Table, UserType,
     UserTypeKind, View, ViewCheck,
 };
 pub use shapes::{system_relation, system_relation_by_name, system_relation_by_oid, system_relations};

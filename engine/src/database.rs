@@ -214,6 +214,10 @@ pub struct Database {
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
+/// The part of the bytes between two checkpoints that a start may find in the log before it asks for one: a server that
+/// is killed again and again begins a log file each time, and would never come to its next checkpoint.
+const CROWDED: u64 = 4;
+
 impl Database {
     /// Opens the database of the environment's directory, or makes a new one in an empty directory. On a full disk
     /// the room kept back for it is used.
@@ -271,6 +275,9 @@ impl Database {
         manifest.remove_orphans()?;
         engine.files.store(manifest.state().next_file.0, Ordering::Release);
         let layout = Arc::new(Mutex::new(Layout { manifest, moment: None }));
+        if log.bytes() > engine.configuration.checkpoint_bytes / CROWDED {
+            engine.background.want_checkpoint();
+        }
         let spare = engine.spare.get_or_init(|| log.spare()).clone();
         let (sequencing, checkpointing, compacting) = (engine.clone(), engine.clone(), engine.clone());
         let sequencer = std::thread::Builder::new()

@@ -216,3 +216,29 @@ fn a_failed_sync_answers_unknown_and_refuses_further_writes() {
     let mut writer = database.begin(Isolation::ReadCommitted, false);
     assert!(writer.insert(TABLE, &row(2, "no", 1)).is_err());
 }
+
+#[test]
+fn a_server_killed_again_and_again_does_not_keep_every_log_file() {
+    let world = World::new(11);
+    let small = || strata_engine::Configuration {
+        log_file_bytes: 64 << 10,
+        checkpoint_bytes: 1 << 20,
+        ..configuration()
+    };
+    let open = || strata_engine::Database::open(small(), world.environment.clone()).unwrap();
+    let database = open();
+    with_rows(&database, 1);
+    drop(database);
+    for life in 0..60 {
+        world.disk.crash();
+        let database = open();
+        commit_amount(&database, 1, life);
+        // The checkpoint that a crowded log asks for is made in the background.
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        drop(database);
+    }
+    let names = strata_engine::io::Disk::list(&*world.disk).unwrap();
+    let files = names.iter().filter(|name| name.starts_with("log-")).count();
+    assert!(files <= 20, "{files} log files");
+    assert_eq!(amount(&begin(&open()).view(), 1), Some(59));
+}

@@ -163,7 +163,9 @@ fn column_dependencies(relation: &Relation, found: &mut Vec<Dependency>) {
             edges.add(ObjectAddress::column(relation.oid, column.number), DependencyKind::Automatic);
             edges.expression(&default.expression, Some(relation.oid));
         }
-        for type_relation in [Some(column.type_oid), column.domain].into_iter().flatten().filter_map(made_type) {
+        for type_relation in
+            [Some(column.type_oid), column.domain].into_iter().flatten().filter_map(made_type)
+        {
             let address = ObjectAddress::column(relation.oid, column.number);
             Edges { from: address, into: found }
                 .add(ObjectAddress::new(PG_TYPE_CLASS, type_relation), DependencyKind::Normal);

@@ -77,7 +77,10 @@ impl Log {
         let last = reader.read(&directory, start)?;
         let position = continue_behind(environment, &options, &directory, last, &mut reader.report)?;
         let report = reader.report;
-        Ok((Log::start(environment.disk.clone(), options, position), report))
+        let mut log = Log::start(environment.disk.clone(), options, position);
+        // The next checkpoint is the second one, whichever life made the first.
+        log.released = Some(from.checkpoint);
+        Ok((log, report))
     }
 }
 

@@ -177,7 +177,8 @@ impl Analyzer<'_> {
         let rules = self.domain_rules(domain, value)?;
         let (ty, collation) = (argument.ty, argument.collation);
         let form = if self.keep_views { Form::Explicit } else { Form::Call };
-        let kind = ExpressionKind::CoerceToDomain { argument: Box::new(argument), domain, value, rules, form };
+        let kind =
+            ExpressionKind::CoerceToDomain { argument: Box::new(argument), domain, value, rules, form };
         Ok(Expression { kind, ty, collation, position })
     }
 

@@ -92,10 +92,15 @@ impl Definer {
                 domain.checks.sort_by(|a, b| a.name.cmp(&b.name));
             }
             ColumnConstraintKind::Unique { .. } => return Err(not_for_domains("unique constraints")),
-            ColumnConstraintKind::PrimaryKey { .. } => return Err(not_for_domains("primary key constraints")),
+            ColumnConstraintKind::PrimaryKey { .. } => {
+                return Err(not_for_domains("primary key constraints"));
+            }
             ColumnConstraintKind::References(_) => return Err(not_for_domains("foreign key constraints")),
             ColumnConstraintKind::GeneratedStored(..) | ColumnConstraintKind::Identity { .. } => {
-                return Err(Error::new(SqlState::SyntaxError, "specifying GENERATED for domains is not possible"));
+                return Err(Error::new(
+                    SqlState::SyntaxError,
+                    "specifying GENERATED for domains is not possible",
+                ));
             }
         }
         Ok(())

@@ -287,7 +287,9 @@ impl Plan {
                 // A column of a type that goes must not take its whole table along.
                 let column_alone = edge.referenced.class == PG_TYPE_CLASS && edge.dependent.column != 0;
                 if column_alone && !seen.contains(&dependent) {
-                    return Err(Error::unsupported("DROP ... CASCADE of a type that a column elsewhere uses"));
+                    return Err(Error::unsupported(
+                        "DROP ... CASCADE of a type that a column elsewhere uses",
+                    ));
                 }
                 // Schemas are dropped with their members by the caller.
                 if dependent.class == PG_NAMESPACE_CLASS || !seen.insert(dependent) {

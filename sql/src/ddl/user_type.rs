@@ -198,7 +198,9 @@ impl Definer {
             return Ok(());
         }
         if cascade {
-            return Err(Error::unsupported("DROP ... CASCADE of a type that is in use").detail(lines.join("\n")));
+            return Err(
+                Error::unsupported("DROP ... CASCADE of a type that is in use").detail(lines.join("\n"))
+            );
         }
         let message = format!("cannot drop type {} because other objects depend on it", made.name);
         Err(Error::new(SqlState::DependentObjectsStillExist, message)

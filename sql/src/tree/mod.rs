@@ -14,8 +14,8 @@ pub mod visit;
 mod walk;
 
 pub use expression::{
-    AggregateCall, BooleanTest, ColumnNumber, DomainRule, Expression, ExpressionKind, Form, FrameBound, FrameExclusion,
-    FrameUnits, SortKey, SpecialValue, Subquery, SubqueryKind, Type, WindowCall, WindowFrame,
+    AggregateCall, BooleanTest, ColumnNumber, DomainRule, Expression, ExpressionKind, Form, FrameBound,
+    FrameExclusion, FrameUnits, SortKey, SpecialValue, Subquery, SubqueryKind, Type, WindowCall, WindowFrame,
 };
 pub use modify::{
     Assignment, ConflictAction, ConflictUpdate, Delete, Insert, OnConflict, Returning, RowColumn, Update,

@@ -14,7 +14,9 @@ use super::interval::{self, Interval};
 use super::numeric::Numeric;
 use super::record::Record;
 use super::settings::{InputSettings, Names, NoNames, OutputSettings, TypeShape};
-use super::{bit, boolean, bytea, character, datetime, enumeration, float, identifier, integer, json, oid, uuid};
+use super::{
+    bit, boolean, bytea, character, datetime, enumeration, float, identifier, integer, json, oid, uuid,
+};
 
 /// The physical type of every value of a type. Types made by users are arrays and records, hence bytes.
 pub fn physical(type_oid: u32) -> PhysicalType {
@@ -235,7 +237,12 @@ pub fn send(type_oid: u32, value: &Value, out: &mut Vec<u8>) -> Result<()> {
 }
 
 /// Appends the binary form of a value, of types made by users too.
-pub fn send_named(type_oid: u32, value: &Value, settings: &OutputSettings<'_>, out: &mut Vec<u8>) -> Result<()> {
+pub fn send_named(
+    type_oid: u32,
+    value: &Value,
+    settings: &OutputSettings<'_>,
+    out: &mut Vec<u8>,
+) -> Result<()> {
     match value {
         Value::Bytes(bytes) if built_in_name(type_oid).is_none() && enumeration::is_enum(bytes) => {
             append_output(type_oid, value, settings, out)
