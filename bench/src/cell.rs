@@ -43,6 +43,8 @@ pub struct Cell {
     workload: Workload,
     mode: String,
     clients: u32,
+    /// Threads of pgbench itself; its own default is one.
+    threads: u32,
     seconds: u32,
     scale: u32,
 }
@@ -70,8 +72,15 @@ impl Cell {
     /// The cells that the options ask for; the load comes first, since the others need its tables.
     pub fn all(options: &Options, scale: u32) -> Result<Vec<Cell>, Failure> {
         let seconds = options.number("seconds", 3)?;
-        let mut cells =
-            vec![Cell { workload: Workload::Load, mode: "simple".into(), clients: 1, seconds, scale }];
+        let threads = options.number("threads", 2)?;
+        let mut cells = vec![Cell {
+            workload: Workload::Load,
+            mode: "simple".into(),
+            clients: 1,
+            threads,
+            seconds,
+            scale,
+        }];
         for name in options.list("cells", "select,tpcb,insert") {
             let workload = match name.as_str() {
                 "select" => Workload::SelectOnly,
@@ -88,6 +97,7 @@ impl Cell {
                         workload,
                         mode: mode.clone(),
                         clients: clients.parse()?,
+                        threads,
                         seconds,
                         scale,
                     });
@@ -165,7 +175,7 @@ impl Cell {
     fn command(&self, peer: &Peer, pgbench: &str, side: Side) -> Result<Command, Failure> {
         let mut command = Command::new(pgbench);
         command.args(["-h", "127.0.0.1", "-U", "postgres", "-p", &peer.port.to_string()]);
-        let threads = self.clients.min(2).to_string();
+        let threads = self.clients.min(self.threads).to_string();
         let (clients, seconds, scale) =
             (self.clients.to_string(), self.seconds.to_string(), self.scale.to_string());
         match self.workload {

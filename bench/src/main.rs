@@ -10,7 +10,7 @@
 //! with the same statement about the present, on Strata alone: their figure is the past's rate over the present's.
 //!
 //! Options: `pairs=9 seconds=3 scale=10 rival=PORT cells=select,tpcb,insert,load,past,past-scan modes=simple,extended,prepared
-//! clients=1,8,64 pgbench=PROGRAM out=FOLDER`.
+//! clients=1,8,64 threads=2 pgbench=PROGRAM out=FOLDER`.
 
 mod cell;
 mod chart;
