@@ -1,8 +1,8 @@
 //! Appending to the log.
 //!
-//! One writer, the sequencer's thread. A batch is one write, or several when it is long; [`Log::sync`] is one `fdatasync`. The file that is left
-//! behind at a change of file is synced first, so all batches that are not durable stand in one file, and a valid
-//! header of file *n* proves everything before its first position durable.
+//! One writer, the sequencer's thread. A batch is one write, or several when it is long; [`Log::sync`] is one
+//! `fdatasync`. The file that is left behind at a change of file is synced first, so all batches that are not durable
+//! stand in one file, and a valid header of file *n* proves everything before its first position durable.
 //!
 //! Failure: a write or sync that failed leaves the disk in an unknown state. The log is poisoned then, and nothing but
 //! a new start, which reads the device itself, can tell what was saved. Only the lack of room for a *new file* leaves

@@ -7,7 +7,8 @@
 //!
 //! Taken are queries by a whole unique key, of plain columns, outside a block, under READ COMMITTED, without a row
 //! limit, whose meaning still holds and whose relation locks are free. In any doubt the answer here is `None`, nothing
-//! has happened, and the general road gives the same rows: the corpus is run both ways.
+//! has happened, and the general road gives the same rows. Only the network calls this: it is tested over the socket
+//! (`conformance`), not by the corpus, which takes the general road.
 
 use std::sync::Arc;
 use std::time::Instant;
