@@ -31,6 +31,7 @@ mod table;
 mod ticket;
 mod transaction;
 mod value;
+pub mod vector;
 mod verify;
 mod view;
 
@@ -54,5 +55,6 @@ pub use transaction::{
     Inserted, Isolation, LockedRow, Predicate, PublishHook, ReadRecord, Savepoint, Transaction,
 };
 pub use value::{PhysicalType, Value};
+pub use vector::VectorIndexSchema;
 pub use verify::{Damage, Verified};
 pub use view::ReadView;

@@ -1,6 +1,6 @@
 //! What the engine knows of a table: the physical types of its columns and which indexes it has.
 
-use crate::{ColumnId, IndexId, PhysicalType, Value};
+use crate::{ColumnId, IndexId, PhysicalType, Value, VectorIndexSchema};
 
 /// The shape of a table's rows as written from now on. Older rows keep the shape they were written with.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -8,6 +8,8 @@ pub struct TableSchema {
     /// The columns in the order in which [`NewRow::values`] gives them.
     pub columns: Vec<(ColumnId, PhysicalType)>,
     pub indexes: Vec<IndexSchema>,
+    /// Indexes over columns of vectors. Nothing is given for them with a row: they read the column.
+    pub vectors: Vec<VectorIndexSchema>,
 }
 
 impl TableSchema {
@@ -19,6 +21,11 @@ impl TableSchema {
     /// The index with this id.
     pub fn index(&self, index: IndexId) -> Option<&IndexSchema> {
         self.indexes.iter().find(|candidate| candidate.id == index)
+    }
+
+    /// The vector index with this id.
+    pub fn vector(&self, index: IndexId) -> Option<&VectorIndexSchema> {
+        self.vectors.iter().find(|candidate| candidate.id == index)
     }
 }
 

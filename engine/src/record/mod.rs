@@ -9,17 +9,17 @@
 
 mod codec;
 mod column;
+mod schema;
 
 pub(crate) use codec::{Reader, Writer};
+pub(crate) use schema::{decode_schema, encode_schema};
 
 use crate::ids::Location;
 use crate::table::Dictionary;
 use crate::table::chunk::{Chunk, RowKeys};
 use crate::table::visibility::ALIVE;
 use crate::transaction::write_set::{Backfill, Shape, TableWrites, WriteSet};
-use crate::{
-    ColumnId, Error, IndexId, IndexSchema, PhysicalType, RowHandle, TableId, TableSchema, Timestamp, Value,
-};
+use crate::{ColumnId, Error, IndexId, PhysicalType, RowHandle, TableId, Timestamp, Value};
 use hashbrown::HashMap;
 
 pub(crate) const KIND_COMMIT: u8 = 1;
@@ -301,33 +301,6 @@ impl TableCommit {
     }
 }
 
-/// Writes a schema: columns, indexes.
-pub(crate) fn encode_schema(schema: &TableSchema, writer: &mut Writer) {
-    writer.u32(schema.columns.len() as u32);
-    for (column, physical) in &schema.columns {
-        writer.u32(column.0);
-        writer.u8(*physical as u8);
-    }
-    writer.u32(schema.indexes.len() as u32);
-    for index in &schema.indexes {
-        writer.u32(index.id.0);
-        writer.u8(u8::from(index.unique) | u8::from(index.primary) << 1);
-    }
-}
-
-pub(crate) fn decode_schema(reader: &mut Reader<'_>) -> Result<TableSchema, Error> {
-    let mut schema = TableSchema::default();
-    for _ in 0..reader.count()? {
-        schema.columns.push((ColumnId(reader.u32()?), reader.physical()?));
-    }
-    for _ in 0..reader.count()? {
-        let id = IndexId(reader.u32()?);
-        let flags = reader.u8()?;
-        schema.indexes.push(IndexSchema { id, unique: flags & 1 != 0, primary: flags & 2 != 0 });
-    }
-    Ok(schema)
-}
-
 /// Writes every column a table ever had, with its default.
 pub(crate) fn encode_dictionary(dictionary: &Dictionary, writer: &mut Writer) {
     writer.u32(dictionary.columns().len() as u32);
@@ -393,7 +366,7 @@ fn decode_chunk(reader: &mut Reader<'_>) -> Result<Chunk, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::NewRow;
+    use crate::{IndexSchema, NewRow, TableSchema};
 
     const ALL: [PhysicalType; 10] = [
         PhysicalType::Bool,
@@ -441,6 +414,7 @@ mod tests {
         let schema = TableSchema {
             columns: vec![(ColumnId(1), PhysicalType::Bool)],
             indexes: vec![IndexSchema { id: IndexId(3), unique: true, primary: false }],
+            vectors: Vec::new(),
         };
         let table = TableCommit {
             created: true,

@@ -7,8 +7,14 @@ use super::Transaction;
 use super::write_set::{Backfill, Shape, TableWrites, Undo};
 use crate::ids::Location;
 use crate::table::visibility::is_live;
-use crate::{ColumnId, Error, IndexId, RowHandle, TableId, TableSchema, Value};
+use crate::{
+    ColumnId, Error, IndexId, PhysicalType, RowHandle, TableId, TableSchema, Value, VectorIndexSchema,
+};
 use std::sync::Arc;
+
+/// Dimensions and links that an index over vectors may have: what its graphs can say.
+const MOST_DIMENSIONS: u32 = 16_000;
+const MOST_LINKS: u32 = 256;
 
 impl Transaction {
     /// Creates an empty table under an id that was never used.
@@ -154,6 +160,15 @@ fn check_schema(table: TableId, schema: &TableSchema) -> Result<(), Error> {
     }
     if schema.indexes.iter().filter(|index| index.primary).count() > 1 {
         return Err(Error::MalformedRow { table, reason: "a table has one clustering key at most" });
+    }
+    let fits = |index: &VectorIndexSchema| {
+        schema.columns.contains(&(index.column, PhysicalType::Bytes))
+            && (1..=MOST_DIMENSIONS).contains(&index.dimensions)
+            && (2..=MOST_LINKS).contains(&index.m)
+            && index.ef_construction > 0
+    };
+    if !schema.vectors.iter().all(fits) {
+        return Err(Error::MalformedRow { table, reason: "a vector index that cannot be" });
     }
     Ok(())
 }

@@ -47,6 +47,7 @@ pub fn schema() -> TableSchema {
             IndexSchema { id: KEY, unique: true, primary: true },
             IndexSchema { id: BY_NAME, unique: false, primary: false },
         ],
+        vectors: Vec::new(),
     }
 }
 

@@ -60,6 +60,7 @@ pub fn schema() -> TableSchema {
             IndexSchema { id: PRIMARY, unique: true, primary: true },
             IndexSchema { id: BY_WRITER, unique: false, primary: false },
         ],
+        vectors: Vec::new(),
     }
 }
 

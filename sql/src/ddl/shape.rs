@@ -29,7 +29,7 @@ pub(super) fn table_schema(snapshot: &Snapshot, relation: &Relation) -> TableSch
         })
         .collect();
     indexes.sort_by_key(|index| index.id.0);
-    TableSchema { columns, indexes }
+    TableSchema { columns, indexes, vectors: Vec::new() }
 }
 
 impl Definer {

@@ -290,7 +290,9 @@ impl World {
                     primary: index % 10 == 1,
                 })
                 .collect();
-            transaction.create_table(TableId(table), TableSchema { columns, indexes }).expect("a table");
+            transaction
+                .create_table(TableId(table), TableSchema { columns, indexes, vectors: Vec::new() })
+                .expect("a table");
         }
         for id in 1..=1000 {
             let a = if id % 7 == 0 { Value::Null } else { Value::Int32(id % 10) };
@@ -329,6 +331,7 @@ impl World {
                         primary: at == 1,
                     })
                     .collect(),
+                vectors: Vec::new(),
             };
             transaction.create_table(TableId(*oid), schema).expect("a table");
             let script = include_str!("../corpus/query_joins.sql");
