@@ -9,7 +9,7 @@ use crate::ids::{Location, Place};
 use crate::registry::TransactionShared;
 use crate::scan::{Moments, ScanCursor};
 use crate::table::row::{Found, RowRef};
-use crate::table::visibility::{Mark, visible};
+use crate::table::visibility::{Mark, is_live, visible};
 use crate::table::{Generation, Table, TableState, Tables};
 use crate::transaction::ReadRecord;
 use crate::transaction::reads::Reads;
@@ -240,6 +240,46 @@ impl ReadView {
             f(row.handle(location)?, row);
             Ok(())
         })
+    }
+
+    /// Every version with exactly this key that was visible at some moment from `from` to `to`, both included, with the
+    /// moment at which it ended ([`Timestamp::INFINITY`] while it lives); in no particular order. Own writes have no
+    /// moment and are not among them. `false`, and nothing is visited, where the index does not know what had died
+    /// before `from`.
+    pub fn versions_of(
+        &self,
+        table: TableId,
+        index: IndexId,
+        key: &[u8],
+        (from, to): (Timestamp, Timestamp),
+        f: &mut dyn FnMut(RowHandle, RowRef<'_>, Timestamp),
+    ) -> Result<bool, Error> {
+        let Some(table) = self.table(table) else { return Ok(true) };
+        let state = table.read();
+        // What is kept of all of history is no question of a moment.
+        if from > Timestamp::ZERO {
+            table.check_readable(from.0)?;
+        }
+        if state.schema.index(index).is_none() || !state.index_covers(index, from.0) {
+            return Ok(false);
+        }
+        let dictionary = &*state.dictionary;
+        let mut since = 0;
+        for (until, generation) in state.generations() {
+            if since <= to.0 && from.0 < until {
+                generation.versions_of(index, key, &mut |location, found| {
+                    let (began, end) = (found.from()?, found.end());
+                    let ended = if is_live(end) { until } else { end.min(until) };
+                    if began <= to.0 && from.0 < ended && began < until {
+                        let row = RowRef { found, dictionary };
+                        f(row.handle(location)?, row, Timestamp(ended));
+                    }
+                    Ok(true)
+                })?;
+            }
+            since = until;
+        }
+        Ok(true)
     }
 
     /// The visible rows whose keys lie within the bounds, in the order of their keys.

@@ -117,6 +117,19 @@ impl Catalog {
         Ok(snapshot)
     }
 
+    /// As [`Catalog::at`], where the answer is in memory.
+    pub fn known_at(&self, moment: Timestamp) -> Option<Arc<Snapshot>> {
+        let versions = self.versions.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some((_, found)) = versions.recent.iter().rev().find(|(from, _)| *from <= moment) {
+            return Some(found.clone());
+        }
+        let oldest_kept = versions.recent.front().map_or(Timestamp::ZERO, |(from, _)| *from);
+        let (_, changes) = versions.changes.as_ref().filter(|(to, _)| *to >= oldest_kept)?;
+        let before = changes.partition_point(|change| *change <= moment.micros());
+        let change = changes.get(before.checked_sub(1)?)?;
+        versions.read_back.iter().find(|(at, _)| at == change).map(|(_, found)| found.clone())
+    }
+
     /// When the catalog changed, up to the newest snapshot that is not kept.
     fn changes(&self) -> Result<Arc<[i64]>, Error> {
         let newest = {

@@ -109,7 +109,7 @@ impl Analyzer<'_> {
     }
 
     /// DISTINCT, FILTER and the like belong to aggregates; OVER to those and to window functions.
-    fn refuse_decorations(&self, call: &FunctionCall) -> Result<()> {
+    pub(super) fn refuse_decorations(&self, call: &FunctionCall) -> Result<()> {
         let name = &call.name;
         let complaint = if call.star {
             format!("{name}(*) specified, but {name} is not an aggregate function")

@@ -179,6 +179,11 @@ impl Analyzer<'_> {
         alias: Option<&Alias>,
         at: u32,
     ) -> Result<Entry> {
+        if let [item] = items
+            && let Some(call) = self.history_call(item, (rows_from, ordinality), at)?
+        {
+            return self.history_entry(call, alias, lateral);
+        }
         let mut functions = Vec::with_capacity(items.len());
         let mut columns: Vec<ItemColumn> = Vec::new();
         let mut scalar = false;

@@ -23,6 +23,7 @@ mod former;
 mod from;
 mod function;
 mod group;
+mod history;
 mod insert;
 mod item;
 mod join;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use engine::Value;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::functions::Rows;
 use crate::types::{Names, NoNames};
 
 /// The settings of a session that change what a function answers. Everything else a function asks by name.
@@ -85,6 +86,11 @@ pub trait Environment: Send + Sync {
     fn clock_micros(&self) -> i64;
     /// Functions about live state (pg_cancel_backend, pg_relation_size, advisory locks ...), by pg_proc oid.
     fn system_call(&self, function: u32, arguments: &[Value]) -> Result<Value>;
+    /// Functions that give rows which only the session can read, by pg_proc oid. May wait for a moment to be settled.
+    fn rows_call(&self, function: u32, context: &Context, arguments: &[Value]) -> Result<Box<dyn Rows>> {
+        let _ = (context, arguments);
+        Err(Error::unsupported(format!("function with OID {function}")))
+    }
 }
 
 /// One execution of one statement, as its expressions see it. Shared by every thread that works on it.

@@ -12,7 +12,7 @@ use engine::{ReadView, RowHandle, Timestamp, Value};
 use super::execution::Substitute;
 use super::stream::{BATCH_ROWS, from_datafusion};
 use crate::error::{Error, Result, SqlState};
-use crate::evaluate::{Context, Layout, compile};
+use crate::evaluate::{CompiledExpression, Context, Layout, compile};
 use crate::tree::{Expression, LockStrength, LockWait, TimeClause};
 
 /// What one execution reads and may do.
@@ -66,21 +66,24 @@ pub enum MomentValue {
 
 /// The value of a time clause in an execution. NULL is refused.
 pub fn evaluate_moment(clause: &TimeClause, context: &Context) -> Result<MomentValue> {
-    let evaluate = |expression: &Expression| match compile(expression, &Layout::default())?
-        .evaluate_row(context, &[])?
-    {
-        Value::Int64(micros) => Ok(micros),
-        Value::Null => {
-            Err(Error::new(SqlState::NullValueNotAllowed, "the moment of a time clause must not be null"))
-        }
-        other => Err(Error::internal(format!("a moment was {:?}", other.physical_type()))),
-    };
+    let evaluate = |expression: &Expression| moment_of(&compile(expression, &Layout::default())?, context);
     Ok(match clause {
         TimeClause::AsOf(moment) => MomentValue::At(evaluate(moment)?),
         TimeClause::FromTo(from, to) => MomentValue::Until { from: evaluate(from)?, to: evaluate(to)? },
         TimeClause::Between(from, to) => MomentValue::Through { from: evaluate(from)?, to: evaluate(to)? },
         TimeClause::All => MomentValue::All,
     })
+}
+
+/// The value of a moment, compiled: microseconds since 2000-01-01 UTC. NULL is refused.
+pub fn moment_of(moment: &CompiledExpression, context: &Context) -> Result<i64> {
+    match moment.evaluate_row(context, &[])? {
+        Value::Int64(micros) => Ok(micros),
+        Value::Null => {
+            Err(Error::new(SqlState::NullValueNotAllowed, "the moment of a time clause must not be null"))
+        }
+        other => Err(Error::internal(format!("a moment was {:?}", other.physical_type()))),
+    }
 }
 
 /// Says whether the statement has to stop.

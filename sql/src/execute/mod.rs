@@ -33,7 +33,7 @@ use std::sync::Arc;
 pub use execution::{Execution, Substitute};
 pub use input::{
     ExecutionInput, Interrupt, MomentValue, PastView, Resources, RowLocked, RowLocker, SystemRows,
-    Uninterrupted, evaluate_moment,
+    Uninterrupted, evaluate_moment, moment_of,
 };
 pub use meter::{Measured, Meters};
 pub use stream::{Batches, wait_for};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, BinaryArray, RecordBatch, UInt32Array};
-use engine::{PhysicalType, ReadView, RowHandle, RowRef, ScanColumn, Value};
+use engine::{PhysicalType, ReadView, RowHandle, RowRef, ScanColumn, Timestamp, Value};
 
 use super::execution::{Execution, Moment};
 use super::row::narrowed;
@@ -132,6 +132,11 @@ impl RowCollector {
 
     /// Adds one row.
     pub fn push(&mut self, handle: RowHandle, row: &RowRef<'_>) -> Result<()> {
+        self.push_version(handle, row, row.to())
+    }
+
+    /// Adds one version, which ended at a moment that the row itself may not tell: its table was emptied then.
+    fn push_version(&mut self, handle: RowHandle, row: &RowRef<'_>, ended: Timestamp) -> Result<()> {
         for ((source, builder), as_bytes) in
             self.sources.iter().zip(&mut self.builders).zip(&self.handle_as_bytes)
         {
@@ -140,8 +145,8 @@ impl RowCollector {
                 Source::Handle if *as_bytes => Value::from(handle.to_bytes().to_vec()),
                 Source::Handle => Value::Fixed16(handle.to_bytes()),
                 Source::SystemFrom => Value::Int64(row.from().map_err(engine_error)?.micros()),
-                Source::SystemTo if row.to() >= engine::Timestamp::INFINITY => Value::Int64(i64::MAX),
-                Source::SystemTo => Value::Int64(row.to().micros()),
+                Source::SystemTo if ended >= Timestamp::INFINITY => Value::Int64(i64::MAX),
+                Source::SystemTo => Value::Int64(ended.micros()),
                 Source::TableOid => Value::UInt32(self.oid),
                 Source::Xmin => Value::UInt32(row.from().map_err(engine_error)?.micros() as u32),
             };
@@ -239,8 +244,11 @@ pub(super) fn index_scan(node: &Arc<Node>, plan: &IndexScan, execution: &Executi
         let access = TableAccess { filter: plan.all_conditions.clone(), ..plan.access.clone() };
         return Ok(from_iterator(std::iter::once(filtered(&access, execution, batch))));
     }
-    let Moment::At(view) = execution.moment(plan.access.moment)? else {
-        return Err(Error::internal("an index was asked for a period"));
+    let view = match execution.moment(plan.access.moment)? {
+        Moment::At(view) => view,
+        Moment::Period { view, from, to } => {
+            return versions_of_keys(node, plan, execution, view, (from, to));
+        }
     };
     if !view.index_usable(plan.access.table, plan.index.index) {
         return scan_instead(node, plan, execution);
@@ -262,6 +270,36 @@ pub(super) fn index_scan(node: &Arc<Node>, plan: &IndexScan, execution: &Executi
         Some(outcome.and_then(|_| rows.finish(&node)).and_then(|batch| filtered(&access, &execution, batch)))
     });
     Ok(from_iterator(batches.filter(|batch| !matches!(batch, Ok(batch) if batch.num_rows() == 0))))
+}
+
+/// The versions that whole keys had in a period, filtered.
+fn versions_of_keys(
+    node: &Arc<Node>,
+    plan: &IndexScan,
+    execution: &Execution,
+    view: &ReadView,
+    period: (Timestamp, Timestamp),
+) -> Result<Batches> {
+    let mut rows = RowCollector::new(&plan.access, &node.columns);
+    for search in searches(&plan.index, &execution.scope(), &[])? {
+        let Search::Key(key) = search else {
+            return Err(Error::internal("a period is searched by a part of a key"));
+        };
+        let mut outcome = Ok(());
+        let known = view
+            .versions_of(plan.access.table, plan.index.index, &key, period, &mut |handle, row, ended| {
+                if outcome.is_ok() {
+                    outcome = rows.push_version(handle, &row, ended);
+                }
+            })
+            .map_err(engine_error)?;
+        outcome?;
+        if !known {
+            return scan_instead(node, plan, execution);
+        }
+    }
+    let batch = rows.finish(node)?;
+    Ok(from_iterator(std::iter::once(filtered(&plan.access, execution, batch))))
 }
 
 /// The same rows by reading the whole table, for a moment the index does not know; sorted as the index would.

@@ -38,8 +38,11 @@ impl Planner<'_> {
             None | Some(TimeClause::AsOf(_)) => {
                 self.best_index(scan, &catalog, &need.conjuncts, &need.order, need.limited, rows)?
             }
-            // An index finds the rows of one moment; a period's versions come from a scan.
-            Some(TimeClause::FromTo(_, _) | TimeClause::Between(_, _) | TimeClause::All) => None,
+            // Of a period an index finds the versions of one key; others come from a scan.
+            Some(TimeClause::FromTo(_, _) | TimeClause::Between(_, _) | TimeClause::All) => self
+                .best_index(scan, &catalog, &need.conjuncts, &[], false, rows)?
+                .filter(|path| path.unique_match)
+                .map(|path| super::index::IndexPath { order: Vec::new(), ..path }),
         };
         match path {
             Some(path) => self.index_scan(access, columns, path, need),

@@ -18,6 +18,8 @@ use crate::plan::node::{IndexAccess, TableAccess};
 #[derive(Debug)]
 pub struct PointScan {
     source: PointSource,
+    /// The moment that it reads; the statement's own where there is none.
+    moment: Option<CompiledExpression>,
     /// What is shown of a source row; the row itself where there is none.
     projection: Option<Vec<CompiledExpression>>,
     /// The most rows to give.

@@ -3,25 +3,32 @@
 use std::sync::Arc;
 
 use super::{IndexSource, PointScan, PointSource, Shown};
+use crate::evaluate::{Layout, compile};
 use crate::plan::node::{Limit, Operator, Source};
 use crate::plan::{Node, Plan};
+use crate::tree::TimeClause;
 use engine::PhysicalType;
 
 impl PointScan {
     /// The point scan that a plan is; `None` where it is more.
     pub fn recognise(plan: &Plan) -> Option<PointScan> {
-        if !plan.subqueries.is_empty()
-            || !plan.commons.is_empty()
-            || plan.slots > 0
-            || !plan.moments.is_empty()
-        {
+        if !plan.subqueries.is_empty() || !plan.commons.is_empty() || plan.slots > 0 {
             return None;
         }
+        let moment = match plan.moments.as_slice() {
+            [] => None,
+            [TimeClause::AsOf(moment)] => Some(compile(moment, &Layout::default()).ok()?),
+            _ => return None,
+        };
         let (node, limit) = match &plan.root.operator {
             Operator::Limit(limit) => (&limit.input, Some(limit)),
             _ => (&plan.root, None),
         };
         let mut scan = projected(node)?;
+        if moment.is_some() != scan.reads_past() {
+            return None;
+        }
+        scan.moment = moment;
         match limit {
             None if scan.finds_few() => {
                 scan.shown = scan.shown_plainly();
@@ -29,6 +36,19 @@ impl PointScan {
             }
             None => None,
             Some(limit) => limited(scan, limit),
+        }
+    }
+
+    /// As [`PointScan::recognise`], of plans that read nothing of the past: the sources of changes.
+    pub fn recognise_present(plan: &Plan) -> Option<PointScan> {
+        PointScan::recognise(plan).filter(|scan| scan.moment.is_none())
+    }
+
+    /// Whether the rows are read as of a moment of the plan: the only one it may have.
+    fn reads_past(&self) -> bool {
+        match &self.source {
+            PointSource::OneRow => false,
+            PointSource::Index(source) => source.access.moment == Some(0),
         }
     }
 
@@ -102,7 +122,7 @@ fn projected(node: &Arc<Node>) -> Option<PointScan> {
             Some(scan)
         }
         Operator::OneRow => Some(plain(PointSource::OneRow)),
-        Operator::IndexScan(scan) if scan.access.moment.is_none() => {
+        Operator::IndexScan(scan) => {
             let handle_as_bytes =
                 node.columns.iter().map(|column| column.physical == PhysicalType::Bytes).collect();
             Some(plain(PointSource::Index(Box::new(IndexSource {
@@ -116,5 +136,5 @@ fn projected(node: &Arc<Node>) -> Option<PointScan> {
 }
 
 fn plain(source: PointSource) -> PointScan {
-    PointScan { source, projection: None, limit: None, offset: None, shown: None }
+    PointScan { source, moment: None, projection: None, limit: None, offset: None, shown: None }
 }

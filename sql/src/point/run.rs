@@ -15,6 +15,19 @@ impl PointScan {
         self.shown.as_deref()
     }
 
+    /// The moment that is read, where it is not the statement's own.
+    pub fn moment(&self) -> Option<&CompiledExpression> {
+        self.moment.as_ref()
+    }
+
+    /// Whether a view finds everything through the index that is searched.
+    pub fn is_usable_in(&self, view: &ReadView) -> bool {
+        match &self.source {
+            PointSource::OneRow => true,
+            PointSource::Index(source) => view.index_usable(source.access.table, source.index.index),
+        }
+    }
+
     /// Calls `emit` with the row of a scan that has [`PointScan::shown`], if it is there.
     pub fn one(
         &self,

@@ -56,7 +56,7 @@ impl Session {
     /// has to be analyzed as it is.
     pub(super) fn cached(&self, text: &str, fingerprint: Fingerprint) -> Result<Option<Hit>> {
         let Fingerprint { key, literals, several } = fingerprint;
-        if several || !worth_caching(&key) || self.shared.derived().as_of.is_some() {
+        if several || !worth_caching(&key) {
             return Ok(None);
         }
         let signature = self.shared.derived().signature.clone();
@@ -82,24 +82,18 @@ impl Session {
             },
         };
         let Ok(analysis) = self.analysis(&prepared) else { return Ok(None) };
-        let parameters = self.literal_values(text, &literals, &places, &analysis.parameters)?;
-        Ok(Some(Hit { prepared, analysis, parameters }))
+        let values = self.literal_values(text, &literals, &places, &analysis.parameters)?;
+        Ok(values.map(|parameters| Hit { prepared, analysis, parameters }))
     }
 
     /// The unnamed statement of a text that was parsed before.
     pub(super) fn known_text(&self, text: &str, types: &[u32]) -> Option<Arc<Prepared>> {
-        if self.shared.derived().as_of.is_some() {
-            return None;
-        }
         let key = self.text_key(text, types);
         self.shared.instance.statements().texts.lock().get(&key).cloned()
     }
 
     /// Keeps a statement for other sessions that send the same text.
     pub(super) fn keep_text(&self, text: &str, types: &[u32], prepared: &Arc<Prepared>) {
-        if self.shared.derived().as_of.is_some() {
-            return;
-        }
         let key = self.text_key(text, types);
         self.shared.instance.statements().texts.lock().put(key, prepared.clone());
     }
@@ -116,20 +110,23 @@ impl Session {
         literals: &[Literal],
     ) -> Result<Option<(Arc<Prepared>, Arc<[LiteralParameter]>)>> {
         let Ok(mut parsed) = crate::parse::parse(text) else { return Ok(None) };
-        let Some(mut parsed) = parsed.pop().filter(|parsed| parsed.time.is_none()) else { return Ok(None) };
-        let Some(places) = parameterise(&mut parsed.statement, literals) else { return Ok(None) };
-        let prepared = Prepared::new(Arc::from(text), Some(Arc::new(parsed.statement)));
+        let Some(mut parsed) = parsed.pop() else { return Ok(None) };
+        let Some(places) = parameterise(&mut parsed.statement, parsed.time.as_mut(), literals) else {
+            return Ok(None);
+        };
+        let prepared = Prepared::new(Arc::from(text), Some(Arc::new(parsed.statement))).at_time(parsed.time);
         let types = places.iter().map(|place| place.type_oid).collect();
         Ok(Some((Arc::new(prepared.with_parameters(types)), places.into())))
     }
 
+    /// The values of the literals; `None` where a moment is no timestamp.
     fn literal_values(
         &self,
         text: &str,
         literals: &[Literal],
         places: &[LiteralParameter],
         types: &[u32],
-    ) -> Result<Arc<[Value]>> {
+    ) -> Result<Option<Arc<[Value]>>> {
         let mut values = Vec::with_capacity(literals.len());
         for ((literal, place), type_oid) in literals.iter().zip(places).zip(types) {
             values.push(match (&literal.value, *type_oid) {
@@ -149,15 +146,17 @@ impl Session {
                 (LiteralValue::Integer(written) | LiteralValue::Decimal(written), type_oid) => {
                     self.read_literal(type_oid, written)?
                 }
-                (LiteralValue::String(written), type_oid) => self
-                    .read_literal(type_oid, written)
-                    .map_err(|error| error.at(position(text, literal.start)))?,
+                (LiteralValue::String(written), type_oid) => match self.read_literal(type_oid, written) {
+                    Ok(value) => value,
+                    Err(_) if place.moment => return Ok(None),
+                    Err(error) => return Err(error.at(position(text, literal.start))),
+                },
             });
         }
         if values.len() != types.len() {
             return Err(Error::new(SqlState::InternalError, "a cached statement has other literals"));
         }
-        Ok(values.into())
+        Ok(Some(values.into()))
     }
 
     fn read_literal(&self, type_oid: u32, written: &str) -> Result<Value> {

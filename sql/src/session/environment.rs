@@ -11,7 +11,8 @@ use super::engine_error;
 use super::names::CatalogNames;
 use super::shared::Shared;
 use crate::error::{Error, Result, SqlState};
-use crate::evaluate::Environment;
+use crate::evaluate::{Context, Environment};
+use crate::functions::Rows;
 use crate::types::Names;
 use crate::types::array::Array;
 
@@ -39,7 +40,7 @@ impl StatementEnvironment {
 
     /// Waits on this thread for `ready`, looking at the cancel handle. The runtime is told, so that its other tasks
     /// go on elsewhere.
-    fn poll(&self, mut ready: impl FnMut() -> bool) -> Result<()> {
+    pub(super) fn poll(&self, mut ready: impl FnMut() -> bool) -> Result<()> {
         const PAUSE: Duration = Duration::from_millis(2);
         if ready() {
             return Ok(());
@@ -282,6 +283,16 @@ impl Environment for StatementEnvironment {
 
     fn clock_micros(&self) -> i64 {
         self.shared.instance.now_micros()
+    }
+
+    fn rows_call(&self, function: u32, context: &Context, arguments: &[Value]) -> Result<Box<dyn Rows>> {
+        match (function, arguments) {
+            // strata.table_changes
+            (9502, [Value::UInt32(table), Value::Int64(from), Value::Int64(to)]) => {
+                self.table_changes(context, *table, (*from, *to))
+            }
+            _ => Err(Error::unsupported(format!("function with OID {function}"))),
+        }
     }
 
     fn system_call(&self, function: u32, arguments: &[Value]) -> Result<Value> {

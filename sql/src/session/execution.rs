@@ -20,7 +20,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::evaluate::Context;
 use crate::execute::{
     Execution, ExecutionInput, Interrupt, PastView, RowLocked, RowLocker, Substitute, evaluate_moment,
-    execute,
+    execute, moment_of,
 };
 use crate::plan::{self, Plan, PlanInput, Statistics};
 use crate::point::{PointRows, PointScan};
@@ -258,8 +258,10 @@ impl Session {
                 if *locks_rows {
                     self.check_writable("SELECT FOR UPDATE")?;
                 }
-                if let Some(point) = point.as_ref().filter(|_| self.uses_point_tier()) {
-                    return self.point_query(point, parameters);
+                if let Some(point) = point.as_ref().filter(|_| self.uses_point_tier())
+                    && let Some(rows) = Box::pin(self.point_query(point, parameters.clone())).await?
+                {
+                    return Ok(rows);
                 }
                 let input = Box::pin(self.execution_input(plan, parameters)).await?;
                 let stream = execute(plan, input)?;
@@ -305,22 +307,31 @@ impl Session {
     }
 
     pub(super) fn uses_point_tier(&self) -> bool {
-        let derived = self.shared.derived();
-        derived.point_tier && derived.as_of.is_none()
+        self.shared.derived().point_tier
     }
 
-    /// Runs a query by key where we stand.
-    fn point_query(&mut self, point: &PointScan, parameters: Arc<[Value]>) -> Result<Rows> {
-        meters().point.increment(1);
+    /// Runs a query by key where we stand; `None` where the moment is older than what the index knows.
+    async fn point_query(&mut self, point: &PointScan, parameters: Arc<[Value]>) -> Result<Option<Rows>> {
         self.begin_statement()?;
         let context = self.context(parameters)?;
-        let view = self.transaction()?.with(|transaction| transaction.view())?;
+        let view = match point.moment() {
+            None => self.transaction()?.with(|transaction| transaction.view())?,
+            Some(moment) => {
+                let at = self.settled(Timestamp::from_micros(moment_of(moment, &context)?)).await?;
+                let view = self.transaction()?.with(|transaction| transaction.view_at(at))?;
+                if !point.is_usable_in(&view) {
+                    return Ok(None);
+                }
+                view
+            }
+        };
+        meters().point.increment(1);
         let mut rows = Vec::new();
         point.rows(&view, &context, &mut |row| {
             rows.push(row);
             Ok(())
         })?;
-        Ok(Rows::ready(rows))
+        Ok(Some(Rows::ready(rows)))
     }
 
     /// The rows that a change by key is about.

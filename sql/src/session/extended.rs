@@ -116,11 +116,18 @@ impl Session {
     /// Bind, where nothing has to be waited for.
     pub fn bind_at_once<Bytes: AsRef<[u8]>>(&mut self, bind: &Bind<'_, Bytes>) -> Option<Result<()>> {
         let result = match self.bindable(bind) {
-            Ok((_, Some(analysis))) if !analysis.past.is_empty() => return None,
             Ok((prepared, analysis)) => {
                 let types = analysis.as_ref().map_or(&[][..], |analysis| &analysis.parameters);
-                let values = self.bound_values(bind, types);
-                values.and_then(|values| self.put_portal(bind, prepared, analysis, values))
+                match self.bound_values(bind, types) {
+                    Ok(values) => {
+                        let known = analysis.as_ref();
+                        if known.is_some_and(|known| !self.means_the_same_at_once(known, &values)) {
+                            return None;
+                        }
+                        self.put_portal(bind, prepared, analysis, values)
+                    }
+                    Err(error) => Err(error),
+                }
             }
             Err(error) => Err(error),
         };

@@ -6,15 +6,16 @@
 //! the search, the row written into the client's buffer.
 //!
 //! Taken are queries by a whole unique key, of plain columns, outside a block, under READ COMMITTED, without a row
-//! limit, whose meaning still holds and whose relation locks are free. In any doubt the answer here is `None`, nothing
-//! has happened, and the general road gives the same rows. Only the network calls this: it is tested over the socket
-//! (`conformance`), not by the corpus, which takes the general road.
+//! limit, whose meaning still holds and whose relation locks are free; as of a moment, if it is settled and the catalog
+//! of then, in memory, has the same relations. In any doubt the answer here is `None`, nothing has happened, and the
+//! general road gives the same rows. The network asks here first, and so do the tests of the corpus.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::BytesMut;
-use engine::{Isolation, Outcome, Transaction, Value, WaitPolicy};
+use catalog::Snapshot;
+use engine::{Isolation, Outcome, ReadView, Transaction, Value, WaitPolicy};
 
 use super::encode::write_value;
 use super::engine_error;
@@ -107,19 +108,36 @@ impl Session {
         let Work::Query { point: Some(point), locks_rows: false, .. } = &analysis.work else { return None };
         let shown = point.shown()?;
         let derived = self.shared.derived();
-        if !derived.point_tier || derived.as_of.is_some() || derived.isolation != Isolation::ReadCommitted {
+        if !derived.point_tier || derived.isolation != Isolation::ReadCommitted {
             return None;
         }
         let started = Instant::now();
         let transaction = self.transaction_at_once(analysis, &derived)?;
+        let mut context = self.context_at_once(&transaction, &derived, self.catalog(), parameters);
+        let view = match point.moment() {
+            None if analysis.past.is_empty() => transaction.view(),
+            None => return None,
+            Some(moment) => {
+                let (at, catalog) = self.settled_at_once(analysis, moment, &context)?;
+                if analysis.default_moment.is_some() {
+                    let parameters = context.parameters.clone();
+                    context = self.context_at_once(&transaction, &derived, catalog, parameters);
+                }
+                let view = transaction.view_at(at);
+                if !point.is_usable_in(&view) {
+                    return None;
+                }
+                view
+            }
+        };
         self.shared.entry.cancel.start_statement();
         let buffer_before = sink.buffer().len();
         let outcome = self.check_privileges(analysis).and_then(|()| {
             if describe {
                 sink.row_description(description);
             }
-            let read = Read { session: self, derived: &derived, point, shown, description };
-            read.run(&transaction, parameters, sink.buffer())
+            let read = Read { context: &context, derived: &derived, point, shown, description };
+            read.run(&view, sink.buffer())
         });
         transaction.rollback();
         match &outcome {
@@ -135,7 +153,9 @@ impl Session {
 
     /// A transaction that holds the statement's locks, under which its meaning still holds.
     pub(super) fn transaction_at_once(&self, analysis: &Analysis, derived: &Derived) -> Option<Transaction> {
-        if !analysis.past.is_empty() || analysis.default_moment.is_some() {
+        if (analysis.default_moment.is_some() || derived.as_of.is_some())
+            && self.default_moment().ok()? != analysis.default_moment
+        {
             return None;
         }
         let mut transaction = self.shared.instance.database().begin(Isolation::ReadCommitted, true);
@@ -155,6 +175,30 @@ impl Session {
         Some(transaction)
     }
 
+    /// What the read's expressions look at.
+    fn context_at_once(
+        &self,
+        transaction: &Transaction,
+        derived: &Derived,
+        catalog: Arc<Snapshot>,
+        parameters: Arc<[Value]>,
+    ) -> Context {
+        let now = self.shared.instance.now_micros();
+        let environment = StatementEnvironment {
+            shared: self.shared.clone(),
+            catalog,
+            snapshot_micros: transaction.snapshot().micros(),
+            transaction_id: transaction.id(),
+        };
+        Context {
+            settings: derived.settings.clone(),
+            parameters,
+            transaction_micros: now,
+            statement_micros: now,
+            environment: Arc::new(environment),
+        }
+    }
+
     /// Shows in pg_stat_activity what was done.
     fn note_work(&self, text: Arc<str>) {
         let now = self.shared.instance.now_micros();
@@ -167,7 +211,7 @@ impl Session {
 
 /// One read on its way.
 struct Read<'a> {
-    session: &'a Session,
+    context: &'a Context,
     derived: &'a Derived,
     point: &'a PointScan,
     shown: &'a [Shown],
@@ -176,32 +220,12 @@ struct Read<'a> {
 
 impl Read<'_> {
     /// Writes the row, if there is one; how many there were.
-    fn run(&self, transaction: &Transaction, parameters: Arc<[Value]>, buffer: &mut BytesMut) -> Result<u64> {
-        let shared = &self.session.shared;
-        let catalog = self.session.catalog();
-        let now = shared.instance.now_micros();
-        let names = CatalogNames::new(
-            catalog.clone(),
-            shared.entry.database_oid,
-            self.derived.settings.search_path.clone(),
-        );
-        let environment = StatementEnvironment {
-            shared: shared.clone(),
-            catalog,
-            snapshot_micros: transaction.snapshot().micros(),
-            transaction_id: transaction.id(),
-        };
-        let context = Context {
-            settings: self.derived.settings.clone(),
-            parameters,
-            transaction_micros: now,
-            statement_micros: now,
-            environment: Arc::new(environment),
-        };
+    fn run(&self, view: &ReadView, buffer: &mut BytesMut) -> Result<u64> {
+        let names = CatalogNames::of_context(self.context);
         let output = self.derived.output(&names);
         let mut scratch = Vec::new();
         let mut count = 0;
-        self.point.one(&transaction.view(), &context, &mut |row| {
+        self.point.one(view, self.context, &mut |row| {
             count += 1;
             let mut frame = DataRow::begin(buffer, self.shown.len() as u16);
             for (shown, field) in self.shown.iter().zip(&self.description.fields) {

@@ -1,8 +1,9 @@
 //! Literals of simple-protocol text as parameters, in proven places.
 //!
-//! A text whose literals all stand in WHERE, VALUES, SET or LIMIT, as operands of operators and lists, means the same
-//! for other values of the same kinds; so it is analyzed once, with parameters in their place. Anywhere else a literal
-//! may choose a name, a type or a position, and the text is analyzed as it is.
+//! A text whose literals all stand in WHERE, VALUES, SET or LIMIT, as operands of operators and lists, or are the moment
+//! of a time clause, means the same for other values of the same kinds; so it is analyzed once, with parameters in their
+//! place. Anywhere else a literal may choose a name, a type or a position, and the text is analyzed as it is. A moment
+//! that is no timestamp (the name of a snapshot, an interval) is read by analyzing the text as it is, too.
 //!
 //! A minus before a number belongs to the literal, as it does in the grammar: the parameter carries the negative value.
 
@@ -11,7 +12,7 @@ use std::collections::HashMap;
 use crate::parse::fingerprint::{Literal, LiteralValue};
 use crate::parse::syntax::{
     Distinct, Expression, ExpressionKind, Limit, Query, QueryBody, RowFilter, SetClause, Statement,
-    TableReference,
+    TableReference, TimeClause,
 };
 use crate::types::oid;
 
@@ -22,17 +23,26 @@ pub struct LiteralParameter {
     pub type_oid: u32,
     /// A minus stands before the literal.
     pub negated: bool,
+    /// It is the moment of a time clause.
+    pub moment: bool,
 }
 
-/// Replaces every literal of the statement by a parameter, and gives the parameters.
+/// Replaces every literal of the statement, and of its AS OF SYSTEM TIME, by a parameter, and gives the parameters.
 /// `None` where a literal stands in another place; the statement is then half replaced and of no use.
-pub fn parameterise(statement: &mut Statement, literals: &[Literal]) -> Option<Vec<LiteralParameter>> {
+pub fn parameterise(
+    statement: &mut Statement,
+    time: Option<&mut Expression>,
+    literals: &[Literal],
+) -> Option<Vec<LiteralParameter>> {
     let places = literals.iter().enumerate().map(|(index, literal)| (literal.start, index)).collect();
     let parameters = literals
         .iter()
-        .map(|literal| LiteralParameter { type_oid: type_of(&literal.value), negated: false })
+        .map(|literal| LiteralParameter { type_oid: type_of(&literal.value), negated: false, moment: false })
         .collect();
     let mut walk = Walk { literals, places, parameters, replaced: 0 };
+    if let Some(moment) = time {
+        walk.moment(moment);
+    }
     match statement {
         Statement::Query(query) => walk.query(query)?,
         Statement::Update(update) => {
@@ -103,6 +113,11 @@ impl Walk<'_> {
         if !plain {
             return None;
         }
+        for item in &mut select.from {
+            if let TableReference::Table { name: _, alias: _, time: Some(TimeClause::AsOf(moment)) } = item {
+                self.moment(moment);
+            }
+        }
         if let Some(filter) = &mut select.filter {
             self.expression(filter);
         }
@@ -124,6 +139,22 @@ impl Walk<'_> {
                 Some(())
             }
             Some(RowFilter::CurrentOf(_)) => None,
+        }
+    }
+
+    /// A moment that is a text, or a text cast to a type.
+    fn moment(&mut self, moment: &mut Expression) {
+        match &mut moment.kind {
+            ExpressionKind::Cast { argument, ty: _ } => self.moment(argument),
+            ExpressionKind::String(_) => {
+                let Some(index) = self.places.remove(&moment.at) else { return };
+                if let Some(parameter) = self.parameters.get_mut(index) {
+                    parameter.moment = true;
+                }
+                moment.kind = ExpressionKind::Parameter(index as u32 + 1);
+                self.replaced += 1;
+            }
+            _ => {}
         }
     }
 
@@ -194,8 +225,8 @@ mod tests {
     use crate::parse::{fingerprint::fingerprint, parse};
 
     fn parameters(text: &str) -> Option<Vec<LiteralParameter>> {
-        let mut statement = parse(text).unwrap().remove(0).statement;
-        parameterise(&mut statement, &fingerprint(text).unwrap().literals)
+        let mut parsed = parse(text).unwrap().remove(0);
+        parameterise(&mut parsed.statement, parsed.time.as_mut(), &fingerprint(text).unwrap().literals)
     }
 
     fn types(text: &str) -> Option<Vec<u32>> {
@@ -213,6 +244,18 @@ mod tests {
         assert_eq!(types("INSERT INTO t VALUES (1, 'x', 1.5, NULL)"), Some(vec![oid::INT4, 0, oid::NUMERIC]));
         assert_eq!(types("DELETE FROM t WHERE a IN (1, 2) OR b BETWEEN 3 AND 4"), Some(vec![oid::INT4; 4]));
         assert_eq!(types("SELECT a FROM t WHERE b = 5 LIMIT 10"), Some(vec![oid::INT4; 2]));
+    }
+
+    #[test]
+    fn moments_become_parameters() {
+        assert_eq!(
+            types("SELECT a FROM t FOR SYSTEM_TIME AS OF '2020-01-01' WHERE b = 5"),
+            Some(vec![0, oid::INT4])
+        );
+        let cast = parameters("SELECT a FROM t AS OF SYSTEM TIME timestamptz '2020-01-01'").unwrap();
+        assert_eq!(cast.iter().map(|parameter| parameter.moment).collect::<Vec<_>>(), [true]);
+        assert_eq!(types("SELECT a FROM t FOR SYSTEM_TIME FROM '2020-01-01' TO '2021-01-01'"), None);
+        assert_eq!(types("SELECT a FROM t FOR SYSTEM_TIME AS OF now() - interval '1 day'"), None);
     }
 
     #[test]

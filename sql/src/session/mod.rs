@@ -13,6 +13,7 @@
 mod admission;
 mod advisory;
 mod cache;
+mod changes;
 mod control;
 mod copy;
 mod copy_in;

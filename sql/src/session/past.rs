@@ -11,11 +11,12 @@ use catalog::{ObjectKey, Snapshot};
 use engine::{Past, Timestamp, Value};
 
 use super::engine_error;
-use super::prepared::{Analysis, Prepared};
+use super::prepared::{Analysis, Prepared, Work};
 use super::session::Session;
 use crate::analyze::PastUse;
 use crate::error::{Error, Result, SqlState};
-use crate::execute::{MomentValue, PastView, evaluate_moment};
+use crate::evaluate::{CompiledExpression, Context};
+use crate::execute::{MomentValue, PastView, evaluate_moment, moment_of};
 use crate::tree::TimeClause;
 use crate::types::{self, InputSettings, oid};
 
@@ -159,6 +160,33 @@ impl Session {
             .hint("Give the moment as a literal instead of a parameter, or prepare the statement anew."));
         }
         Ok(Arc::new(fresh))
+    }
+
+    /// The moment of a read by key, and the catalog of then, if that can be had without waiting and `analysis` means
+    /// the same under it.
+    pub(super) fn settled_at_once(
+        &self,
+        analysis: &Analysis,
+        moment: &CompiledExpression,
+        context: &Context,
+    ) -> Option<(Timestamp, Arc<Snapshot>)> {
+        // The only clause of a read by key is the plan's moment.
+        let [used] = analysis.past.as_slice() else { return None };
+        let at = Timestamp::from_micros(moment_of(moment, context).ok()?);
+        let Past::Ready(at) = self.shared.instance.database().past(at).ok()? else { return None };
+        let catalog = self.shared.instance.store().known_at(at)?;
+        self.finds_the_same(used, &catalog).then_some((at, catalog))
+    }
+
+    /// Whether an analysis means the same at the moments of these parameters, as far as that is known without waiting.
+    pub(super) fn means_the_same_at_once(&self, analysis: &Analysis, parameters: &Arc<[Value]>) -> bool {
+        if analysis.past.is_empty() {
+            return true;
+        }
+        let Work::Query { point: Some(point), .. } = &analysis.work else { return false };
+        let Some(moment) = point.moment() else { return false };
+        let Ok(context) = self.context_in(self.catalog(), parameters.clone()) else { return false };
+        self.settled_at_once(analysis, moment, &context).is_some()
     }
 
     fn finds_the_same(&self, used: &PastUse, catalog: &Arc<Snapshot>) -> bool {

@@ -232,7 +232,7 @@ impl Session {
                 let compiled = CompiledUpdate::new(&update, model)?;
                 let plan = plan(&compiled.source)?;
                 let description = rows(update.returning.as_ref());
-                let point = PointScan::recognise(&plan).map(Arc::new);
+                let point = PointScan::recognise_present(&plan).map(Arc::new);
                 (description, Work::Update { update: Arc::new(compiled), plan, point })
             }
             AnalyzedStatement::Delete(delete) => {
@@ -240,7 +240,7 @@ impl Session {
                 let compiled = CompiledDelete::new(&delete, model)?;
                 let plan = plan(&compiled.source)?;
                 let description = rows(delete.returning.as_ref());
-                let point = PointScan::recognise(&plan).map(Arc::new);
+                let point = PointScan::recognise_present(&plan).map(Arc::new);
                 (description, Work::Delete { delete: Arc::new(compiled), plan, point })
             }
             AnalyzedStatement::CreateTableAs(_)

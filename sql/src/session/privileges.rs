@@ -98,17 +98,17 @@ impl Session {
     }
 }
 
-fn denied(relation: &Relation) -> Error {
+pub(super) fn denied(relation: &Relation) -> Error {
     Error::new(
         SqlState::InsufficientPrivilege,
         format!("permission denied for {} {}", relation.kind_name(), relation.name),
     )
 }
 
-struct Check<'a> {
-    catalog: &'a Snapshot,
-    database: u32,
-    role: u32,
+pub(super) struct Check<'a> {
+    pub catalog: &'a Snapshot,
+    pub database: u32,
+    pub role: u32,
 }
 
 impl Check<'_> {
@@ -120,7 +120,7 @@ impl Check<'_> {
         Err(denied(relation))
     }
 
-    fn allows(&self, relation: &Relation, privilege: Privileges) -> bool {
+    pub(super) fn allows(&self, relation: &Relation, privilege: Privileges) -> bool {
         if self.catalog.has_privileges_of(self.database, self.role, relation.owner) {
             return true;
         }

@@ -80,7 +80,7 @@ impl Derived {
         }
         Derived {
             zone: Zone::find(&settings.time_zone).unwrap_or(Zone::UTC),
-            signature: signature_of(&settings),
+            signature: signature_of(&settings, values.get("strata.as_of").unwrap_or_default()),
             settings: Arc::new(settings),
             idle_in_transaction: duration("idle_in_transaction_session_timeout"),
             idle: duration("idle_session_timeout"),
@@ -96,11 +96,11 @@ impl Derived {
     }
 }
 
-/// The settings by which names and literals are read, as one text.
-fn signature_of(settings: &Settings) -> Arc<str> {
+/// The settings by which names and literals are read, strata.as_of among them, as one text.
+fn signature_of(settings: &Settings, as_of: String) -> Arc<str> {
     let path: Vec<&str> = settings.search_path.iter().map(|name| &**name).collect();
     Arc::from(format!(
-        "{}\u{1}{:?}\u{1}{:?}\u{1}{:?}\u{1}{}\u{1}{}",
+        "{as_of}\u{1}{}\u{1}{:?}\u{1}{:?}\u{1}{:?}\u{1}{}\u{1}{}",
         settings.time_zone,
         settings.date_style,
         settings.date_order,

@@ -94,7 +94,11 @@ impl Client<'_> {
         let mut printed = String::new();
         for piece in pieces(script) {
             let mut printer = Printer::new(piece.data);
-            let result = self.runtime.block_on(self.session.query(&piece.statement, &mut printer));
+            // As over the network: what can be answered at once is.
+            let result = match self.session.query_at_once(&piece.statement, &mut printer) {
+                Some(outcome) => outcome,
+                None => self.runtime.block_on(self.session.query(&piece.statement, &mut printer)),
+            };
             printed.push_str(&printer.finish());
             if let Err(error) = result {
                 printed.push_str(&format!("ERROR:  {}", error.message()));

@@ -352,6 +352,8 @@ fn pretty(json: Json) -> Result<String> {
 }
 
 pub(in crate::functions) const FUNCTIONS: Scalars = &[
+    // jsonb_diff(jsonb,jsonb)
+    (9503, scalar!(super::diff::diff, Json, Json)),
     // jsonb_concat(jsonb,jsonb)
     (3301, scalar!(concatenate, Json, Json)),
     // jsonb_delete(jsonb,text)

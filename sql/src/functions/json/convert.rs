@@ -182,6 +182,26 @@ impl<'a> Writer<'a> {
 }
 
 /// Whether values of the type are arrays.
+/// A jsonb object of named values.
+pub(crate) fn object_of<'v>(
+    context: &Context,
+    fields: impl Iterator<Item = (&'v str, u32, &'v Value)>,
+) -> Result<String> {
+    let mut text = String::from("{");
+    for (number, (name, ty, value)) in fields.enumerate() {
+        if number > 0 {
+            text.push(',');
+        }
+        let mut quoted = Vec::new();
+        append_quoted(name, &mut quoted);
+        text.push_str(&String::from_utf8_lossy(&quoted));
+        text.push(':');
+        text.push_str(&Writer::new(context).text(ty, value)?);
+    }
+    text.push('}');
+    crate::types::json::canonical(&text)
+}
+
 fn is_array(ty: u32) -> bool {
     oid::element_of(ty).is_some()
         || !matches!(ty, oid::BYTEA | oid::NUMERIC | oid::TID | oid::BIT | oid::VARBIT) && ty >= 16_384

@@ -6,6 +6,7 @@ pub(super) mod cast;
 pub(super) mod change;
 pub(super) mod contain;
 pub(super) mod convert;
+mod diff;
 pub(super) mod raw;
 
 use engine::Value;

@@ -3,6 +3,7 @@
 //! A generator yields one row at a time and holds no more than its arguments: generate_series over 10^12 numbers allocates nothing.
 
 mod array;
+mod history;
 mod json;
 mod series;
 mod system;
@@ -41,7 +42,8 @@ pub type Start = fn(&Context, &Call, &[Value]) -> Result<Box<dyn Rows>>;
 /// A family's set-returning functions.
 type Family = &'static [(u32, Start)];
 
-const FAMILIES: &[Family] = &[series::FUNCTIONS, array::FUNCTIONS, json::FUNCTIONS, system::FUNCTIONS];
+const FAMILIES: &[Family] =
+    &[series::FUNCTIONS, array::FUNCTIONS, json::FUNCTIONS, system::FUNCTIONS, history::FUNCTIONS];
 
 /// The implementation of a set-returning function.
 pub fn set_returning(oid: u32) -> Option<&'static SetReturningImplementation> {
