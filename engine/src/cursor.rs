@@ -65,10 +65,12 @@ impl RowCursor {
         reverse: bool,
     ) -> RowCursor {
         if let Some(own) = &view.own {
-            let unordered =
-                |writes: &TableWrites| writes.store.index(index).is_some_and(|map| !map.is_ordered());
+            let unordered = |writes: &TableWrites| {
+                writes.is_unmapped(index) || writes.store.index(index).is_some_and(|map| !map.is_ordered())
+            };
             if own.writes.read().table(table).is_some_and(unordered) {
                 if let Some(writes) = own.writes.write().table_mut(table) {
+                    writes.map_backfills(index);
                     writes.store.index_mut(index).order();
                 }
             }

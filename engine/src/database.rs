@@ -15,10 +15,12 @@ use crate::record::{CommitSet, KIND_COMMIT, KIND_LEASE, KIND_SEQUENCE, Reader};
 use crate::registry::Registry;
 use crate::sequence::{SequenceDefinition, SequenceState, Sequences, TableStatistics, decode_state};
 use crate::sequencer::{self, Queue, Request, apply};
+use crate::spill::{self, Spiller};
 use crate::table::{Table, Tables};
 use crate::transaction::{Isolation, Transaction};
 use crate::verify::{self, Verified};
 use crate::{Error, IndexId, LearnedStatistics, TableId, TableSchema, Ticket};
+use hashbrown::HashSet;
 use parking_lot::{Mutex, RwLock};
 use std::error::Error as StdError;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -38,6 +40,10 @@ pub struct Configuration {
     pub log_file_bytes: u64,
     /// Rows of a whole segment.
     pub segment_rows: u64,
+    /// New rows of one transaction in one table of about this many bytes are written to segments before the commit.
+    pub spill_bytes: usize,
+    /// A new index of at least so many entries is written to runs before the commit.
+    pub spill_entries: usize,
     /// Run when what the disk holds is no longer known. The default ends the process; recovery repairs.
     pub on_failure: FailureHook,
 }
@@ -48,6 +54,8 @@ impl Default for Configuration {
             checkpoint_bytes: 512 << 20,
             log_file_bytes: LogOptions::default().file_bytes,
             segment_rows: 1 << 20,
+            spill_bytes: 16 << 20,
+            spill_entries: 1 << 14,
             on_failure: Arc::new(|reason| {
                 tracing::error!(reason, "the log failed; the process ends and recovery will repair");
                 std::process::abort();
@@ -97,6 +105,7 @@ pub(crate) struct Engine {
     pub queue: Queue,
     pub background: Background,
     pub compactor: Compactor,
+    pub spiller: Spiller,
     /// The next file id.
     files: AtomicU64,
     /// Bytes logged since the last checkpoint.
@@ -119,6 +128,7 @@ impl Engine {
             queue: Queue::default(),
             background: Background::default(),
             compactor: Compactor::default(),
+            spiller: Spiller::default(),
             files: AtomicU64::new(0),
             logged: AtomicU64::new(0),
             spare: OnceLock::new(),
@@ -145,6 +155,21 @@ impl Engine {
     /// be used again.
     pub fn allocate_file(&self) -> FileId {
         FileId(self.files.fetch_add(1, Ordering::AcqRel))
+    }
+
+    /// The files that the log alone names: commits since the last checkpoint brought them.
+    fn unlisted_files(&self) -> HashSet<FileId> {
+        let mut files = HashSet::new();
+        for table in self.tables().values() {
+            let state = table.read();
+            for part in state.generations().flat_map(|(_, generation)| &generation.segments) {
+                files.extend(part.unlisted(u64::MAX).iter().filter_map(|edit| match edit {
+                    Edit::AddSegment { entry, .. } | Edit::AddIndexRun { entry, .. } => Some(entry.file),
+                    _ => None,
+                }));
+            }
+        }
+        files
     }
 
     /// Refuses once the log has failed.
@@ -272,8 +297,10 @@ impl Database {
             checkpoint: manifest.state().checkpoint,
             durable: log.durable(),
         }])?;
-        manifest.remove_orphans()?;
-        engine.files.store(manifest.state().next_file.0, Ordering::Release);
+        let logged = engine.unlisted_files();
+        manifest.remove_orphans(&|file| logged.contains(&file))?;
+        let next = logged.iter().map(|file| file.0 + 1).max().unwrap_or(0);
+        engine.files.store(manifest.state().next_file.0.max(next), Ordering::Release);
         let layout = Arc::new(Mutex::new(Layout { manifest, moment: None }));
         if log.bytes() > engine.configuration.checkpoint_bytes / CROWDED {
             engine.background.want_checkpoint();
@@ -291,10 +318,15 @@ impl Database {
             let layout = layout.clone();
             move || compaction::run(&compacting, &layout)
         })?;
+        let spilling = engine.clone();
+        let spiller = std::thread::Builder::new().name("spill".into()).spawn({
+            let layout = layout.clone();
+            move || spill::run(&spilling, &layout)
+        })?;
         Ok(Arc::new(Database {
             engine,
             layout,
-            threads: Mutex::new(vec![compactor, checkpointer, sequencer]),
+            threads: Mutex::new(vec![spiller, compactor, checkpointer, sequencer]),
         }))
     }
 
@@ -455,6 +487,7 @@ impl Database {
         let threads = std::mem::take(&mut *self.threads.lock());
         self.engine.background.close();
         self.engine.compactor.close();
+        self.engine.spiller.close();
         for thread in threads {
             if thread.thread().name() == Some("sequencer") {
                 self.engine.queue.close();

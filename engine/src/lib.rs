@@ -27,6 +27,7 @@ mod schema;
 pub mod segment;
 mod sequence;
 mod sequencer;
+mod spill;
 mod table;
 mod ticket;
 mod transaction;

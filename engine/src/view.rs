@@ -164,7 +164,14 @@ impl ReadView {
             let eyes = Eyes { at: self.at.0, me: 0, own_at: 0, own: None };
             return self.lookup_base(table, index, key, eyes, f);
         };
-        let writes = own.writes.read();
+        let mut writes = own.writes.read();
+        if writes.table(table).is_some_and(|writes| writes.is_unmapped(index)) {
+            drop(writes);
+            if let Some(writes) = own.writes.write().table_mut(table) {
+                writes.map_backfills(index);
+            }
+            writes = own.writes.read();
+        }
         let own_table = writes.table(table);
         let eyes = Eyes { at: self.at.0, me: self.shared.id, own_at: own.at, own: own_table };
         if let Some(writes) = own_table {

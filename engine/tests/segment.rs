@@ -532,14 +532,17 @@ fn history_reads_as_it_was_written_and_takes_less_room() {
             for start in [0, ZONE_ROWS] {
                 let some: Vec<u32> = (0..900).filter(|row| row % 3 != 1).collect();
                 let Some(array) = segment.gathered(*column, start, &some).unwrap() else { continue };
-                assert_eq!(purpose, Purpose::History);
+                // Living versions keep text that repeats in a dictionary, and nothing else.
+                let is_text = matches!(physical, PhysicalType::Text | PhysicalType::Bytes);
+                assert!(purpose == Purpose::History || is_text);
                 let read: Vec<Value> = (0..array.len()).map(|place| value_of(&array, place)).collect();
                 let wanted = some.iter().map(|row| expected[start + *row as usize].clone());
                 assert!(read.into_iter().eq(wanted), "{physical:?} behind {start}");
             }
         }
     }
-    assert!(sizes[1] * 4 < sizes[0] * 3, "{sizes:?}");
+    // Text that repeats is small in both.
+    assert!(sizes[1] * 8 < sizes[0] * 7, "{sizes:?}");
 }
 
 /// A value of an array.

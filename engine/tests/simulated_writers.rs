@@ -63,6 +63,7 @@ struct World {
     resurrected: u64,
     checkpoints: u64,
     refused: u64,
+    spills: bool,
 }
 
 /// Why a life ended.
@@ -90,6 +91,7 @@ impl World {
             resurrected: 0,
             checkpoints: 0,
             refused: 0,
+            spills: seed % 2 == 1,
         }
     }
 
@@ -99,6 +101,9 @@ impl World {
             log_file_bytes: 64 << 10,
             // Small files, so that compaction has much to do.
             segment_rows: 64,
+            // In every other world all that is new is written before its commit.
+            spill_bytes: if self.spills { 1 } else { Configuration::default().spill_bytes },
+            spill_entries: if self.spills { 1 } else { Configuration::default().spill_entries },
             on_failure: Arc::new(|_| {}),
         }
     }
@@ -205,6 +210,8 @@ impl World {
                     end = End::Failed;
                 }
                 // Refused, and surely not there.
+                // A file of a large commit that could not be written: nothing of it was logged.
+                Err(Error::Io(_)) if self.spills => self.refused += 1,
                 Err(Error::DiskFull) => self.refused += 1,
                 Err(error) => return Err(format!("a commit failed: {error}")),
             }

@@ -105,6 +105,13 @@ impl HotChanges {
         self.list.push(HotChange { at, new, old: Location::NONE, count: 1 });
     }
 
+    /// Notes versions that lie one behind the other, as the rows of a segment do.
+    pub fn inserted_many(&mut self, at: u64, first: Location, count: u32) {
+        if count > 0 {
+            self.list.push(HotChange { at, new: first, old: Location::NONE, count });
+        }
+    }
+
     /// Follows rows that have moved, and forgets what a run has up to `written`.
     pub fn relocate(&mut self, written: u64, moved: &dyn Fn(Location) -> Option<Location>) {
         if written > 0 {

@@ -1,11 +1,12 @@
 //! What the manifest keeps of a table besides its files, and the tables made from it when a database is opened.
 //!
-//! Format of an entry: version (1 byte, 2), schema, dictionary, indexes that do not know the whole past (index, since),
+//! Format of an entry: version (1 byte, 3), schema, dictionary, indexes that do not know the whole past (index, since),
 //! unique indexes with repeated keys (index), moment of the drop (8 bytes), next chunk number (4), ends of the
 //! generations but the last (8 each), horizon (8), segments (file id 8, generation 4, clustering index 4 or `u32::MAX`, level 1,
-//! slice 8). A level below 128 is one of living versions, its slice zero; from 128 on it is 128 and the class of the
-//! slice. Version 1 had no horizon, levels and slices: its files count as level 0, those of dead versions as the slice
-//! over all time.
+//! slice 8, published 8). A level below 128 is one of living versions, its slice zero; from 128 on it is 128 and the
+//! class of the slice. Published is when all rows of a segment began that was written before its commit, else zero.
+//! Version 2 had no such segments. Version 1 had no horizon, levels and slices: its files count as level 0, those of
+//! dead versions as the slice over all time.
 
 use super::freeze::FrozenTable;
 use crate::change::run::ChangeRun;
@@ -24,7 +25,7 @@ use hashbrown::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// Added to the class of a slice where a level is written.
 const HISTORY: u8 = 128;
 
@@ -35,12 +36,19 @@ pub(crate) struct Listed {
     pub generation: u32,
     pub primary: Option<IndexId>,
     pub level: Level,
+    /// When all its rows began, if the file does not say so.
+    pub published: Option<Timestamp>,
 }
 
 impl Listed {
     pub fn of(part: &SegmentPart, generation: usize) -> Listed {
-        let file = FileId(u64::from(part.number));
-        Listed { file, generation: generation as u32, primary: part.primary, level: part.level() }
+        Listed {
+            file: FileId(u64::from(part.number)),
+            generation: generation as u32,
+            primary: part.primary,
+            level: part.level(),
+            published: part.segment.published(),
+        }
     }
 
     fn encode(&self, writer: &mut Writer) {
@@ -57,6 +65,7 @@ impl Listed {
                 writer.u64(slice.number);
             }
         }
+        writer.u64(self.published.map_or(0, |at| at.0));
     }
 
     fn decode(reader: &mut Reader<'_>, version: u8) -> Result<Listed, Error> {
@@ -68,7 +77,9 @@ impl Listed {
             Some(class) if class <= HIGHEST => Level::History(Slice { class, number }),
             Some(_) => return Err(reader.damaged("a class of history that cannot be")),
         };
-        Ok(Listed { file, generation, primary, level })
+        let published = if version < 3 { 0 } else { reader.u64()? };
+        let published = Some(Timestamp(published)).filter(|at| *at != Timestamp::ZERO);
+        Ok(Listed { file, generation, primary, level, published })
     }
 }
 
@@ -106,7 +117,7 @@ impl Entry {
         Entry { head: writer.bytes, horizon: table.table.horizon(), segments }
     }
 
-    /// Reads an entry of the present version; `None` if it is of an older one.
+    /// Reads an entry; `None` if it is of the first version, which says less.
     pub fn parse(bytes: &[u8]) -> Result<Option<Entry>, Error> {
         let mut reader = Reader::new(bytes);
         let scratch = Table::new(TableId(0), crate::TableSchema::default(), &[]);
@@ -116,7 +127,15 @@ impl Entry {
         let count = reader.count()?;
         let segments = (0..count).map(|_| Listed::decode(&mut reader, version)).collect::<Result<_, _>>()?;
         reader.end()?;
-        Ok((version == VERSION).then_some(Entry { head, horizon, segments }))
+        Ok((version >= 2).then_some(Entry { head: Entry::of_this_version(head), horizon, segments }))
+    }
+
+    /// The bytes before the horizon differ between versions 2 and 3 in the number of the version alone.
+    fn of_this_version(mut head: Vec<u8>) -> Vec<u8> {
+        if let Some(version) = head.first_mut() {
+            *version = VERSION;
+        }
+        head
     }
 
     pub fn encode(&self) -> Vec<u8> {
@@ -158,7 +177,8 @@ fn load_table(
     }
     let mut live = 0;
     for _ in 0..reader.count()? {
-        let Listed { file, generation, primary, level } = Listed::decode(&mut reader, version)?;
+        let listed = Listed::decode(&mut reader, version)?;
+        let Listed { file, generation, .. } = listed;
         let number = generation as usize;
         let Some(file_entry) = entry.segments.get(&file) else {
             return Err(Error::Corrupted(format!(
@@ -166,12 +186,12 @@ fn load_table(
                 id.0, file.0
             )));
         };
-        let part = match load_part(engine, file_entry, primary, level, runs)? {
+        let part = match load_part(engine, file_entry, &listed, runs)? {
             Loaded::Part(part) => part,
             Loaded::Damaged(reason) => {
                 tracing::error!(table = id.0, reason, "a damaged file is set aside; its table is not served");
                 table.quarantine(reason);
-                state.quarantined.push(Listed { file, generation, primary, level });
+                state.quarantined.push(listed);
                 continue;
             }
         };
@@ -246,13 +266,15 @@ enum Loaded {
 fn load_part(
     engine: &Engine,
     entry: &FileEntry,
-    primary: Option<IndexId>,
-    level: Level,
+    listed: &Listed,
     runs: &HashMap<u32, Vec<(IndexId, &FileEntry)>>,
 ) -> Result<Loaded, Error> {
     let number = crate::table::segments::segment_number(entry.file)?;
     let open = || {
         let segment = Segment::open(&engine.environment, entry.file, Some(&entry.hash))?;
+        if let Some(at) = listed.published {
+            segment.publish(at);
+        }
         if let Some(log) = entry.delete_log {
             DeleteLog::load(&engine.environment, log, entry.file, segment.ends())?;
         }
@@ -263,7 +285,7 @@ fn load_part(
         Ok((segment, opened))
     };
     match open() {
-        Ok((segment, opened)) => match SegmentPart::new(segment, primary, level, opened) {
+        Ok((segment, opened)) => match SegmentPart::new(segment, listed.primary, listed.level, opened) {
             Err(Error::Corrupted(reason)) => Ok(Loaded::Damaged(reason)),
             other => other.map(Loaded::Part),
         },

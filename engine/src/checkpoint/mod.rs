@@ -305,7 +305,11 @@ fn finish(
             let state = table.table.read();
             for number in 0..table.generations.len() {
                 let Some(generation) = state.generation_at(number) else { continue };
-                let parts = generation.segments.iter().filter(|part| !removed.contains(&part.number));
+                // What commits after the freeze brought is still the log's.
+                let is_later =
+                    |part: &SegmentPart| part.segment.published().is_some_and(|at| at > frozen.moment);
+                let parts = generation.segments.iter();
+                let parts = parts.filter(|part| !removed.contains(&part.number) && !is_later(part));
                 kept.extend(parts.clone().cloned());
                 segments.extend(parts.map(|part| Listed::of(part, number)));
             }
@@ -320,6 +324,7 @@ fn finish(
             edits.push(Edit::SetTable { table: table.table.id, schema: entry });
         }
         edits.extend(installations.iter().flat_map(|each| each.outputs.edits.iter().cloned()));
+        edits.extend(kept.iter().flat_map(|part| part.unlisted(frozen.moment.0)));
         for part in kept {
             let ends = part.committed_ends();
             logged.extend(write_delete_log(engine, &part, &ends, frozen.moment.0, &mut edits)?);
@@ -338,6 +343,11 @@ fn finish(
     })?;
     layout.moment = Some(frozen.moment.0);
     logged.iter().for_each(|(part, ends)| part.note_logged_ends(*ends));
+    for table in &frozen.tables {
+        let state = table.table.read();
+        let parts = state.generations().flat_map(|(_, generation)| &generation.segments);
+        parts.for_each(|part| part.note_listed(frozen.moment.0));
+    }
     for ((table, installations), changes) in frozen.tables.iter().zip(rewritten).zip(changes) {
         if !installations.is_empty() || changes.is_some() {
             install::table(engine, &table.table, &installations, frozen.moment.0, changes);

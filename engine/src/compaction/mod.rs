@@ -275,7 +275,7 @@ impl Work<'_> {
         if has_foreign(generation) {
             return None;
         }
-        let files = generation.segments.iter().map(|part| FileState {
+        let files = generation.segments.iter().filter(|part| part.is_listed()).map(|part| FileState {
             number: part.number,
             rows: part.segment.rows() as u64,
             dead: if part.level().is_history() { 0 } else { part.logged_ends() as u64 },
@@ -305,7 +305,10 @@ impl Work<'_> {
         if has_foreign(generation) {
             return None;
         }
-        let find = |number: &u32| generation.segments.iter().find(|part| part.number == *number).cloned();
+        let find = |number: &u32| {
+            let part = generation.segments.iter().find(|part| part.number == *number)?;
+            part.is_listed().then(|| part.clone())
+        };
         numbers.iter().map(find).collect()
     }
 
@@ -374,7 +377,10 @@ impl Work<'_> {
         let Some(outputs) = rewrite.run()? else { return Ok(Outcome::Given) };
         let mut layout = layout.lock();
         let known = self.table.read().schema.indexes == schema.indexes;
-        if self.parts(inputs).is_none() || !known {
+        // A part that was given a run meanwhile is another one.
+        let same =
+            |now: &Vec<Arc<SegmentPart>>| now.iter().zip(&parts).all(|(now, then)| Arc::ptr_eq(now, then));
+        if !self.parts(inputs).is_some_and(|now| same(&now)) || !known {
             outputs.discard(self.engine);
             return Ok(Outcome::Given);
         }

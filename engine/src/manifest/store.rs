@@ -253,13 +253,18 @@ impl Manifest {
 
     /// Removes segment, index run and delete log files that the manifest does not name (left by a crash or freed by
     /// an edit), and answers their names. The caller makes sure that nobody is just writing one.
-    pub fn remove_orphans(&self) -> Result<Vec<String>, ManifestError> {
+    /// `is_logged`: whether the log names the file instead.
+    pub fn remove_orphans(&self, is_logged: &dyn Fn(FileId) -> bool) -> Result<Vec<String>, ManifestError> {
         let mut removed = Vec::new();
         for name in self.disk.list().map_err(|source| io_error("segments", source))? {
             let stem = name.strip_suffix(".tmp").unwrap_or(&name);
             let Some(file) = segment::file_of_name(stem) else { continue };
             let is_named = stem == name
-                && self.state.entries().any(|entry| entry.file == file || entry.delete_log == Some(file));
+                && (is_logged(file)
+                    || self
+                        .state
+                        .entries()
+                        .any(|entry| entry.file == file || entry.delete_log == Some(file)));
             if !is_named {
                 remove_if_there(&*self.disk, &name).map_err(|source| io_error(&name, source))?;
                 removed.push(name);

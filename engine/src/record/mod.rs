@@ -5,22 +5,28 @@
 //! rows are named by birth id, with their location as a hint.
 //!
 //! Format (little-endian): kind (1 byte, [`KIND_COMMIT`]), commit timestamp (8 bytes, filled in by the sequencer),
-//! number of tables (4), tables. A record that does not parse exactly is refused.
+//! number of tables (4), tables. A record that does not parse exactly is refused. A table: flags (1: created, 2:
+//! truncated, 4: dropped, 8: a shape follows, 16: the rows stand in files, see `attached`), shape, rows, closed rows,
+//! new entries of indexes (index, flags: 1 for all moments, 2 runs beside segments follow, 4 a key stands twice).
 
+pub(crate) mod attached;
 mod codec;
 mod column;
 mod schema;
 
+pub(crate) use attached::{Attached, AttachedRun, AttachedSegment};
 pub(crate) use codec::{Reader, Writer};
 pub(crate) use schema::{decode_schema, encode_schema};
 
+use crate::database::Engine;
 use crate::ids::Location;
 use crate::table::Dictionary;
 use crate::table::chunk::{Chunk, RowKeys};
 use crate::table::visibility::ALIVE;
 use crate::transaction::write_set::{Backfill, Shape, TableWrites, WriteSet};
-use crate::{ColumnId, Error, IndexId, PhysicalType, RowHandle, TableId, Timestamp, Value};
+use crate::{ColumnId, Error, IndexId, PhysicalType, RowHandle, TableId, TableSchema, Timestamp, Value};
 use hashbrown::HashMap;
+use std::sync::Arc;
 
 pub(crate) const KIND_COMMIT: u8 = 1;
 pub(crate) const KIND_LEASE: u8 = 2;
@@ -44,9 +50,13 @@ pub(crate) struct TableCommit {
     pub shape: Option<Shape>,
     pub truncated: bool,
     pub dropped: bool,
+    /// New rows. Those of a large commit stand in `attached` too, and are logged and applied from there.
     pub chunks: Vec<Chunk>,
+    pub attached: Option<Attached>,
     pub closes: Vec<Close>,
     pub backfills: Vec<Backfill>,
+    /// The shape of the rows; `None` when read back from the log.
+    pub written: Option<(Arc<TableSchema>, Arc<Dictionary>)>,
 }
 
 /// What one transaction does.
@@ -75,7 +85,8 @@ impl CommitSet {
     }
 
     pub fn encode(&self) -> Vec<u8> {
-        let chunks = self.tables.iter().flat_map(|(_, commit)| &commit.chunks);
+        let tables = self.tables.iter().filter(|(_, commit)| commit.attached.is_none());
+        let chunks = tables.flat_map(|(_, commit)| &commit.chunks);
         let mut writer = Writer { bytes: Vec::with_capacity(chunks.map(Chunk::bytes_used).sum()) };
         writer.u8(KIND_COMMIT);
         writer.u64(0);
@@ -114,7 +125,17 @@ impl CommitSet {
     /// The highest birth id among the new rows.
     pub fn highest_birth(&self) -> u64 {
         let chunks = self.tables.iter().flat_map(|(_, commit)| &commit.chunks);
-        chunks.flat_map(|chunk| (0..chunk.rows()).map(|row| chunk.birth(row))).max().unwrap_or(0)
+        let births = chunks.flat_map(|chunk| (0..chunk.rows()).map(|row| chunk.birth(row)));
+        let attached = self.tables.iter().filter_map(|(_, commit)| commit.attached.as_ref());
+        births.chain(attached.map(|attached| attached.highest_birth)).max().unwrap_or(0)
+    }
+
+    /// Removes the files of a commit that came to nothing.
+    pub fn discard(&self, engine: &Engine) {
+        for (_, commit) in &self.tables {
+            commit.attached.iter().for_each(|attached| attached.discard(engine));
+            commit.backfills.iter().flat_map(|backfill| &backfill.runs).for_each(|run| run.discard(engine));
+        }
     }
 }
 
@@ -161,13 +182,15 @@ fn table_commit(mut writes: TableWrites) -> Result<TableCommit, Error> {
         }
         closes.sort_by_key(|close| close.handle.birth);
     }
+    let was_mapped = writes.backfills.iter().all(|backfill| backfill.is_mapped);
     let mut backfills: Vec<Backfill> = std::mem::take(&mut writes.backfills)
         .into_iter()
         .map(|backfill| committed_entries(backfill, &ordinals, truncated))
         .collect();
     if let ([backfill], true) = (backfills.as_mut_slice(), is_untouched && !truncated) {
-        // All its entries are of committed rows: the map that was made of them is good for the table, too.
-        backfill.map = writes.store.take_index(backfill.index);
+        // All its entries are of committed rows: a map that was made of them is good for the table, too.
+        backfill.is_mapped = was_mapped;
+        backfill.map = writes.store.take_index(backfill.index).filter(|_| was_mapped);
     }
     Ok(TableCommit {
         created: writes.created,
@@ -175,8 +198,10 @@ fn table_commit(mut writes: TableWrites) -> Result<TableCommit, Error> {
         truncated,
         dropped: false,
         chunks,
+        attached: None,
         closes,
         backfills,
+        written: Some((writes.schema, writes.dictionary)),
     })
 }
 
@@ -191,7 +216,7 @@ fn newest_versions(chunks: &[Chunk], writes: &TableWrites) -> HashMap<u64, u32> 
 
 /// Entries for own rows name them by ordinal, as [`Location::own`] of chunk zero.
 fn committed_entries(backfill: Backfill, ordinals: &HashMap<Location, u32>, truncated: bool) -> Backfill {
-    let Backfill { index, entries, covers_history, map: _ } = backfill;
+    let Backfill { index, entries, covers_history, .. } = backfill;
     let entries = entries
         .into_iter()
         .filter_map(|(handle, from, key)| {
@@ -204,7 +229,7 @@ fn committed_entries(backfill: Backfill, ordinals: &HashMap<Location, u32>, trun
             }
         })
         .collect();
-    Backfill { index, entries, covers_history, map: None }
+    Backfill { index, entries, covers_history, is_mapped: false, map: None, runs: Vec::new(), repeats: false }
 }
 
 impl TableCommit {
@@ -220,14 +245,16 @@ impl TableCommit {
 
     /// How many rows are added and how many ended.
     pub fn counts(&self) -> (usize, usize) {
-        (self.chunks.iter().map(Chunk::rows).sum(), self.closes.len())
+        let chunks = || self.chunks.iter().map(Chunk::rows).sum();
+        (self.attached.as_ref().map_or_else(chunks, Attached::rows), self.closes.len())
     }
 
     fn encode(&self, writer: &mut Writer) {
         let flags = u8::from(self.created)
             | u8::from(self.truncated) << 1
             | u8::from(self.dropped) << 2
-            | u8::from(self.shape.is_some()) << 3;
+            | u8::from(self.shape.is_some()) << 3
+            | u8::from(self.attached.is_some()) << 4;
         writer.u8(flags);
         if let Some(shape) = &self.shape {
             encode_schema(&shape.schema, writer);
@@ -237,9 +264,12 @@ impl TableCommit {
                 writer.value(value);
             }
         }
-        writer.u32(self.chunks.len() as u32);
-        for chunk in &self.chunks {
-            encode_chunk(chunk, writer);
+        match &self.attached {
+            Some(attached) => attached.encode(writer),
+            None => {
+                writer.u32(self.chunks.len() as u32);
+                self.chunks.iter().for_each(|chunk| encode_chunk(chunk, writer));
+            }
         }
         writer.u32(self.closes.len() as u32);
         for close in &self.closes {
@@ -250,7 +280,16 @@ impl TableCommit {
         writer.u32(self.backfills.len() as u32);
         for backfill in &self.backfills {
             writer.u32(backfill.index.0);
-            writer.u8(u8::from(backfill.covers_history));
+            writer.u8(u8::from(backfill.covers_history)
+                | u8::from(!backfill.runs.is_empty()) << 1
+                | u8::from(backfill.repeats) << 2);
+            if !backfill.runs.is_empty() {
+                writer.u32(backfill.runs.len() as u32);
+                for run in &backfill.runs {
+                    writer.u32(run.entry.level);
+                    run.encode(writer);
+                }
+            }
             writer.u32(backfill.entries.len() as u32);
             for (handle, from, key) in &backfill.entries {
                 writer.u64(handle.location);
@@ -277,8 +316,12 @@ impl TableCommit {
                 .collect::<Result<_, Error>>()?;
             commit.shape = Some(Shape { schema, defaults });
         }
-        for _ in 0..reader.count()? {
-            commit.chunks.push(decode_chunk(reader)?);
+        if flags & 16 != 0 {
+            commit.attached = Some(Attached::decode(reader)?);
+        } else {
+            for _ in 0..reader.count()? {
+                commit.chunks.push(decode_chunk(reader)?);
+            }
         }
         for _ in 0..reader.count()? {
             let handle = RowHandle { location: reader.u64()?, birth: reader.u64()? };
@@ -287,7 +330,14 @@ impl TableCommit {
         }
         for _ in 0..reader.count()? {
             let index = IndexId(reader.u32()?);
-            let covers_history = reader.u8()? != 0;
+            let flags = reader.u8()?;
+            let mut runs = Vec::new();
+            if flags & 2 != 0 {
+                for _ in 0..reader.count()? {
+                    let segment = reader.u32()?;
+                    runs.push(AttachedRun::decode(reader, segment)?);
+                }
+            }
             let count = reader.count()?;
             let entries = (0..count)
                 .map(|_| {
@@ -295,7 +345,16 @@ impl TableCommit {
                     Ok((handle, reader.u64()?, reader.slice()?.to_vec()))
                 })
                 .collect::<Result<_, Error>>()?;
-            commit.backfills.push(Backfill { index, entries, covers_history, map: None });
+            let (covers_history, repeats) = (flags & 1 != 0, flags & 4 != 0);
+            commit.backfills.push(Backfill {
+                index,
+                entries,
+                covers_history,
+                is_mapped: false,
+                map: None,
+                runs,
+                repeats,
+            });
         }
         Ok(commit)
     }
@@ -366,7 +425,7 @@ fn decode_chunk(reader: &mut Reader<'_>) -> Result<Chunk, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{IndexSchema, NewRow, TableSchema};
+    use crate::{IndexSchema, NewRow};
 
     const ALL: [PhysicalType; 10] = [
         PhysicalType::Bool,
@@ -426,9 +485,12 @@ mod tests {
                 index: IndexId(3),
                 entries: vec![(handle, 77, b"key".to_vec())],
                 covers_history: true,
+                is_mapped: false,
                 map: None,
+                runs: Vec::new(),
+                repeats: false,
             }],
-            dropped: false,
+            ..TableCommit::default()
         };
         CommitSet { tables: vec![(TableId(5), table)] }
     }

@@ -94,7 +94,8 @@ impl<'a> Runs<'_, 'a> {
     ) -> Result<Arc<IndexRun>, Error> {
         let file = self.rewrite.engine.allocate_file();
         self.outputs.files.push((FileKind::IndexRun, file));
-        let mut writer = IndexRunWriter::new(&self.rewrite.engine.environment, file, index.unique);
+        let mut writer =
+            IndexRunWriter::new(&self.rewrite.engine.environment, file, index.unique).without_times();
         let key = |place: Place| -> Result<Key<'a>, Error> {
             let sequence = sequences.get(place.0 as usize);
             let sequence = sequence.ok_or_else(|| Error::Corrupted("a rewrite has lost its place".into()))?;

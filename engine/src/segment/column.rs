@@ -2,9 +2,11 @@
 //!
 //! A column that holds NULL has a validity bitmap; the place of a NULL holds zeros or no bytes. Bool is a bitmap,
 //! numbers and Fixed16 are arrays, Text and Bytes are `i32` offsets and data: Arrow's own layouts, used where they lie.
-//! Columns of history may be encoded (`encoding`), which costs a copy where they are read.
+//! Columns of history may be encoded (`encoding`), which costs a copy where they are read; so may text that repeats
+//! (`repeated`).
 
 mod decode;
+mod repeated;
 
 use std::{ops::Range, sync::Arc};
 
@@ -24,6 +26,7 @@ use crate::{
     ids::ColumnId,
     value::{PhysicalType, Value},
 };
+use repeated::Repeated;
 
 /// Bytes that one column of a file may take: its offsets are `i32`.
 const LIMIT: usize = 1 << 30;
@@ -38,6 +41,8 @@ pub(super) struct ColumnBuilder {
     validity: Vec<u8>,
     values: Vec<u8>,
     offsets: Vec<u8>,
+    /// Text and bytes, as long as they repeat: `values` and `offsets` are empty then.
+    repeated: Option<Repeated>,
     zones: Option<ZoneBuilder>,
     encoded: Encoded,
 }
@@ -60,7 +65,8 @@ impl ColumnBuilder {
             nulls: 0,
             validity: Vec::new(),
             values: Vec::new(),
-            offsets: if has_offsets { vec![0; 4] } else { Vec::new() },
+            offsets: Vec::new(),
+            repeated: has_offsets.then(Repeated::default),
             zones: has_zones(physical_type).then(ZoneBuilder::default),
             encoded: Encoded::default(),
         }
@@ -68,14 +74,6 @@ impl ColumnBuilder {
 
     /// Adds a value; `Err` says why it cannot be.
     pub(super) fn push(&mut self, value: &Value) -> Result<(), &'static str> {
-        let bytes: &[u8] = match value {
-            Value::Text(text) => text.as_bytes(),
-            Value::Bytes(bytes) => bytes,
-            _ => &[],
-        };
-        if self.values.len() + bytes.len() > LIMIT {
-            return Err("a column of more than 1 GiB");
-        }
         if !value.is_null() && value.physical_type() != Some(self.physical_type) {
             return Err("a value of another type than its column");
         }
@@ -89,10 +87,8 @@ impl ColumnBuilder {
             Value::Float32(value) => self.values.extend_from_slice(&value.to_le_bytes()),
             Value::Float64(value) => self.values.extend_from_slice(&value.to_le_bytes()),
             Value::Fixed16(value) => self.values.extend_from_slice(value),
-            Value::Text(_) | Value::Bytes(_) => self.values.extend_from_slice(bytes),
-        }
-        if !self.offsets.is_empty() {
-            self.offsets.extend_from_slice(&(self.values.len() as i32).to_le_bytes());
+            Value::Text(text) => self.add_bytes(text.as_bytes())?,
+            Value::Bytes(bytes) => self.add_bytes(bytes)?,
         }
         if let Some(zones) = &mut self.zones {
             zones.push(rank(value));
@@ -110,14 +106,10 @@ impl ColumnBuilder {
     /// Adds a value of a Text or Bytes column.
     pub(super) fn push_bytes(&mut self, bytes: Option<&[u8]>) -> Result<(), &'static str> {
         let Some(bytes) = bytes else { return self.push(&Value::Null) };
-        if self.offsets.is_empty() {
+        if !self.has_bytes() {
             return Err("a value of another type than its column");
         }
-        if self.values.len() + bytes.len() > LIMIT {
-            return Err("a column of more than 1 GiB");
-        }
-        self.values.extend_from_slice(bytes);
-        self.offsets.extend_from_slice(&(self.values.len() as i32).to_le_bytes());
+        self.add_bytes(bytes)?;
         if let Some(zones) = &mut self.zones {
             zones.push(Some(rank_of_text(bytes)));
         }
@@ -127,8 +119,38 @@ impl ColumnBuilder {
         Ok(())
     }
 
+    fn has_bytes(&self) -> bool {
+        matches!(self.physical_type, PhysicalType::Text | PhysicalType::Bytes)
+    }
+
+    fn add_bytes(&mut self, bytes: &[u8]) -> Result<(), &'static str> {
+        let so_far = self.repeated.as_ref().map_or(self.values.len(), Repeated::plain);
+        if so_far + bytes.len() > LIMIT {
+            return Err("a column of more than 1 GiB");
+        }
+        if let Some(repeated) = &mut self.repeated {
+            if repeated.push(bytes) {
+                return Ok(());
+            }
+            self.expand();
+        }
+        self.values.extend_from_slice(bytes);
+        self.offsets.extend_from_slice(&(self.values.len() as i32).to_le_bytes());
+        Ok(())
+    }
+
+    /// Goes on with plain values.
+    fn expand(&mut self) {
+        if let Some(repeated) = self.repeated.take() {
+            (self.values, self.offsets) = repeated.expand();
+        }
+    }
+
     /// Makes room for `times` as much as there is.
     pub(super) fn reserve(&mut self, times: usize) {
+        if let Some(repeated) = &mut self.repeated {
+            repeated.reserve(times);
+        }
         for bytes in [&mut self.values, &mut self.offsets, &mut self.validity] {
             bytes.reserve((bytes.len() * times).min(LIMIT));
         }
@@ -150,12 +172,14 @@ impl ColumnBuilder {
         match width(self.physical_type) {
             Some(width) => self.values.resize(self.values.len() + width, 0),
             None if self.physical_type == PhysicalType::Bool => self.push_bit(false),
-            None => {}
+            // No bytes: no limit is passed.
+            None => self.add_bytes(&[]).unwrap_or_default(),
         }
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.validity.len() + self.values.len() + self.offsets.len()
+        let repeated = self.repeated.as_ref().map_or(0, Repeated::bytes);
+        self.validity.len() + self.values.len() + self.offsets.len() + repeated
     }
 
     pub(super) fn sections(&mut self, purpose: Purpose) -> Vec<NewSection<'_>> {
@@ -188,9 +212,14 @@ impl ColumnBuilder {
         sections
     }
 
-    /// Makes zones and, for history, an encoding that pays.
+    /// Makes zones and an encoding that pays: for living versions only where values repeat.
     fn encode(&mut self, purpose: Purpose) {
         self.encoded.zones = self.zones.as_ref().map(ZoneBuilder::bytes).unwrap_or_default();
+        if let Some(repeated) = self.repeated.take_if(|repeated| repeated.pays()) {
+            self.encoded.dictionary = Some(repeated.into_dictionary());
+            return;
+        }
+        self.expand();
         if purpose == Purpose::Current {
             return;
         }

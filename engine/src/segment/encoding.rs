@@ -1,4 +1,5 @@
-//! How the columns of history are made small. Columns of living versions stay plain: they are used where they lie.
+//! How the columns of history are made small. Columns of living versions stay plain, because they are used where they
+//! lie, but for text that repeats (`column::repeated`).
 //!
 //! - **Dictionary**, for Text and Bytes: each different value once (offsets and data as in a plain column), and a code
 //!   a row. The versions of a row stand next to each other and mostly differ in one column.

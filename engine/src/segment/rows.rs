@@ -1,6 +1,10 @@
 //! What segments and index runs have in common: birth ids, times, zones, filter, ends.
+//!
+//! A segment that was written before its commit (`spill`) has no starts: all its rows begin with the commit, which
+//! whoever names the file knows and says once, by [`Rows::publish`]; until then they begin never. An index run beside
+//! a segment has neither births nor starts, because both stand with the row that an entry leads to.
 
-use std::{mem, ops::Range};
+use std::{mem, ops::Range, sync::OnceLock};
 
 use arrow_buffer::ScalarBuffer;
 
@@ -11,9 +15,20 @@ use super::{
 };
 use crate::ids::Timestamp;
 
+/// What of births and starts a file holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Holds {
+    #[default]
+    BirthsAndStarts,
+    /// The rows begin with a commit that is still to come.
+    Births,
+    Nothing,
+}
+
 /// Collects birth ids and times.
 #[derive(Debug, Default)]
 pub(super) struct RowBuilder {
+    pub holds: Holds,
     rows: usize,
     births: Vec<u8>,
     froms: Vec<u8>,
@@ -59,10 +74,20 @@ impl RowBuilder {
     }
 
     pub(super) fn push(&mut self, birth: u64, from: Timestamp, to: Timestamp) {
-        self.births.extend_from_slice(&birth.to_le_bytes());
-        self.froms.extend_from_slice(&from.0.to_le_bytes());
-        self.tos.extend_from_slice(&to.0.to_le_bytes());
-        self.has_ends |= to != Timestamp::INFINITY;
+        if self.holds != Holds::Nothing {
+            self.births.extend_from_slice(&birth.to_le_bytes());
+        }
+        if self.holds == Holds::BirthsAndStarts {
+            self.froms.extend_from_slice(&from.0.to_le_bytes());
+        }
+        if to != Timestamp::INFINITY && !self.has_ends {
+            // All before were alive.
+            self.has_ends = true;
+            self.tos = vec![u8::MAX; self.rows * 8];
+        }
+        if self.has_ends {
+            self.tos.extend_from_slice(&to.0.to_le_bytes());
+        }
         let times = Times::of(from, to);
         self.zone = Some(self.zone.map_or(times, |zone| zone.and(times)));
         self.last = (from.0, birth);
@@ -94,11 +119,14 @@ impl RowBuilder {
             self.built_filter = filter.build();
         }
         let section = |tag, bytes| NewSection { tag, column: 0, detail: 0, bytes };
-        let mut sections = vec![
-            section(Tag::Births, &self.births),
-            section(Tag::Froms, &self.froms),
-            section(Tag::Zones, &self.zones),
-        ];
+        let mut sections = Vec::new();
+        if self.holds != Holds::Nothing {
+            sections.push(section(Tag::Births, &self.births));
+        }
+        if self.holds == Holds::BirthsAndStarts {
+            sections.push(section(Tag::Froms, &self.froms));
+        }
+        sections.push(section(Tag::Zones, &self.zones));
         if self.has_ends {
             sections.push(section(Tag::Tos, &self.tos));
         }
@@ -123,6 +151,14 @@ impl Numbers {
         Ok(Numbers { section, numbers })
     }
 
+    /// As [`Numbers::open`] where the file may do without.
+    fn find(container: &Container, tag: Tag, count: usize) -> Result<Option<Numbers>, SegmentError> {
+        match container.section(tag, 0) {
+            None => Ok(None),
+            Some(_) => Numbers::open(container, tag, count).map(Some),
+        }
+    }
+
     fn get(&self, container: &Container, rows: Range<usize>) -> Result<&[u64], SegmentError> {
         let start = rows.start;
         let numbers = self.numbers.get(rows);
@@ -139,8 +175,10 @@ impl Numbers {
 /// Birth ids, times, zones, filter and ends of an open file.
 #[derive(Debug)]
 pub(super) struct Rows {
-    births: Numbers,
-    froms: Numbers,
+    births: Option<Numbers>,
+    froms: Option<Numbers>,
+    /// When all rows began, as often as a zone has rows: for a file without starts.
+    published: OnceLock<Box<[u64]>>,
     /// The section of the ends, verified together with the starts: who reads an end reads its start, too.
     tos: Option<Numbers>,
     zones: Numbers,
@@ -151,10 +189,7 @@ pub(super) struct Rows {
 impl Rows {
     pub(super) fn open(container: &Container) -> Result<Rows, SegmentError> {
         let rows = container.rows;
-        let tos = match container.section(Tag::Tos, 0) {
-            None => None,
-            Some(_) => Some(Numbers::open(container, Tag::Tos, rows)?),
-        };
+        let tos = Numbers::find(container, Tag::Tos, rows)?;
         let initial = tos.as_ref().map(|tos| tos.numbers.clone());
         let filter = container.section(Tag::Filter, 0).cloned();
         if let Some(filter) = &filter
@@ -163,8 +198,9 @@ impl Rows {
             return Err(container.corrupt(filter.offset, "the key filter has no whole blocks"));
         }
         Ok(Rows {
-            births: Numbers::open(container, Tag::Births, rows)?,
-            froms: Numbers::open(container, Tag::Froms, rows)?,
+            births: Numbers::find(container, Tag::Births, rows)?,
+            froms: Numbers::find(container, Tag::Froms, rows)?,
+            published: OnceLock::new(),
             zones: Numbers::open(container, Tag::Zones, rows.div_ceil(ZONE_ROWS) * 4)?,
             filter,
             ends: EndTimes::with_initial(rows, initial),
@@ -172,8 +208,28 @@ impl Rows {
         })
     }
 
+    /// Whether the file says when its rows began.
+    pub(super) fn has_starts(&self) -> bool {
+        self.froms.is_some()
+    }
+
+    /// Says when the rows of a file without starts began; the first word counts.
+    pub(super) fn publish(&self, container: &Container, at: Timestamp) {
+        if self.froms.is_none() {
+            self.published.get_or_init(|| vec![at.0; container.rows.min(ZONE_ROWS)].into());
+        }
+    }
+
+    /// When the rows of a file without starts began.
+    pub(super) fn published(&self) -> Option<Timestamp> {
+        self.published.get()?.first().copied().map(Timestamp)
+    }
+
     pub(super) fn births(&self, container: &Container, rows: Range<usize>) -> Result<&[u64], SegmentError> {
-        self.births.get(container, rows)
+        match &self.births {
+            Some(births) => births.get(container, rows),
+            None => Err(container.misuse("births of a file that has none")),
+        }
     }
 
     /// Starts; the ends of the same rows are verified on the way.
@@ -181,29 +237,46 @@ impl Rows {
         if let Some(tos) = &self.tos {
             tos.get(container, rows.clone())?;
         }
-        self.froms.get(container, rows)
+        match &self.froms {
+            Some(froms) => froms.get(container, rows),
+            None => self
+                .published
+                .get()
+                .and_then(|published| published.get(..rows.len()))
+                .ok_or_else(|| container.misuse("starts of a file that has none")),
+        }
     }
 
     pub(super) fn birth(&self, container: &Container, row: usize) -> Result<u64, SegmentError> {
-        self.births.one(container, row)
+        self.births.as_ref().map_or(Ok(0), |births| births.one(container, row))
     }
 
     pub(super) fn from(&self, container: &Container, row: usize) -> Result<Timestamp, SegmentError> {
         if let Some(tos) = &self.tos {
             tos.one(container, row)?;
         }
-        self.froms.one(container, row).map(Timestamp)
+        match &self.froms {
+            Some(froms) => froms.one(container, row).map(Timestamp),
+            None => Ok(self.published().unwrap_or(Timestamp::INFINITY)),
+        }
     }
 
     /// The times of a zone.
     pub(super) fn zone(&self, container: &Container, zone: usize) -> Result<Times, SegmentError> {
         match self.zones.get(container, zone * 4..zone * 4 + 4)? {
-            [min_from, max_from, min_to, max_to] => Ok(Times {
-                min_from: Timestamp(*min_from),
-                max_from: Timestamp(*max_from),
-                min_to: Timestamp(*min_to),
-                max_to: Timestamp(*max_to),
-            }),
+            [min_from, max_from, min_to, max_to] => {
+                let mut times = Times {
+                    min_from: Timestamp(*min_from),
+                    max_from: Timestamp(*max_from),
+                    min_to: Timestamp(*min_to),
+                    max_to: Timestamp(*max_to),
+                };
+                if self.froms.is_none() {
+                    let at = self.published().unwrap_or(Timestamp::INFINITY);
+                    (times.min_from, times.max_from) = (at, at);
+                }
+                Ok(times)
+            }
             _ => Err(container.misuse("a zone behind the last one was asked for")),
         }
     }

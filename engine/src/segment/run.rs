@@ -9,7 +9,7 @@ use super::{
     EndTimes, FileKind, SegmentError, Times, Written,
     container::{self, Container, NewFile, Tag},
     keys::{KeyBuilder, KeyColumn},
-    rows::{RowBuilder, Rows},
+    rows::{Holds, RowBuilder, Rows},
 };
 use crate::{
     ids::{FileId, Timestamp},
@@ -48,6 +48,13 @@ impl IndexRunWriter {
             clustering_keys: KeyBuilder::default(),
             rows: RowBuilder::new(filter),
         }
+    }
+
+    /// Leaves out births and starts, for a run whose entries lead to rows that have both.
+    #[must_use]
+    pub fn without_times(mut self) -> IndexRunWriter {
+        self.rows.holds = Holds::Nothing;
+        self
     }
 
     /// Adds an entry. After an error the writer is of no more use.
@@ -124,12 +131,14 @@ impl IndexRun {
         hash: Option<&[u8; 32]>,
     ) -> Result<Arc<IndexRun>, SegmentError> {
         let container = Container::open(&*environment.disk, FileKind::IndexRun, file, hash)?;
-        Ok(Arc::new(IndexRun {
+        let run = IndexRun {
             keys: KeyColumn::open(&container, Tag::Keys, Tag::KeyOffsets)?,
             clustering_keys: KeyColumn::open(&container, Tag::ClusteringKeys, Tag::ClusteringKeyOffsets)?,
             rows: Rows::open(&container)?,
             container,
-        }))
+        };
+        run.rows.publish(&run.container, Timestamp::ZERO);
+        Ok(Arc::new(run))
     }
 
     pub fn file(&self) -> FileId {
@@ -168,6 +177,16 @@ impl IndexRun {
     /// The entries whose key lies between the bounds.
     pub fn range(&self, lower: Bound<&[u8]>, upper: Bound<&[u8]>) -> Result<Range<usize>, SegmentError> {
         self.keys.range(&self.container, lower, upper)
+    }
+
+    /// The index key of an entry.
+    pub fn key(&self, position: usize) -> Result<&[u8], SegmentError> {
+        self.keys.get(&self.container, position)
+    }
+
+    /// What an entry leads to.
+    pub fn clustering_key(&self, position: usize) -> Result<&[u8], SegmentError> {
+        self.clustering_keys.get(&self.container, position)
     }
 
     /// One entry, with its current end from [`IndexRun::ends`].

@@ -12,7 +12,7 @@ use super::{
     column::{Column, ColumnBuilder},
     container::{self, Container, NewFile, Tag},
     keys::{KeyBuilder, KeyColumn},
-    rows::{RowBuilder, Rows},
+    rows::{Holds, RowBuilder, Rows},
     zones::ColumnRange,
 };
 use crate::{
@@ -99,6 +99,13 @@ impl SegmentWriter {
     #[must_use]
     pub fn with_purpose(mut self, purpose: Purpose) -> SegmentWriter {
         self.purpose = purpose;
+        self
+    }
+
+    /// Leaves out when the rows began, because their commit is still to come: see [`Segment::publish`].
+    #[must_use]
+    pub fn before_commit(mut self) -> SegmentWriter {
+        self.rows.holds = Holds::Births;
         self
     }
 
@@ -216,6 +223,21 @@ impl Segment {
 
     pub fn file(&self) -> FileId {
         self.container.file
+    }
+
+    /// Says when the rows of a segment began that was written before its commit.
+    pub fn publish(&self, at: Timestamp) {
+        self.rows.publish(&self.container, at);
+    }
+
+    /// When all rows began, for a segment that was written before its commit.
+    pub fn published(&self) -> Option<Timestamp> {
+        self.rows.published()
+    }
+
+    /// Whether the file itself says when its rows began.
+    pub fn has_starts(&self) -> bool {
+        self.rows.has_starts()
     }
 
     pub fn rows(&self) -> usize {

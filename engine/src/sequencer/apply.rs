@@ -3,12 +3,15 @@
 //! A table's latch is held alone for one chunk of rows at a time. What is applied and not yet published is stamped
 //! above every snapshot, so that nobody sees a part of it.
 
+use crate::compaction::choose::Level;
 use crate::database::Engine;
 use crate::ids::{Location, Timestamp};
 use crate::index::{HotIndex, IndexKey};
 use crate::lock::Tag;
-use crate::record::{Close, CommitSet, TableCommit};
+use crate::record::{Attached, AttachedRun, Close, CommitSet, TableCommit};
+use crate::segment::IndexRun;
 use crate::table::chunk::{Chunk, RowKeys};
+use crate::table::segments::SegmentPart;
 use crate::table::visibility::{Mark, is_live};
 use crate::table::{Table, TableState};
 use crate::transaction::write_set::Backfill;
@@ -71,8 +74,14 @@ fn apply_table(
             close.handle.location = find(&mut state, close.handle)?.0;
         }
     }
-    let mut locations = Vec::with_capacity(added);
-    add_rows(&table, commit.chunks, at, &mut locations)?;
+    let mut locations = Vec::new();
+    match commit.attached {
+        Some(attached) => attach(engine, &table, attached, at)?,
+        None => {
+            locations.reserve(added);
+            add_rows(&table, commit.chunks, at, &mut locations)?;
+        }
+    }
     let mut updated: Vec<(u32, Location)> = Vec::new();
     for closes in closes.chunks(CLOSES_AT_ONCE) {
         let mut state = table.latch.write();
@@ -87,7 +96,7 @@ fn apply_table(
     }
     note_new(&table, at, &locations, updated);
     for backfill in commit.backfills {
-        fill(&table, backfill, &locations, at)?;
+        fill(engine, &table, backfill, &locations, at)?;
     }
     table.live_rows.fetch_add(added as i64 - ended as i64, Ordering::AcqRel);
     table.changes.fetch_add((added + ended) as u64, Ordering::AcqRel);
@@ -109,6 +118,28 @@ fn note_new(table: &Table, at: Timestamp, locations: &[Location], mut updated: V
             ordinal += 1;
         }
     }
+}
+
+/// Adds new rows that stand in segments.
+fn attach(engine: &Engine, table: &Table, attached: Attached, at: Timestamp) -> Result<(), Error> {
+    let mut parts = Vec::with_capacity(attached.segments.len());
+    for file in &attached.segments {
+        let segment = file.open(engine)?;
+        segment.publish(at);
+        let runs = file.runs.iter().map(|run| Ok((run.index, run.open(engine)?)));
+        let runs = runs.collect::<Result<Vec<_>, Error>>()?;
+        let part = SegmentPart::new(segment, file.primary, Level::Current(0), runs)?;
+        part.set_unlisted(at.0, file.edits(table.id));
+        parts.push(Arc::new(part));
+    }
+    let mut state = table.latch.write();
+    attached.unchecked.iter().for_each(|index| state.note_repeating(IndexId(*index)));
+    for part in parts {
+        state.hot_changes.inserted_many(at.0, part.location(0), part.segment.rows() as u32);
+        state.current.segments.push(part);
+    }
+    state.forget_births();
+    Ok(())
 }
 
 /// Adds the new rows, then puts them into the indexes: nobody looks for them before they are published.
@@ -216,9 +247,19 @@ fn find(state: &mut TableState, handle: RowHandle) -> Result<Location, Error> {
 }
 
 /// Puts committed versions into a new index.
-fn fill(table: &Table, backfill: Backfill, locations: &[Location], at: Timestamp) -> Result<(), Error> {
-    let Backfill { index, entries, covers_history, map } = backfill;
+fn fill(
+    engine: &Engine,
+    table: &Table,
+    backfill: Backfill,
+    locations: &[Location],
+    at: Timestamp,
+) -> Result<(), Error> {
+    let Backfill { index, entries, covers_history, map, runs, repeats, .. } = backfill;
+    let opened = runs.iter().map(|run| run.open(engine)).collect::<Result<Vec<_>, Error>>()?;
     let mut state = table.latch.write();
+    for (run, opened) in runs.iter().zip(opened) {
+        lay_beside(&mut state, run, opened, at)?;
+    }
     let mut moved = None;
     // Whether every row still lies where the map of the transaction says.
     let mut stayed = true;
@@ -260,13 +301,31 @@ fn fill(table: &Table, backfill: Backfill, locations: &[Location], at: Timestamp
         Some(map) => adopt(&mut state, index, map, &found),
         None => insert_all(&mut state, index, &found),
     };
-    if repeating && state.schema.index(index).is_some_and(|schema| schema.unique) {
+    if (repeating || repeats) && state.schema.index(index).is_some_and(|schema| schema.unique) {
         state.note_repeating(index);
     }
     if covers_history {
         state.index_since.remove(&index);
     } else {
         state.index_since.insert(index, at);
+    }
+    Ok(())
+}
+
+/// Gives a segment the run of a new index.
+fn lay_beside(
+    state: &mut TableState,
+    run: &AttachedRun,
+    opened: Arc<IndexRun>,
+    at: Timestamp,
+) -> Result<(), Error> {
+    let number = run.entry.level;
+    let mut parts = state.generations_mut().flat_map(|generation| &mut generation.segments);
+    let Some(part) = parts.find(|part| part.number == number) else {
+        return Err(Error::Corrupted(format!("a run of index {} has lost segment {number}", run.index.0)));
+    };
+    if part.run(run.index).is_none() {
+        *part = Arc::new(part.with_run(at.0, run.index, opened, run.edit()));
     }
     Ok(())
 }

@@ -25,6 +25,7 @@ use crate::{Error, RowHandle, TableId};
 use parking_lot::{Condvar, Mutex};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
 /// Commits of one batch: they share a microsecond, so their sequence numbers must fit.
@@ -43,6 +44,8 @@ pub(crate) struct Request {
     pub tags: Vec<Tag>,
     pub rows: Vec<(TableId, RowHandle)>,
     pub settlement: Arc<Settlement<Result<Timestamp, Error>>>,
+    /// Dropped when all is over: somebody waits for that.
+    pub done: Option<SyncSender<()>>,
 }
 
 /// Something for the sequencer to do between two batches.
@@ -172,6 +175,10 @@ fn run(engine: &Engine, mut log: Log) {
 /// Ends transactions that are not going to be committed.
 pub(crate) fn refuse(engine: &Engine, requests: Vec<Request>, error: &Error) {
     for request in requests {
+        // Where the outcome is unknown, a restart may find the files named.
+        if *error != Error::LogFailed {
+            request.set.discard(engine);
+        }
         release(engine, &request);
         request.settlement.settle(Err(error.clone()));
     }

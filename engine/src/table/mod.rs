@@ -204,6 +204,11 @@ impl TableState {
         self.older.get(number).map(|(_, generation)| generation)
     }
 
+    /// Has the list of births made anew when it is asked for next: rows came that it does not know.
+    pub fn forget_births(&mut self) {
+        self.births = None;
+    }
+
     /// Ends the replay of the log.
     pub fn recovered(&mut self) {
         self.births = None;

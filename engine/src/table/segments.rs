@@ -35,6 +35,8 @@ pub(crate) struct SegmentPart {
     /// Ends that the newest delete log holds.
     logged_ends: AtomicUsize,
     successors: Mutex<HashMap<u32, u64>>,
+    /// The edits that name files which the manifest does not name yet, with the commits that brought them.
+    unlisted: Mutex<Vec<(u64, Edit)>>,
 }
 
 impl SegmentPart {
@@ -71,7 +73,51 @@ impl SegmentPart {
             segment,
             logged_ends: AtomicUsize::new(logged),
             successors: Mutex::new(HashMap::new()),
+            unlisted: Mutex::new(Vec::new()),
         })
+    }
+
+    /// Notes that the log alone names the files that these edits list, since the commit `at`.
+    pub fn set_unlisted(&self, at: u64, edits: Vec<Edit>) {
+        *self.unlisted.lock() = edits.into_iter().map(|edit| (at, edit)).collect();
+    }
+
+    /// The edits by which the manifest comes to name what commits up to `moment` brought.
+    pub fn unlisted(&self, moment: u64) -> Vec<Edit> {
+        let unlisted = self.unlisted.lock();
+        unlisted.iter().filter(|(at, _)| *at <= moment).map(|(_, edit)| edit.clone()).collect()
+    }
+
+    /// Notes that the manifest names what commits up to `moment` brought.
+    pub fn note_listed(&self, moment: u64) {
+        self.unlisted.lock().retain(|(at, _)| *at > moment);
+    }
+
+    /// Whether the manifest names all files: only then may they be rewritten, because the log speaks of them else.
+    pub fn is_listed(&self) -> bool {
+        self.unlisted.lock().is_empty()
+    }
+
+    /// The same segment with a run more, which the commit `at` brought.
+    pub fn with_run(&self, at: u64, index: IndexId, run: Arc<IndexRun>, edit: Edit) -> SegmentPart {
+        let mut unlisted = self.unlisted.lock().clone();
+        unlisted.push((at, edit));
+        SegmentPart {
+            number: self.number,
+            segment: self.segment.clone(),
+            primary: self.primary,
+            level: Mutex::new(self.level()),
+            runs: self.runs.iter().cloned().chain([(index, run)]).collect(),
+            first_key: self.first_key.clone(),
+            last_key: self.last_key.clone(),
+            min_from: self.min_from,
+            max_to: self.max_to,
+            max_from: self.max_from,
+            latest_end: AtomicU64::new(self.latest_end.load(Ordering::Acquire)),
+            logged_ends: AtomicUsize::new(self.logged_ends()),
+            successors: Mutex::new(self.successors.lock().clone()),
+            unlisted: Mutex::new(unlisted),
+        }
     }
 
     pub fn location(&self, row: usize) -> Location {
@@ -98,10 +144,12 @@ impl SegmentPart {
 
     /// The edits that take the segment and its runs out of the manifest.
     pub fn removal(&self, table: TableId) -> Vec<Edit> {
-        let segment = Edit::RemoveSegment { table, file: FileId(u64::from(self.number)) };
+        // What was never named is named first, so that the manifest knows which files to remove.
+        let mut edits = self.unlisted(u64::MAX);
+        edits.push(Edit::RemoveSegment { table, file: FileId(u64::from(self.number)) });
         let runs = self.runs.iter();
-        let runs = runs.map(|(index, run)| Edit::RemoveIndexRun { index: *index, file: run.file() });
-        std::iter::once(segment).chain(runs).collect()
+        edits.extend(runs.map(|(index, run)| Edit::RemoveIndexRun { index: *index, file: run.file() }));
+        edits
     }
 
     /// Whether some version may be visible at a moment from `from` to `to`.
@@ -241,8 +289,7 @@ impl SegmentPart {
         let Some(run) = self.run(index) else {
             return Err(Error::Corrupted(format!("segment {} has no run of index {}", self.number, index.0)));
         };
-        let entry = run.entry(position)?;
-        match <[u8; 4]>::try_from(entry.clustering_key) {
+        match <[u8; 4]>::try_from(run.clustering_key(position)?) {
             Ok(bytes) => Ok(u32::from_be_bytes(bytes) as usize),
             Err(_) => Err(Error::Corrupted(format!("an entry of index {} names no row", index.0))),
         }
@@ -254,7 +301,7 @@ impl SegmentPart {
             return Ok(self.segment.key(position)?);
         }
         match self.run(index) {
-            Some(run) => Ok(run.entry(position)?.key),
+            Some(run) => Ok(run.key(position)?),
             None => Ok(&[]),
         }
     }

@@ -18,6 +18,7 @@ use crate::lock::Tag;
 use crate::record::CommitSet;
 use crate::registry::TransactionShared;
 use crate::sequencer::Request;
+use crate::spill;
 use crate::table::visibility::Mark;
 use crate::table::{Table, Tables};
 use crate::ticket::{CommitTicket, Settlement};
@@ -363,7 +364,8 @@ impl Transaction {
             }
         };
         let settlement = Settlement::new();
-        let record = set.encode();
+        let is_large = spill::is_large(&set, &self.engine.configuration);
+        let record = if is_large { Vec::new() } else { set.encode() };
         let request = Request {
             shared: self.shared.clone(),
             snapshot: self.snapshot,
@@ -374,8 +376,13 @@ impl Transaction {
             tags: std::mem::take(&mut self.tags),
             rows: std::mem::take(&mut self.rows),
             settlement: settlement.clone(),
+            done: None,
         };
-        self.engine.submit(request);
+        if is_large {
+            self.engine.spiller.submit(&self.engine, request);
+        } else {
+            self.engine.submit(request);
+        }
         CommitTicket::new(settlement)
     }
 

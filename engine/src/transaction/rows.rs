@@ -9,7 +9,8 @@ use super::write_set::{Closed, TableWrites, Undo, WriteSet};
 use crate::ids::Location;
 use crate::lock::{Answer, KeyLock, Mode, RowLock, Tag, WaitPolicy};
 use crate::sequencer::validate_reads;
-use crate::table::visibility::{ALIVE, Mark};
+use crate::table::visibility::{ALIVE, Mark, is_live};
+use crate::view::follow;
 use crate::{Error, IndexId, LockedRow, NewRow, Outcome, RowHandle, TableId, Ticket};
 use std::sync::atomic::Ordering;
 
@@ -166,11 +167,17 @@ impl Transaction {
         key: &[u8],
         replacing: Option<RowHandle>,
     ) -> Result<Unique, Error> {
+        map_backfills(writes, table, index);
         let alone = {
             let writes = writes.read();
             let Some(writes) = writes.table(table) else { return Err(Error::UnknownTable(table)) };
             if !writes.schema.index(index).is_some_and(|schema| schema.unique) {
                 return Ok(Unique::Free);
+            }
+            if let Some(existing) = self.backfilled_with_key(writes, index, key)
+                && replacing.is_none_or(|replaced| replaced.birth != existing.birth)
+            {
+                return Ok(Unique::Taken(existing));
             }
             match own_with_key(writes, index, key) {
                 Some(existing) if replacing.is_some_and(|replaced| replaced == existing) => {
@@ -226,6 +233,21 @@ impl Transaction {
         Ok(Unique::Free)
     }
 
+    /// The living committed row with this key in an index that this transaction has built over it.
+    fn backfilled_with_key(&self, writes: &TableWrites, index: IndexId, key: &[u8]) -> Option<RowHandle> {
+        if !writes.backfills.iter().any(|backfill| backfill.index == index) || writes.hides_base(u64::MAX) {
+            return None;
+        }
+        let state = self.base(writes.table)?.read();
+        let locations = writes.store.index(index)?.get(key).iter();
+        let mut living = locations.filter(|location| !location.is_own()).filter_map(|location| {
+            let (location, found) = follow(&state, *location)?;
+            let handle = RowHandle { location: location.0, birth: found.birth().ok()? };
+            (is_live(found.end()) && !writes.closes(handle.birth, u64::MAX)).then_some(handle)
+        });
+        living.next()
+    }
+
     /// The latest committed versions with this key that are alive, and their marks.
     fn latest(
         &self,
@@ -250,10 +272,14 @@ impl Transaction {
     /// foreign keys are checked against.
     pub fn find_latest(&self, table: TableId, index: IndexId, key: &[u8]) -> Result<Vec<RowHandle>, Error> {
         let mut rows = Vec::new();
+        if let Some(writes) = &self.writes {
+            map_backfills(writes, table, index);
+        }
         let writes = self.writes.as_ref().map(|writes| writes.read());
         let own = writes.as_ref().and_then(|writes| writes.table(table));
         if let Some(own) = own {
             rows.extend(own_rows_with_key(own, index, key));
+            rows.extend(self.backfilled_with_key(own, index, key));
             if own.hides_base(u64::MAX) {
                 return Ok(rows);
             }
@@ -314,6 +340,15 @@ impl Transaction {
             self.undo.push(Undo::Closed { table, handle });
         }
         self.savepoint_here = false;
+    }
+}
+
+/// Puts what a new index holds into the own map before it is asked.
+fn map_backfills(writes: &parking_lot::RwLock<WriteSet>, table: TableId, index: IndexId) {
+    if writes.read().table(table).is_some_and(|writes| writes.is_unmapped(index)) {
+        if let Some(writes) = writes.write().table_mut(table) {
+            writes.map_backfills(index);
+        }
     }
 }
 

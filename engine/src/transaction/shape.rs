@@ -118,12 +118,15 @@ impl Transaction {
         let entries = self.with_starts(table, entries)?;
         let mut writes = writes.write();
         let writes = writes.table_mut(table).ok_or(Error::UnknownTable(table))?;
-        let map = writes.store.index_mut(index);
-        map.reserve(entries.len());
-        for (handle, _, key) in &entries {
-            map.insert(key, Location(handle.location));
-        }
-        writes.backfills.push(Backfill { index, entries, covers_history, map: None });
+        writes.backfills.push(Backfill {
+            index,
+            entries,
+            covers_history,
+            is_mapped: false,
+            map: None,
+            runs: Vec::new(),
+            repeats: false,
+        });
         self.undo.push(Undo::Backfilled { table });
         Ok(())
     }

@@ -6,6 +6,7 @@
 
 use crate::ids::Location;
 use crate::index::HotIndex;
+use crate::record::AttachedRun;
 use crate::table::chunk::Layout;
 use crate::table::store::Store;
 use crate::table::{Dictionary, TableState};
@@ -27,8 +28,15 @@ pub(crate) struct Backfill {
     /// The version, when it was committed (zero for own rows), its key.
     pub entries: Vec<(RowHandle, u64, Vec<u8>)>,
     pub covers_history: bool,
+    /// Whether the transaction's own map holds the entries: it is made when it is first asked.
+    pub is_mapped: bool,
     /// The transaction's own map of the entries, where it holds nothing else; not logged.
     pub map: Option<HotIndex>,
+    /// Runs beside the segments that hold the rows, in the place of entries; the level of their file is the number of
+    /// the segment.
+    pub runs: Vec<AttachedRun>,
+    /// Whether a key stands more than once in the runs.
+    pub repeats: bool,
 }
 
 /// A change of a table's shape.
@@ -89,6 +97,25 @@ impl TableWrites {
             dropped: None,
             truncated: None,
             backfills: Vec::new(),
+        }
+    }
+
+    /// Whether entries of an index are not in the own map yet.
+    pub fn is_unmapped(&self, index: IndexId) -> bool {
+        self.backfills.iter().any(|backfill| backfill.index == index && !backfill.is_mapped)
+    }
+
+    /// Puts the entries of an index into the own map, where they are not yet.
+    pub fn map_backfills(&mut self, index: IndexId) {
+        for backfill in self.backfills.iter_mut().filter(|backfill| backfill.index == index) {
+            if std::mem::replace(&mut backfill.is_mapped, true) {
+                continue;
+            }
+            let map = self.store.index_mut(index);
+            map.reserve(backfill.entries.len());
+            for (handle, _, key) in &backfill.entries {
+                map.insert(key, Location(handle.location));
+            }
         }
     }
 

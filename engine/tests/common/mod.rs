@@ -21,16 +21,22 @@ pub struct World {
     pub disk: Arc<SimulatedDisk>,
     pub clock: Arc<SimulatedClock>,
     pub environment: Environment,
+    /// Whether all that is new is written to files before its commit: so in every other world.
+    spills: bool,
 }
 
 impl World {
     pub fn new(seed: u64) -> World {
         let (disk, clock, environment) = environment(seed);
-        World { disk, clock, environment }
+        World { disk, clock, environment, spills: seed % 2 == 1 }
     }
 
     pub fn open(&self) -> Arc<Database> {
-        Database::open(configuration(), self.environment.clone()).expect("the database opens")
+        let mut configuration = configuration();
+        if self.spills {
+            (configuration.spill_bytes, configuration.spill_entries) = (1, 1);
+        }
+        Database::open(configuration, self.environment.clone()).expect("the database opens")
     }
 }
 
