@@ -291,7 +291,7 @@ impl Database {
         };
         engine.clock.recover(floor, Timestamp::from_micros(newest.micros()));
         for table in engine.tables().values() {
-            table.latch.write().recovered();
+            table.latch.write().forget_births();
         }
         manifest.commit(&[Edit::Checkpoint {
             checkpoint: manifest.state().checkpoint,

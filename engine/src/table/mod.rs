@@ -8,6 +8,7 @@
 //! readable as of every moment before. Chunk numbers of a table are never reused, so that a location whose chunk is
 //! gone can be followed through `forwards`.
 
+mod births;
 pub(crate) mod chunk;
 pub(crate) mod column;
 mod dictionary;
@@ -23,6 +24,7 @@ use crate::change::{self, HotChanges};
 use crate::checkpoint::Listed;
 use crate::ids::{Location, Place};
 use crate::{ColumnId, Error, IndexId, RowHandle, TableId, TableSchema, Timestamp, Value};
+use births::Births;
 use chunk::{CHUNK_ROWS, Chunk, Layout, RowKeys};
 use hashbrown::HashMap;
 use parking_lot::{RwLock, RwLockReadGuard};
@@ -169,14 +171,6 @@ pub(crate) struct TableState {
     births: Option<Births>,
 }
 
-/// Live versions by birth.
-struct Births {
-    /// Of segments, sorted by birth.
-    old: Vec<(u64, Location)>,
-    /// Of chunks; they come after what is old.
-    hot: HashMap<u64, Location>,
-}
-
 impl TableState {
     /// Whether a key of this index has one visible row at most.
     pub fn is_unique(&self, index: IndexId) -> bool {
@@ -202,49 +196,6 @@ impl TableState {
             return Some(&self.current);
         }
         self.older.get(number).map(|(_, generation)| generation)
-    }
-
-    /// Has the list of births made anew when it is asked for next: rows came that it does not know.
-    pub fn forget_births(&mut self) {
-        self.births = None;
-    }
-
-    /// Ends the replay of the log.
-    pub fn recovered(&mut self) {
-        self.births = None;
-    }
-
-    /// The live version of a row; slow the first time, for the replay of the log.
-    pub fn find_live_birth(&mut self, birth: u64) -> Result<Option<Location>, Error> {
-        if self.births.is_none() {
-            self.births = Some(self.live_births()?);
-        }
-        Ok(self.births.as_ref().and_then(|births| {
-            births.hot.get(&birth).copied().or_else(|| {
-                let place = births.old.binary_search_by_key(&birth, |(birth, _)| *birth).ok()?;
-                births.old.get(place).map(|(_, location)| *location)
-            })
-        }))
-    }
-
-    fn live_births(&self) -> Result<Births, Error> {
-        let (mut old, mut hot) = (Vec::new(), HashMap::new());
-        for store in self.current.stores() {
-            for (number, chunk) in store.chunks() {
-                let lives = chunk.lives().iter().enumerate();
-                let living = lives.filter(|(_, life)| visibility::is_live(life.end()));
-                hot.extend(living.map(|(row, _)| (chunk.birth(row), store.location(number, row))));
-            }
-        }
-        for part in self.current.segments.iter().filter(|part| part.may_show(Timestamp::LATEST.0)) {
-            for (row, birth) in part.segment.births(0..part.segment.rows())?.iter().enumerate() {
-                if visibility::is_live(part.segment.ends().get(row)) {
-                    old.push((*birth, part.location(row)));
-                }
-            }
-        }
-        old.sort_unstable();
-        Ok(Births { old, hot })
     }
 
     /// Every version by the name that survives moves: birth and start.
