@@ -8,6 +8,10 @@ use super::tsv::{Row, Table};
 pub const BTREE: u32 = 403;
 /// Oid of the access method hash.
 pub const HASH: u32 = 405;
+/// Oid of the access method ivfflat, of the extension vector.
+pub const IVFFLAT: u32 = 8700;
+/// Oid of the access method hnsw, of the extension vector.
+pub const HNSW: u32 = 8701;
 
 /// A row of pg_am.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,12 +23,20 @@ pub struct AccessMethodRow {
     pub kind: char,
 }
 
+impl AccessMethodRow {
+    /// The schema that stands for what brings it.
+    pub fn schema(&self) -> u32 {
+        if matches!(self.oid, HNSW | IVFFLAT) { super::VECTOR } else { super::PG_CATALOG }
+    }
+}
+
 /// A row of pg_opclass.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OperatorClassRow {
     pub oid: u32,
     pub method: u32,
     pub name: &'static str,
+    pub schema: u32,
     pub family: u32,
     pub input_type: u32,
     pub default: bool,
@@ -37,9 +49,10 @@ pub struct OperatorFamilyRow {
     pub oid: u32,
     pub method: u32,
     pub name: &'static str,
+    pub schema: u32,
 }
 
-/// A row of pg_amop. Strategies of btree: 1 <, 2 <=, 3 =, 4 >=, 5 >; of hash: 1 =.
+/// A row of pg_amop. Strategies of btree: 1 <, 2 <=, 3 =, 4 >=, 5 >; of hash: 1 =; of hnsw and ivfflat: 1 the distance.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FamilyOperatorRow {
     pub oid: u32,
@@ -64,15 +77,23 @@ pub struct FamilyFunctionRow {
     pub function: u32,
 }
 
-fn rows<T>(name: &'static str, text: &'static str, read: fn(Row<'_>) -> T) -> Vec<T> {
-    Table::parse(name, text).rows().map(read).collect()
+fn rows<T>(name: &'static str, text: [&'static str; 2], read: fn(Row<'_>) -> T) -> Vec<T> {
+    let [own, vector] = text;
+    Table::parse(name, own).and(vector).rows().map(read).collect()
+}
+
+/// A data file and what the extension vector adds to it.
+macro_rules! files {
+    ($name:literal) => {
+        [include_str!(concat!("../../data/", $name)), include_str!(concat!("../../data/vector/", $name))]
+    };
 }
 
 /// The access methods.
 pub fn access_methods() -> &'static [AccessMethodRow] {
     static ROWS: OnceLock<Vec<AccessMethodRow>> = OnceLock::new();
     ROWS.get_or_init(|| {
-        rows("access_methods.tsv", include_str!("../../data/access_methods.tsv"), |row| AccessMethodRow {
+        rows("access_methods.tsv", files!("access_methods.tsv"), |row| AccessMethodRow {
             oid: row.number("oid"),
             name: row.text("amname"),
             handler: row.number("amhandler"),
@@ -85,16 +106,15 @@ pub fn access_methods() -> &'static [AccessMethodRow] {
 pub fn operator_classes() -> &'static [OperatorClassRow] {
     static ROWS: OnceLock<Vec<OperatorClassRow>> = OnceLock::new();
     ROWS.get_or_init(|| {
-        rows("operator_classes.tsv", include_str!("../../data/operator_classes.tsv"), |row| {
-            OperatorClassRow {
-                oid: row.number("oid"),
-                method: row.number("opcmethod"),
-                name: row.text("opcname"),
-                family: row.number("opcfamily"),
-                input_type: row.number("opcintype"),
-                default: row.flag("opcdefault"),
-                key_type: row.number("opckeytype"),
-            }
+        rows("operator_classes.tsv", files!("operator_classes.tsv"), |row| OperatorClassRow {
+            oid: row.number("oid"),
+            method: row.number("opcmethod"),
+            name: row.text("opcname"),
+            schema: row.number("opcnamespace"),
+            family: row.number("opcfamily"),
+            input_type: row.number("opcintype"),
+            default: row.flag("opcdefault"),
+            key_type: row.number("opckeytype"),
         })
     })
 }
@@ -103,12 +123,11 @@ pub fn operator_classes() -> &'static [OperatorClassRow] {
 pub fn operator_families() -> &'static [OperatorFamilyRow] {
     static ROWS: OnceLock<Vec<OperatorFamilyRow>> = OnceLock::new();
     ROWS.get_or_init(|| {
-        rows("operator_families.tsv", include_str!("../../data/operator_families.tsv"), |row| {
-            OperatorFamilyRow {
-                oid: row.number("oid"),
-                method: row.number("opfmethod"),
-                name: row.text("opfname"),
-            }
+        rows("operator_families.tsv", files!("operator_families.tsv"), |row| OperatorFamilyRow {
+            oid: row.number("oid"),
+            method: row.number("opfmethod"),
+            name: row.text("opfname"),
+            schema: row.number("opfnamespace"),
         })
     })
 }
@@ -117,18 +136,16 @@ pub fn operator_families() -> &'static [OperatorFamilyRow] {
 pub fn family_operators() -> &'static [FamilyOperatorRow] {
     static ROWS: OnceLock<Vec<FamilyOperatorRow>> = OnceLock::new();
     ROWS.get_or_init(|| {
-        rows("family_operators.tsv", include_str!("../../data/family_operators.tsv"), |row| {
-            FamilyOperatorRow {
-                oid: row.number("oid"),
-                family: row.number("amopfamily"),
-                left: row.number("amoplefttype"),
-                right: row.number("amoprighttype"),
-                strategy: row.number("amopstrategy"),
-                purpose: row.character("amoppurpose"),
-                operator: row.number("amopopr"),
-                method: row.number("amopmethod"),
-                sort_family: row.number("amopsortfamily"),
-            }
+        rows("family_operators.tsv", files!("family_operators.tsv"), |row| FamilyOperatorRow {
+            oid: row.number("oid"),
+            family: row.number("amopfamily"),
+            left: row.number("amoplefttype"),
+            right: row.number("amoprighttype"),
+            strategy: row.number("amopstrategy"),
+            purpose: row.character("amoppurpose"),
+            operator: row.number("amopopr"),
+            method: row.number("amopmethod"),
+            sort_family: row.number("amopsortfamily"),
         })
     })
 }
@@ -137,17 +154,20 @@ pub fn family_operators() -> &'static [FamilyOperatorRow] {
 pub fn family_functions() -> &'static [FamilyFunctionRow] {
     static ROWS: OnceLock<Vec<FamilyFunctionRow>> = OnceLock::new();
     ROWS.get_or_init(|| {
-        rows("family_functions.tsv", include_str!("../../data/family_functions.tsv"), |row| {
-            FamilyFunctionRow {
-                oid: row.number("oid"),
-                family: row.number("amprocfamily"),
-                left: row.number("amproclefttype"),
-                right: row.number("amprocrighttype"),
-                number: row.number("amprocnum"),
-                function: row.number("amproc"),
-            }
+        rows("family_functions.tsv", files!("family_functions.tsv"), |row| FamilyFunctionRow {
+            oid: row.number("oid"),
+            family: row.number("amprocfamily"),
+            left: row.number("amproclefttype"),
+            right: row.number("amprocrighttype"),
+            number: row.number("amprocnum"),
+            function: row.number("amproc"),
         })
     })
+}
+
+/// The operator family of that oid.
+pub fn operator_family(oid: u32) -> Option<&'static OperatorFamilyRow> {
+    operator_families().iter().find(|family| family.oid == oid)
 }
 
 /// The operator class of that oid.

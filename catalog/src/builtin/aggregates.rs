@@ -42,7 +42,8 @@ struct Aggregates {
 fn load() -> &'static Aggregates {
     static AGGREGATES: OnceLock<Aggregates> = OnceLock::new();
     AGGREGATES.get_or_init(|| {
-        let table = Table::parse("aggregates.tsv", include_str!("../../data/aggregates.tsv"));
+        let table = Table::parse("aggregates.tsv", include_str!("../../data/aggregates.tsv"))
+            .and(include_str!("../../data/vector/aggregates.tsv"));
         let rows = table.rows().map(|row| AggregateRow {
             function: row.number("aggfnoid"),
             kind: row.character("aggkind"),

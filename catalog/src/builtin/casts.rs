@@ -66,7 +66,8 @@ struct Casts {
 fn load() -> &'static Casts {
     static CASTS: OnceLock<Casts> = OnceLock::new();
     CASTS.get_or_init(|| {
-        let table = Table::parse("casts.tsv", include_str!("../../data/casts.tsv"));
+        let table = Table::parse("casts.tsv", include_str!("../../data/casts.tsv"))
+            .and(include_str!("../../data/vector/casts.tsv"));
         let rows = table.rows().map(|row| CastRow {
             oid: row.number("oid"),
             source: row.number("castsource"),

@@ -107,7 +107,8 @@ fn implemented() -> HashSet<u32> {
 fn load() -> &'static Functions {
     static FUNCTIONS: OnceLock<Functions> = OnceLock::new();
     FUNCTIONS.get_or_init(|| {
-        let table = Table::parse("functions.tsv", include_str!("../../data/functions.tsv"));
+        let table = Table::parse("functions.tsv", include_str!("../../data/functions.tsv"))
+            .and(include_str!("../../data/vector/functions.tsv"));
         let kept = implemented();
         let rows: Vec<FunctionRow> =
             table.rows().map(read).filter(|row| kept.is_empty() || kept.contains(&row.oid)).collect();

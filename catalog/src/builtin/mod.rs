@@ -7,6 +7,7 @@
 mod access_methods;
 mod aggregates;
 mod casts;
+mod extension;
 mod functions;
 mod miscellany;
 mod operators;
@@ -14,12 +15,13 @@ mod tsv;
 mod types;
 
 pub use access_methods::{
-    AccessMethodRow, BTREE, FamilyFunctionRow, FamilyOperatorRow, HASH, OperatorClassRow, OperatorFamilyRow,
-    access_methods, default_operator_class, equality_operator, family_functions, family_operators,
-    operator_class, operator_classes, operator_families,
+    AccessMethodRow, BTREE, FamilyFunctionRow, FamilyOperatorRow, HASH, HNSW, IVFFLAT, OperatorClassRow,
+    OperatorFamilyRow, access_methods, default_operator_class, equality_operator, family_functions,
+    family_operators, operator_class, operator_classes, operator_families, operator_family,
 };
 pub use aggregates::{AggregateRow, aggregate, aggregates};
 pub use casts::{CastContext, CastMethod, CastRow, cast, casts};
+pub use extension::{ExtensionRow, available_extension, available_extensions, extension_members};
 pub use functions::{FunctionKind, FunctionRow, Volatility, function_by_oid, functions, functions_by_name};
 pub use miscellany::{
     CollationRow, LanguageRow, collation_by_name, collation_by_oid, collations, description, descriptions,
@@ -27,7 +29,9 @@ pub use miscellany::{
 };
 pub use operators::{OperatorRow, operator, operator_by_oid, operators, operators_by_name};
 pub(crate) use tsv::Table;
-pub use types::{ARRAY_SUBSCRIPT, TypeRow, base_type, type_by_name, type_by_oid, types};
+pub use types::{
+    ARRAY_SUBSCRIPT, TypeRow, base_type, extension_type_by_name, type_by_name, type_by_oid, types,
+};
 
 /// Oid of schema pg_catalog.
 pub const PG_CATALOG: u32 = 11;
@@ -39,6 +43,8 @@ pub const PUBLIC: u32 = 2200;
 pub const INFORMATION_SCHEMA: u32 = 13207;
 /// Oid of schema strata: what PostgreSQL does not have. Its functions have oids from 9000, which PostgreSQL leaves free.
 pub const STRATA: u32 = 9002;
+/// Stands, in the descriptions of what the extension vector brings, for the schema that a database has it in.
+pub const VECTOR: u32 = 8190;
 /// Oid of the superuser postgres.
 pub const BOOTSTRAP_ROLE: u32 = 10;
 /// Oid of pg_class, as the class of relations in pg_depend and pg_description.
@@ -61,6 +67,16 @@ pub const PG_DATABASE_CLASS: u32 = 1262;
 pub const PG_AUTHID_CLASS: u32 = 1260;
 /// Oid of pg_extension, as the class of extensions.
 pub const PG_EXTENSION_CLASS: u32 = 3079;
+/// Oid of pg_am, as the class of access methods.
+pub const PG_AM_CLASS: u32 = 2601;
+/// Oid of pg_cast, as the class of casts.
+pub const PG_CAST_CLASS: u32 = 2605;
+/// Oid of pg_opclass, as the class of operator classes.
+pub const PG_OPCLASS_CLASS: u32 = 2616;
+/// Oid of pg_operator, as the class of operators.
+pub const PG_OPERATOR_CLASS: u32 = 2617;
+/// Oid of pg_opfamily, as the class of operator families.
+pub const PG_OPFAMILY_CLASS: u32 = 2753;
 /// Oid of pg_default_acl, as the class of default privileges.
 pub const PG_DEFAULT_ACL_CLASS: u32 = 826;
 /// Oid of the tablespace pg_default.

@@ -11,6 +11,7 @@ use super::tsv::Table;
 pub struct OperatorRow {
     pub oid: u32,
     pub name: &'static str,
+    pub schema: u32,
     /// b binary, l prefix.
     pub kind: char,
     pub merges: bool,
@@ -37,10 +38,12 @@ struct Operators {
 fn load() -> &'static Operators {
     static OPERATORS: OnceLock<Operators> = OnceLock::new();
     OPERATORS.get_or_init(|| {
-        let table = Table::parse("operators.tsv", include_str!("../../data/operators.tsv"));
+        let table = Table::parse("operators.tsv", include_str!("../../data/operators.tsv"))
+            .and(include_str!("../../data/vector/operators.tsv"));
         let rows = table.rows().map(|row| OperatorRow {
             oid: row.number("oid"),
             name: row.text("oprname"),
+            schema: row.number("oprnamespace"),
             kind: row.character("oprkind"),
             merges: row.flag("oprcanmerge"),
             hashes: row.flag("oprcanhash"),

@@ -33,6 +33,14 @@ impl Table {
         Table { name, columns, rows }
     }
 
+    /// The rows of another file of the same header behind these.
+    pub fn and(mut self, text: &'static str) -> Table {
+        let other = Table::parse(self.name, text);
+        assert_eq!(self.columns, other.columns, "{}: files of different headers", self.name);
+        self.rows.extend(other.rows);
+        self
+    }
+
     /// The rows in file order.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         self.rows.iter().map(|fields| Row { table: self, fields })

@@ -60,13 +60,21 @@ struct Types {
     rows: Vec<TypeRow>,
     by_oid: HashMap<u32, usize>,
     by_name: HashMap<&'static str, usize>,
+    /// Of the extensions, whatever schema they are installed in.
+    extended: HashMap<&'static str, usize>,
 }
 
 fn load() -> &'static Types {
     static TYPES: OnceLock<Types> = OnceLock::new();
     TYPES.get_or_init(|| {
-        let table = Table::parse("types.tsv", include_str!("../../data/types.tsv"));
-        let mut types = Types { rows: Vec::new(), by_oid: HashMap::new(), by_name: HashMap::new() };
+        let table = Table::parse("types.tsv", include_str!("../../data/types.tsv"))
+            .and(include_str!("../../data/vector/types.tsv"));
+        let mut types = Types {
+            rows: Vec::new(),
+            by_oid: HashMap::new(),
+            by_name: HashMap::new(),
+            extended: HashMap::new(),
+        };
         for row in table.rows() {
             let name = row.text("typname");
             let index = types.rows.len();
@@ -103,6 +111,8 @@ fn load() -> &'static Types {
             types.by_oid.insert(types.rows[index].oid, index);
             if types.rows[index].schema == super::PG_CATALOG {
                 types.by_name.insert(name, index);
+            } else if types.rows[index].schema == super::VECTOR {
+                types.extended.insert(name, index);
             }
         }
         types
@@ -124,6 +134,12 @@ pub fn type_by_oid(oid: u32) -> Option<&'static TypeRow> {
 pub fn type_by_name(name: &str) -> Option<&'static TypeRow> {
     let types = load();
     types.by_name.get(name).map(|&index| &types.rows[index])
+}
+
+/// The type of that name that an extension brings; its schema stands for the extension's.
+pub fn extension_type_by_name(name: &str) -> Option<&'static TypeRow> {
+    let types = load();
+    types.extended.get(name).map(|&index| &types.rows[index])
 }
 
 /// The type a domain stands for, through domains over domains; any other type is itself.

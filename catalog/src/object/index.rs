@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::StoredExpression;
+use crate::builtin::{HNSW, IVFFLAT};
 
 /// An index. The engine knows it by the relation's oid.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,6 +48,11 @@ pub enum IndexSource {
 }
 
 impl Index {
+    /// Whether the engine keeps it under keys, and not as a vector index.
+    pub fn is_keyed(&self) -> bool {
+        !matches!(self.method, HNSW | IVFFLAT)
+    }
+
     /// The attribute numbers, 0 for an expression; keys first, then INCLUDE: pg_index.indkey.
     pub fn attribute_numbers(&self) -> Vec<i16> {
         let keys = self.keys.iter().map(|key| match key.source {

@@ -2,12 +2,12 @@
 
 use super::Snapshot;
 use crate::builtin::{
-    PG_ATTRDEF_CLASS, PG_CLASS_CLASS, PG_CONSTRAINT_CLASS, PG_NAMESPACE_CLASS, PG_REWRITE_CLASS,
-    PG_TYPE_CLASS,
+    self, PG_ATTRDEF_CLASS, PG_CLASS_CLASS, PG_CONSTRAINT_CLASS, PG_EXTENSION_CLASS, PG_NAMESPACE_CLASS,
+    PG_OPCLASS_CLASS, PG_REWRITE_CLASS, PG_TYPE_CLASS,
 };
 use crate::object::{
-    Constraint, ConstraintKind, Index, IndexSource, ObjectAddress, Relation, RelationKind, StoredExpression,
-    UserType,
+    Constraint, ConstraintKind, Extension, Index, IndexSource, ObjectAddress, Relation, RelationKind,
+    StoredExpression, UserType,
 };
 
 /// How firmly a dependent holds on, in pg_depend's letters.
@@ -17,6 +17,8 @@ pub enum DependencyKind {
     Normal,
     /// a: the dependent goes along silently.
     Automatic,
+    /// e: the dependent is a member of an extension, and goes with it.
+    Extension,
     /// i: the dependent is part of the referenced object, and cannot be dropped alone.
     Internal,
 }
@@ -27,6 +29,7 @@ impl DependencyKind {
         match self {
             DependencyKind::Normal => 'n',
             DependencyKind::Automatic => 'a',
+            DependencyKind::Extension => 'e',
             DependencyKind::Internal => 'i',
         }
     }
@@ -73,6 +76,9 @@ impl Snapshot {
         }
         for user_type in self.user_types(database) {
             user_type_dependencies(user_type, &mut all);
+        }
+        for extension in self.extensions(database) {
+            extension_dependencies(extension, &mut all);
         }
         for constraint in self.constraints(database) {
             all.append(&mut constraint_dependencies(constraint));
@@ -143,6 +149,10 @@ impl Snapshot {
             edges.add(ObjectAddress::column(index.table, number), DependencyKind::Automatic);
         }
         for key in &index.keys {
+            let class = builtin::operator_class(key.operator_class);
+            if class.is_some_and(|class| class.schema == builtin::VECTOR) {
+                edges.add(ObjectAddress::new(PG_OPCLASS_CLASS, key.operator_class), DependencyKind::Normal);
+            }
             if let IndexSource::Expression(expression) = &key.source {
                 edges.expression(expression, Some(index.table));
             }
@@ -193,9 +203,32 @@ fn user_type_dependencies(user_type: &UserType, found: &mut Vec<Dependency>) {
     }
 }
 
-/// What stands on a type that a user made depends on it; built-in types are pinned.
+/// What stands on a type that a user or an extension made depends on it; built-in types are pinned.
 fn made_type(type_oid: u32) -> Option<u32> {
-    (type_oid >= crate::bootstrap::FIRST_OBJECT_OID).then_some(type_oid)
+    match builtin::type_by_oid(type_oid) {
+        None => (type_oid >= crate::bootstrap::FIRST_OBJECT_OID).then_some(type_oid),
+        Some(row) if row.schema != builtin::VECTOR => None,
+        Some(row) if row.element != 0 => Some(row.element),
+        Some(row) => Some(row.oid),
+    }
+}
+
+/// An extension stands in its schema, and its members belong to it; the type is what an array of it belongs to.
+fn extension_dependencies(extension: &Extension, found: &mut Vec<Dependency>) {
+    let address = ObjectAddress::new(PG_EXTENSION_CLASS, extension.oid);
+    let schema = ObjectAddress::new(PG_NAMESPACE_CLASS, extension.schema);
+    Edges { from: address, into: found }.add(schema, DependencyKind::Normal);
+    let members = builtin::available_extension(&extension.name).map(builtin::extension_members);
+    found.extend(members.unwrap_or_default().iter().map(|&(class, object)| Dependency {
+        dependent: ObjectAddress::new(class, object),
+        referenced: address,
+        kind: DependencyKind::Extension,
+    }));
+    for row in builtin::types().iter().filter(|row| row.schema == builtin::VECTOR && row.element != 0) {
+        let array = ObjectAddress::new(PG_TYPE_CLASS, row.oid);
+        let element = ObjectAddress::new(PG_TYPE_CLASS, row.element);
+        Edges { from: array, into: found }.add(element, DependencyKind::Internal);
+    }
 }
 
 fn constraint_dependencies(constraint: &Constraint) -> Vec<Dependency> {

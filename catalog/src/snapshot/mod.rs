@@ -6,6 +6,7 @@
 
 mod apply;
 mod dependency;
+mod extension;
 mod lookup;
 mod membership;
 mod types;

@@ -4,14 +4,17 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Snapshot;
-use crate::builtin::{self, ARRAY_SUBSCRIPT, PG_CATALOG, TypeRow};
+use crate::builtin::{self, ARRAY_SUBSCRIPT, PG_CATALOG, TypeRow, VECTOR};
 use crate::object::{Relation, UserType};
 
 impl Snapshot {
     /// The type of that oid.
     pub fn type_by_oid(&self, database: u32, oid: u32) -> Option<Cow<'_, TypeRow>> {
         if let Some(row) = builtin::type_by_oid(oid) {
-            return Some(Cow::Borrowed(row));
+            return match row.schema {
+                VECTOR => self.placed_type(database, row).map(Cow::Owned),
+                _ => Some(Cow::Borrowed(row)),
+            };
         }
         let contents = self.contents(database)?;
         if let Some(user_type) = contents.user_types.get(&oid) {
@@ -30,6 +33,11 @@ impl Snapshot {
             && let Some(row) = builtin::type_by_name(name)
         {
             return Some(Cow::Borrowed(row));
+        }
+        if let Some(row) = builtin::extension_type_by_name(name)
+            && self.placed(database, row.schema) == Some(schema)
+        {
+            return self.type_by_oid(database, row.oid);
         }
         if let Some(user_type) = self.user_type_by_name(database, schema, name) {
             return self.type_by_oid(database, user_type.oid);
@@ -54,6 +62,14 @@ impl Snapshot {
         self.search_schemas(database, search_path)
             .into_iter()
             .find_map(|schema| self.type_by_name(database, schema, name))
+    }
+
+    /// The built-in types, those of the extensions installed among them.
+    pub fn described_types(&self, database: u32) -> impl Iterator<Item = Cow<'static, TypeRow>> {
+        builtin::types().iter().filter_map(move |row| match row.schema {
+            VECTOR => self.placed_type(database, row).map(Cow::Owned),
+            _ => Some(Cow::Borrowed(row)),
+        })
     }
 
     /// The row and array types of a database's relations, by oid.

@@ -1,38 +1,40 @@
 //! pg_am, pg_opclass, pg_opfamily, pg_amop, pg_amproc.
 
+use super::Scan;
 use super::cell::{Row, row};
-use crate::builtin::{self, BOOTSTRAP_ROLE, PG_CATALOG};
+use crate::builtin::{self, BOOTSTRAP_ROLE};
 
-pub fn pg_am() -> Vec<Row> {
-    let rows = builtin::access_methods().iter();
+pub fn pg_am(scan: &Scan<'_>) -> Vec<Row> {
+    let rows = builtin::access_methods().iter().filter(|row| scan.place(row.schema()).is_some());
     rows.map(|row| row![row.oid, row.name, row.handler, row.kind]).collect()
 }
 
-pub fn pg_opclass() -> Vec<Row> {
+pub fn pg_opclass(scan: &Scan<'_>) -> Vec<Row> {
     let rows = builtin::operator_classes().iter();
-    rows.map(|row| {
-        row![
+    rows.filter_map(|row| {
+        Some(row![
             row.oid,
             row.method,
             row.name,
-            PG_CATALOG,
+            scan.place(row.schema)?,
             BOOTSTRAP_ROLE,
             row.family,
             row.input_type,
             row.default,
             row.key_type,
-        ]
+        ])
     })
     .collect()
 }
 
-pub fn pg_opfamily() -> Vec<Row> {
+pub fn pg_opfamily(scan: &Scan<'_>) -> Vec<Row> {
     let rows = builtin::operator_families().iter();
-    rows.map(|row| row![row.oid, row.method, row.name, PG_CATALOG, BOOTSTRAP_ROLE]).collect()
+    rows.filter_map(|row| Some(row![row.oid, row.method, row.name, scan.place(row.schema)?, BOOTSTRAP_ROLE]))
+        .collect()
 }
 
-pub fn pg_amop() -> Vec<Row> {
-    let rows = builtin::family_operators().iter();
+pub fn pg_amop(scan: &Scan<'_>) -> Vec<Row> {
+    let rows = builtin::family_operators().iter().filter(|row| scan.has_family(row.family));
     rows.map(|row| {
         row![
             row.oid,
@@ -49,7 +51,7 @@ pub fn pg_amop() -> Vec<Row> {
     .collect()
 }
 
-pub fn pg_amproc() -> Vec<Row> {
-    let rows = builtin::family_functions().iter();
+pub fn pg_amproc(scan: &Scan<'_>) -> Vec<Row> {
+    let rows = builtin::family_functions().iter().filter(|row| scan.has_family(row.family));
     rows.map(|row| row![row.oid, row.family, row.left, row.right, row.number, row.function]).collect()
 }

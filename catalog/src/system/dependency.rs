@@ -1,7 +1,7 @@
-//! pg_depend, pg_shdepend, comments, extensions and default privileges.
+//! pg_depend, pg_shdepend, comments and default privileges.
 
 use super::Scan;
-use super::cell::{Cell, Row, row};
+use super::cell::{Row, row};
 use crate::builtin::{self, PG_AUTHID_CLASS, PG_CLASS_CLASS, PG_DATABASE_CLASS, PG_NAMESPACE_CLASS};
 
 pub fn pg_depend(scan: &Scan<'_>) -> Vec<Row> {
@@ -57,24 +57,6 @@ pub fn pg_shdepend(scan: &Scan<'_>) -> Vec<Row> {
         }
     }
     rows
-}
-
-pub fn pg_extension(scan: &Scan<'_>) -> Vec<Row> {
-    let extensions = scan.snapshot.extensions(scan.database);
-    extensions
-        .map(|extension| {
-            row![
-                extension.oid,
-                &extension.name,
-                extension.owner,
-                extension.schema,
-                extension.relocatable,
-                &extension.version,
-                Cell::Null,
-                Cell::Null,
-            ]
-        })
-        .collect()
 }
 
 pub fn pg_default_acl(scan: &Scan<'_>) -> Vec<Row> {

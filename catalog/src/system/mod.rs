@@ -10,6 +10,7 @@ mod cell;
 mod class;
 mod constraint;
 mod dependency;
+mod extension;
 mod index;
 mod information_columns;
 mod information_constraints;
@@ -81,18 +82,18 @@ fn catalog_rows(name: &str, scan: &Scan<'_>) -> Option<Vec<Row>> {
         "pg_attribute" => attribute::pg_attribute(scan),
         "pg_attrdef" => attribute::pg_attrdef(scan),
         "pg_type" => types::pg_type(scan),
-        "pg_cast" => types::pg_cast(),
+        "pg_cast" => types::pg_cast(scan),
         "pg_enum" => user_types::pg_enum(scan),
         "pg_collation" => types::pg_collation(),
-        "pg_proc" => procedure::pg_proc(),
-        "pg_operator" => procedure::pg_operator(),
-        "pg_aggregate" => procedure::pg_aggregate(),
+        "pg_proc" => procedure::pg_proc(scan),
+        "pg_operator" => procedure::pg_operator(scan),
+        "pg_aggregate" => procedure::pg_aggregate(scan),
         "pg_language" => procedure::pg_language(),
-        "pg_am" => access_methods::pg_am(),
-        "pg_opclass" => access_methods::pg_opclass(),
-        "pg_opfamily" => access_methods::pg_opfamily(),
-        "pg_amop" => access_methods::pg_amop(),
-        "pg_amproc" => access_methods::pg_amproc(),
+        "pg_am" => access_methods::pg_am(scan),
+        "pg_opclass" => access_methods::pg_opclass(scan),
+        "pg_opfamily" => access_methods::pg_opfamily(scan),
+        "pg_amop" => access_methods::pg_amop(scan),
+        "pg_amproc" => access_methods::pg_amproc(scan),
         "pg_index" => index::pg_index(scan),
         "pg_indexes" => index::pg_indexes(scan),
         "pg_constraint" => constraint::pg_constraint(scan),
@@ -105,7 +106,9 @@ fn catalog_rows(name: &str, scan: &Scan<'_>) -> Option<Vec<Row>> {
         "pg_description" => dependency::pg_description(scan),
         "pg_shdescription" => dependency::pg_shdescription(scan),
         "pg_shdepend" => dependency::pg_shdepend(scan),
-        "pg_extension" => dependency::pg_extension(scan),
+        "pg_extension" => extension::pg_extension(scan),
+        "pg_available_extensions" => extension::pg_available_extensions(scan),
+        "pg_available_extension_versions" => extension::pg_available_extension_versions(scan),
         "pg_default_acl" => dependency::pg_default_acl(scan),
         "pg_database" => role::pg_database(scan),
         "pg_authid" => role::pg_authid(scan),
@@ -153,6 +156,15 @@ impl<'a> Scan<'a> {
 
     fn schema_name(&self, oid: u32) -> Cell {
         Cell::from(self.snapshot.schema(self.database, oid).map(|schema| schema.name.clone()))
+    }
+
+    /// The schema of a described object in this database, `None` where it is not there: see `Snapshot::placed`.
+    fn place(&self, schema: u32) -> Option<u32> {
+        self.snapshot.placed(self.database, schema)
+    }
+
+    fn has_family(&self, oid: u32) -> bool {
+        self.snapshot.has_operator_family(self.database, oid)
     }
 
     /// The relations of the database, system relations first.

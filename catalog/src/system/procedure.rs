@@ -1,24 +1,26 @@
 //! pg_proc, pg_operator, pg_aggregate and pg_language.
 
+use super::Scan;
 use super::cell::{Cell, Row, row};
-use crate::builtin::{self, BOOTSTRAP_ROLE, FunctionRow, PG_CATALOG};
+use crate::builtin::{self, BOOTSTRAP_ROLE, FunctionRow};
 
-pub fn pg_proc() -> Vec<Row> {
-    builtin::functions().iter().map(function_row).collect()
+pub fn pg_proc(scan: &Scan<'_>) -> Vec<Row> {
+    let rows = builtin::functions().iter();
+    rows.filter_map(|row| Some(function_row(row, scan.place(row.schema)?))).collect()
 }
 
 fn count(length: usize) -> i16 {
     i16::try_from(length).unwrap_or(i16::MAX)
 }
 
-fn function_row(function: &FunctionRow) -> Row {
+fn function_row(function: &FunctionRow, schema: u32) -> Row {
     let all = function.all_arguments.as_ref().map(|all| Cell::texts(all.iter().copied()));
     let names = &function.argument_names;
     let modes = &function.argument_modes;
     row![
         function.oid,
         function.name,
-        function.schema,
+        schema,
         BOOTSTRAP_ROLE,
         function.language,
         function.cost,
@@ -49,14 +51,14 @@ fn function_row(function: &FunctionRow) -> Row {
     ]
 }
 
-pub fn pg_operator() -> Vec<Row> {
+pub fn pg_operator(scan: &Scan<'_>) -> Vec<Row> {
     let operators = builtin::operators().iter();
     operators
-        .map(|row| {
-            row![
+        .filter_map(|row| {
+            Some(row![
                 row.oid,
                 row.name,
-                PG_CATALOG,
+                scan.place(row.schema)?,
                 BOOTSTRAP_ROLE,
                 row.kind,
                 row.merges,
@@ -69,13 +71,14 @@ pub fn pg_operator() -> Vec<Row> {
                 row.function,
                 row.restriction,
                 row.join,
-            ]
+            ])
         })
         .collect()
 }
 
-pub fn pg_aggregate() -> Vec<Row> {
-    let aggregates = builtin::aggregates().iter();
+pub fn pg_aggregate(scan: &Scan<'_>) -> Vec<Row> {
+    let known = |oid: u32| builtin::function_by_oid(oid).is_none_or(|row| scan.place(row.schema).is_some());
+    let aggregates = builtin::aggregates().iter().filter(|row| known(row.function));
     aggregates
         .map(|row| {
             row![

@@ -10,7 +10,10 @@ pub fn pg_type(scan: &Scan<'_>) -> Vec<Row> {
         let domain = scan.snapshot.user_type(scan.database, oid)?.domain()?;
         domain.default.as_ref().map(|default| scan.live.expression(default, None))
     };
-    builtin::types().iter().chain(&created).map(|row| type_row(row, default_text(row.oid))).collect()
+    let described = scan.snapshot.described_types(scan.database);
+    let mut rows: Vec<Row> = described.map(|row| type_row(&row, None)).collect();
+    rows.extend(created.iter().map(|row| type_row(row, default_text(row.oid))));
+    rows
 }
 
 fn type_row(row: &TypeRow, default: Option<String>) -> Row {
@@ -50,8 +53,9 @@ fn type_row(row: &TypeRow, default: Option<String>) -> Row {
     ]
 }
 
-pub fn pg_cast() -> Vec<Row> {
-    let casts = builtin::casts().iter();
+pub fn pg_cast(scan: &Scan<'_>) -> Vec<Row> {
+    let known = |oid| scan.snapshot.has_described_type(scan.database, oid);
+    let casts = builtin::casts().iter().filter(|cast| known(cast.source) && known(cast.target));
     casts
         .map(|cast| {
             row![

@@ -99,7 +99,8 @@ impl Analyzer<'_> {
         };
         let rows = builtin::functions_by_name(request.name.name()).iter();
         let mut found: Vec<Chosen> = Vec::new();
-        for row in rows.filter(|row| schemas.contains(&row.schema)) {
+        let found_in = |schema| self.placed(schema).is_some_and(|schema| schemas.contains(&schema));
+        for row in rows.filter(|row| found_in(row.schema)) {
             let Some(candidate) = candidate(row, request) else { continue };
             // The same parameters twice: the plain form goes before the one with VARIADIC spread out.
             match found.iter_mut().find(|other| other.types == candidate.types) {

@@ -25,17 +25,17 @@ impl Analyzer<'_> {
         right: u32,
     ) -> Result<&'static OperatorRow> {
         let position = self.position(operator.at);
-        if let Some(schema) = &operator.schema
-            && schema != "pg_catalog"
-        {
-            self.schema_by_name(schema, operator.at)?;
-            return Err(self.no_operator(operator, left, right));
-        }
-        if let Some(exact) = exact_operator(&operator.name, left, right) {
+        let searched = match &operator.schema {
+            Some(schema) => Some(self.schema_by_name(schema, operator.at)?),
+            None => None,
+        };
+        let seen = |row: &OperatorRow| self.sees_operator(row, searched);
+        if let Some(exact) = exact_operator(&operator.name, left, right).filter(|row| seen(row)) {
             return Ok(exact);
         }
         let kind = if left.is_some() { 'b' } else { 'l' };
-        let rows = builtin::operators_by_name(&operator.name).iter().filter(|row| row.kind == kind);
+        let rows =
+            builtin::operators_by_name(&operator.name).iter().filter(|row| row.kind == kind && seen(row));
         let candidates: Vec<Candidate> = rows
             .map(|row| {
                 let types = if left.is_some() { vec![row.left, row.right] } else { vec![row.right] };
@@ -51,6 +51,7 @@ impl Analyzer<'_> {
             };
             if let Some(known) = assumed
                 && let Some(exact) = exact_operator(&operator.name, Some(known), known)
+                && seen(exact)
             {
                 return Ok(exact);
             }
@@ -72,6 +73,16 @@ impl Analyzer<'_> {
         match fitting.pop() {
             Some(candidate) => Ok(candidate.row),
             None => Err(self.no_operator(operator, left, right)),
+        }
+    }
+
+    /// Whether an operator is in the schema that is named, or else in one of the search path.
+    fn sees_operator(&self, row: &OperatorRow, named: Option<u32>) -> bool {
+        match named {
+            Some(named) => self.placed(row.schema) == Some(named),
+            // Every search path has pg_catalog.
+            None if row.schema == builtin::PG_CATALOG => true,
+            None => self.placed(row.schema).is_some_and(|schema| self.search_schemas().contains(&schema)),
         }
     }
 

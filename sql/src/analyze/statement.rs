@@ -139,6 +139,7 @@ impl Analyzer<'_> {
             | Statement::CreateRole(_)
             | Statement::CreateDatabase(_)
             | Statement::CreateExtension(_)
+            | Statement::AlterExtension(_)
             | Statement::TypeDefinition(_)
             | Statement::AlterTable(_)
             | Statement::AlterSequence(_)

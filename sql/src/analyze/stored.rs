@@ -117,7 +117,19 @@ fn made_type(expression: &Expression) -> u32 {
         | ExpressionKind::Relabel(..) => expression.ty.oid,
         _ => 0,
     };
-    if named >= catalog::bootstrap::FIRST_OBJECT_OID { named } else { 0 }
+    let described = catalog::builtin::type_by_oid(named);
+    match described {
+        // An array of an extension's type stands or falls with the type.
+        Some(row) if row.schema == catalog::builtin::VECTOR && row.element != 0 => row.element,
+        Some(row) if row.schema == catalog::builtin::VECTOR => named,
+        _ if named >= catalog::bootstrap::FIRST_OBJECT_OID => named,
+        _ => 0,
+    }
+}
+
+/// Whether a function is one that an extension brought.
+fn of_extension(function: u32) -> bool {
+    catalog::builtin::function_by_oid(function).is_some_and(|row| row.schema == catalog::builtin::VECTOR)
 }
 
 /// What must not vanish while a tree stands.
@@ -134,6 +146,12 @@ impl Visitor for Dependencies {
                 if let Ok(attribute) = i16::try_from(number.0) {
                     self.found.insert(ObjectAddress::column(table, attribute));
                 }
+            }
+            (ExpressionKind::Call { function, operator, .. }, _) if of_extension(*function) => {
+                self.found.insert(match operator {
+                    0 => ObjectAddress::new(catalog::builtin::PG_PROC_CLASS, *function),
+                    _ => ObjectAddress::new(catalog::builtin::PG_OPERATOR_CLASS, *operator),
+                });
             }
             (_, _) if made_type(expression) != 0 => {
                 let class = catalog::builtin::PG_TYPE_CLASS;

@@ -139,6 +139,9 @@ impl Analyzer<'_> {
                 SyntaxKind::Number(digits) | SyntaxKind::String(digits) => digits.parse::<i64>().ok(),
                 _ => None,
             };
+            if let (SyntaxKind::String(text), None) = (&modifier.kind, number) {
+                return Err(crate::types::integer::invalid_syntax("integer", text).at(position));
+            }
             let Some(number) = number else {
                 let message = "type modifiers must be simple constants or identifiers";
                 return Err(Error::new(SqlState::SyntaxError, message).at(self.position(modifier.at)));

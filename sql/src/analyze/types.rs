@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use catalog::builtin::TypeRow;
+use catalog::builtin::{PG_CATALOG, TypeRow};
 
 use super::Analyzer;
 use crate::types::{format_type, oid};
@@ -20,6 +20,14 @@ impl<'a> Analyzer<'a> {
             let mut found = catalogs.filter_map(|catalog| catalog.type_by_oid(database, type_oid));
             found.next().map(|row| Cow::Owned(row.into_owned()))
         })
+    }
+
+    /// The schema of a described object in this database: see `Snapshot::placed`.
+    pub(super) fn placed(&self, schema: u32) -> Option<u32> {
+        match schema {
+            PG_CATALOG => Some(schema),
+            _ => self.environment.catalog.placed(self.environment.database, schema),
+        }
     }
 
     /// Category of a type; 'X' (unknown) for what is no type.

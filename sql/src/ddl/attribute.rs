@@ -341,9 +341,16 @@ impl Definer {
         for object in indexes {
             let mut changed = (*object).clone();
             let RelationKind::Index(index) = &mut changed.kind else { continue };
+            let keyed = index.is_keyed();
             let mut touched = false;
             for key in &mut index.keys {
                 if matches!(key.source, catalog::IndexSource::Column(column) if column == number) {
+                    if !keyed {
+                        return Err(Error::unsupported(format!(
+                            "ALTER COLUMN TYPE of a column that vector index \"{}\" is on",
+                            object.name
+                        )));
+                    }
                     key.type_oid = ty.oid;
                     key.typmod = ty.typmod;
                     touched = true;

@@ -1,4 +1,4 @@
-//! DROP of relations, schemas, databases, roles and extensions, with what depends on them.
+//! DROP of relations, schemas, databases and roles, with what depends on them.
 //!
 //! What stands on a dropped object is found by the catalog's dependency edges, transitively. Automatic and internal
 //! dependents go along; others need CASCADE, and are told of in a notice, or refuse the drop in the detail.
@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use catalog::builtin::{
-    PG_ATTRDEF_CLASS, PG_CLASS_CLASS, PG_CONSTRAINT_CLASS, PG_NAMESPACE_CLASS, PG_REWRITE_CLASS,
-    PG_TYPE_CLASS,
+    self, PG_ATTRDEF_CLASS, PG_CLASS_CLASS, PG_CONSTRAINT_CLASS, PG_NAMESPACE_CLASS, PG_OPCLASS_CLASS,
+    PG_OPERATOR_CLASS, PG_PROC_CLASS, PG_REWRITE_CLASS, PG_TYPE_CLASS,
 };
 use catalog::{DependencyKind, Object, ObjectAddress, ObjectKey, Relation, RelationKind, Snapshot};
 use engine::{RelationLockMode, TableId};
@@ -31,7 +31,7 @@ impl Definer {
             ObjectKind::Schema => self.drop_schemas(drop).await,
             ObjectKind::Database => self.drop_databases(drop).await,
             ObjectKind::Role => self.drop_roles(drop).await,
-            ObjectKind::Extension => self.drop_extensions(drop),
+            ObjectKind::Extension => self.drop_extensions(drop).await,
             ObjectKind::Type | ObjectKind::Domain => self.drop_types(drop).await,
             ObjectKind::Function
             | ObjectKind::Procedure
@@ -205,7 +205,12 @@ impl Definer {
         }
     }
 
-    async fn remove_comments(&mut self, snapshot: &Snapshot, class: u32, object: u32) -> Result<()> {
+    pub(super) async fn remove_comments(
+        &mut self,
+        snapshot: &Snapshot,
+        class: u32,
+        object: u32,
+    ) -> Result<()> {
         let keys: Vec<ObjectKey> = snapshot
             .comments(self.database)
             .filter(|comment| comment.address.class == class && comment.address.object == object)
@@ -232,13 +237,6 @@ impl Definer {
             }
         }
         self.put_relation(changed).await
-    }
-
-    fn drop_extensions(&mut self, drop: &Drop) -> Result<String> {
-        for name in &drop.names {
-            self.missing(drop, "extension", name)?;
-        }
-        Ok("DROP EXTENSION".to_string())
     }
 
     /// Every object of a schema.
@@ -390,12 +388,34 @@ pub(super) fn describe(snapshot: &Snapshot, database: u32, address: ObjectAddres
             Some(row) => format!("type {}", row.name),
             None => format!("type {}", address.object),
         },
+        PG_PROC_CLASS => match builtin::function_by_oid(address.object) {
+            Some(row) => format!("function {}({})", row.name, type_names(&row.arguments)),
+            None => format!("function {}", address.object),
+        },
+        PG_OPERATOR_CLASS => match builtin::operator_by_oid(address.object) {
+            Some(row) => format!("operator {}({})", row.name, type_names(&[row.left, row.right])),
+            None => format!("operator {}", address.object),
+        },
+        PG_OPCLASS_CLASS => match builtin::operator_class(address.object) {
+            Some(row) => {
+                let method = builtin::access_methods().iter().find(|method| method.oid == row.method);
+                let method = method.map_or("", |method| method.name);
+                format!("operator class {} for access method {method}", row.name)
+            }
+            None => format!("operator class {}", address.object),
+        },
         PG_NAMESPACE_CLASS => match snapshot.schema(database, address.object) {
             Some(schema) => format!("schema {}", schema.name),
             None => format!("schema {}", address.object),
         },
         _ => format!("object {}", address.object),
     }
+}
+
+/// Names of types between commas.
+fn type_names(types: &[u32]) -> String {
+    let names = types.iter().map(|ty| crate::types::format_type(*ty, -1, &crate::types::NoNames));
+    names.collect::<Vec<_>>().join(",")
 }
 
 /// `"x" is not a table`.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use catalog::builtin::{self, BTREE};
+use catalog::builtin::{self, BTREE, HASH, HNSW, IVFFLAT};
 use catalog::{Index, IndexKey, IndexSource, Relation, RelationKind};
 use engine::RelationLockMode;
 
@@ -20,14 +20,11 @@ impl Definer {
     pub(super) async fn create_index(&mut self, create: &CreateIndex) -> Result<String> {
         let tag = "CREATE INDEX".to_string();
         let method = create.access_method.as_ref().map_or("btree", |name| name.text.as_str());
-        if !matches!(method, "btree" | "hash") {
-            return Err(match builtin::access_methods().iter().any(|row| row.name == method) {
-                true => Error::unsupported(format!("access method \"{method}\"")),
-                false => Error::new(
-                    SqlState::UndefinedObject,
-                    format!("access method \"{method}\" does not exist"),
-                ),
-            });
+        let method = self.access_method(method)?;
+        match method.oid {
+            BTREE | HASH => {}
+            HNSW | IVFFLAT => return self.create_vector_index(create, method).await,
+            _ => return Err(Error::unsupported(format!("access method \"{}\"", method.name))),
         }
         check_tablespace(create.tablespace.as_ref())?;
         let table = self.table_to_change(&create.table, RelationLockMode::Share).await?;
@@ -94,6 +91,7 @@ impl Definer {
         options: std::collections::BTreeMap<String, String>,
     ) -> Result<u32> {
         let oid = self.new_oid()?;
+        let keyed = index.is_keyed();
         self.put_relation(Relation {
             oid,
             database: self.database,
@@ -110,7 +108,10 @@ impl Definer {
         })
         .await?;
         self.reshape(table.oid, &[])?;
-        self.fill_index(table.oid, oid)?;
+        // The engine fills a vector index by itself.
+        if keyed {
+            self.fill_index(table.oid, oid)?;
+        }
         Ok(oid)
     }
 

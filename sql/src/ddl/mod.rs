@@ -17,6 +17,7 @@ mod database;
 mod definer;
 mod domain;
 mod drop;
+mod extension;
 mod grant;
 mod index;
 mod options;
@@ -31,6 +32,7 @@ mod table;
 mod temporary;
 mod user_type;
 mod validate;
+mod vector_index;
 mod view;
 
 pub use definer::Definer;
@@ -49,7 +51,8 @@ pub async fn execute(definer: &mut Definer, statement: &Statement) -> Result<Str
         Statement::CreateSchema(create) => definer.create_schema(create).await,
         Statement::CreateRole(create) => definer.create_role(create).await,
         Statement::CreateDatabase(create) => definer.create_database(create).await,
-        Statement::CreateExtension(create) => definer.create_extension(create),
+        Statement::CreateExtension(create) => definer.create_extension(create).await,
+        Statement::AlterExtension(alter) => definer.alter_extension(alter).await,
         Statement::TypeDefinition(definition) => definer.define_type(definition).await,
         Statement::AlterTable(alter) => definer.alter_table(alter).await,
         Statement::AlterSequence(alter) => definer.alter_sequence(alter).await,

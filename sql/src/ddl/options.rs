@@ -66,7 +66,7 @@ pub(super) fn full_name(option: &StorageOption) -> String {
     }
 }
 
-fn option_text(value: Option<&OptionValue>) -> String {
+pub(super) fn option_text(value: Option<&OptionValue>) -> String {
     match value {
         None => "true".to_string(),
         Some(OptionValue::Word(text) | OptionValue::String(text) | OptionValue::Number(text)) => text.clone(),

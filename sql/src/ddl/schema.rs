@@ -1,10 +1,10 @@
-//! CREATE, rename and drop schemas; CREATE EXTENSION.
+//! CREATE, rename and drop schemas.
 
 use catalog::{Object, ObjectKey, Schema};
 
 use super::Definer;
 use crate::error::{Error, Result, SqlState};
-use crate::parse::syntax::{CreateExtension, CreateSchema, Drop};
+use crate::parse::syntax::{CreateSchema, Drop};
 use crate::session::Severity;
 
 impl Definer {
@@ -87,13 +87,5 @@ impl Definer {
             self.remove(ObjectKey::Schema { database: self.database, oid: schema.oid }).await?;
         }
         Ok("DROP SCHEMA".to_string())
-    }
-
-    /// Only plpgsql is asked for by dumps and not there; every extension is refused by name.
-    pub(super) fn create_extension(&mut self, create: &CreateExtension) -> Result<String> {
-        Err(Error::new(
-            SqlState::FeatureNotSupported,
-            format!("extension \"{}\" is not available", create.name.text),
-        ))
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn table_schema(snapshot: &Snapshot, relation: &Relation) -> TableSch
     let mut indexes: Vec<IndexSchema> = snapshot
         .indexes_of(relation.database, relation.oid)
         .filter_map(|object| {
-            let index = object.as_index()?;
+            let index = object.as_index().filter(|index| index.is_keyed())?;
             Some(IndexSchema { id: IndexId(object.oid), unique: index.unique, primary: index.primary })
         })
         .collect();

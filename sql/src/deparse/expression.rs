@@ -193,7 +193,7 @@ impl<'a> Deparser<'a> {
     }
 
     fn operator(&mut self, operator: u32, arguments: &'a [Expression]) {
-        let name = catalog::builtin::operator_by_oid(operator).map_or("?", |row| row.name);
+        let name = self.operator_name(operator);
         let symbol = symbol(operator, arguments.len());
         self.plain_parenthesis('(');
         match arguments {
@@ -400,7 +400,7 @@ impl<'a> Deparser<'a> {
     }
 
     fn any_array(&mut self, left: &'a Expression, right: &'a Expression, operator: u32, all: bool) {
-        let name = catalog::builtin::operator_by_oid(operator).map_or("?", |row| row.name);
+        let name = self.operator_name(operator);
         self.plain_parenthesis('(');
         self.operand(left, true, Parent::Other);
         self.push(&format!(" {name} {} (", if all { "ALL" } else { "ANY" }));

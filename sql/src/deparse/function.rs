@@ -2,14 +2,20 @@
 
 use engine::Value;
 
-use super::Deparser;
 use super::simple::Parent;
+use super::{Deparser, quote_identifier};
 use crate::tree::{Expression, ExpressionKind};
 
 impl<'a> Deparser<'a> {
     /// The name of a function, with its schema where that is not pg_catalog.
     pub(super) fn function_name(&mut self, function: u32) {
         let Some(row) = catalog::builtin::function_by_oid(function) else { return self.push("?") };
+        if row.schema == catalog::builtin::VECTOR {
+            let name = quote_identifier(row.name);
+            let seen = self.names.sees(row.schema);
+            let text = if seen { name } else { self.names.qualified(row.schema, &name) };
+            return self.push(&text);
+        }
         if row.schema != catalog::builtin::PG_CATALOG
             && let Some(schema) = self.catalog.schema(self.database, row.schema)
         {
@@ -18,6 +24,17 @@ impl<'a> Deparser<'a> {
             self.push(".");
         }
         self.identifier(row.name);
+    }
+
+    /// The name of an operator, in the form that tells its schema where the search path does not.
+    pub(super) fn operator_name(&self, operator: u32) -> String {
+        match catalog::builtin::operator_by_oid(operator) {
+            None => "?".to_string(),
+            Some(row) if row.schema == catalog::builtin::PG_CATALOG || self.names.sees(row.schema) => {
+                row.name.to_string()
+            }
+            Some(row) => format!("OPERATOR({})", self.names.qualified(row.schema, row.name)),
+        }
     }
 
     pub(super) fn call(&mut self, function: u32, arguments: &'a [Expression], variadic: bool) {

@@ -37,14 +37,14 @@ impl<'a> Deparser<'a> {
         if several {
             self.push("(");
         }
-        let mut name = "=";
+        let mut name = "=".to_string();
         for (place, test) in tests.iter().enumerate() {
             if place > 0 {
                 self.push(", ");
             }
             if let ExpressionKind::Call { operator, arguments, .. } = &test.kind {
                 if place == 0 {
-                    name = catalog::builtin::operator_by_oid(*operator).map_or("?", |row| row.name);
+                    name = self.operator_name(*operator);
                 }
                 if let Some(left) = arguments.first() {
                     self.value(left, true);
@@ -54,7 +54,7 @@ impl<'a> Deparser<'a> {
         if several {
             self.push(")");
         }
-        match (name, word) {
+        match (name.as_str(), word) {
             ("=", "ANY") => self.push(" IN ("),
             _ => self.push(&format!(" {name} {word} (")),
         }

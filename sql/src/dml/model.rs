@@ -205,7 +205,8 @@ impl TableModel {
 
     fn add_indexes(&mut self, snapshot: &Snapshot, layout: &Layout) -> Result<()> {
         for relation in snapshot.indexes_of(self.database, self.oid) {
-            let Some(index) = relation.as_index() else { continue };
+            // The engine keeps vector indexes by itself.
+            let Some(index) = relation.as_index().filter(|index| index.is_keyed()) else { continue };
             let mut keys = Vec::with_capacity(index.keys.len());
             for key in &index.keys {
                 let (source, text) = match &key.source {

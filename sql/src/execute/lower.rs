@@ -18,7 +18,8 @@ use futures::StreamExt;
 use super::execution::Execution;
 use super::stream::{Batches, into_datafusion, ours};
 use super::{
-    aggregate, common, distinct, functions, join, limit, lock, row, scan, set_operation, sort, window,
+    aggregate, common, distinct, functions, join, limit, lock, nearest, row, scan, set_operation, sort,
+    window,
 };
 use crate::error::{Error, Result};
 use crate::plan::Node;
@@ -106,6 +107,8 @@ fn run(node: &Arc<Node>, execution: &Execution, mut inputs: Inputs) -> Result<Ba
         Operator::Scan(scan) => scan::scan(node, &scan.access, execution),
         Operator::IndexScan(scan) => scan::index_scan(node, scan, execution),
         Operator::SystemScan(scan) => scan::system_scan(node, scan, execution),
+        Operator::Nearest(_) => nearest::nearest(node, execution, inputs.one()?),
+        Operator::Held(_) => Ok(nearest::held(node, execution, inputs.one()?)),
         Operator::Functions { .. } => functions::scan(node, execution),
         Operator::ProjectSet { .. } => Ok(functions::project_set(node, execution, inputs.one()?)),
         Operator::Aggregate(_) => Ok(aggregate::aggregate(node, execution, inputs.one()?)),

@@ -18,6 +18,7 @@ mod limit;
 mod lock;
 mod lower;
 mod meter;
+pub(crate) mod nearest;
 mod predicate;
 mod row;
 mod scan;

@@ -80,7 +80,11 @@ fn assembled(access: &TableAccess, node: &Node, batch: &RecordBatch) -> Result<R
     batch_of(&node.schema, columns, batch.num_rows())
 }
 
-fn filtered(access: &TableAccess, execution: &Execution, batch: RecordBatch) -> Result<RecordBatch> {
+pub(super) fn filtered(
+    access: &TableAccess,
+    execution: &Execution,
+    batch: RecordBatch,
+) -> Result<RecordBatch> {
     match &access.filter {
         None => Ok(batch),
         Some(filter) => {
@@ -91,7 +95,7 @@ fn filtered(access: &TableAccess, execution: &Execution, batch: RecordBatch) -> 
 }
 
 /// The one row that stands for this scan in a re-check; without rows where the version is gone.
-fn substituted(
+pub(super) fn substituted(
     access: &TableAccess,
     columns: &[PlanColumn],
     node: &Node,
@@ -157,7 +161,7 @@ impl RowCollector {
     }
 
     /// Adds the version that a handle names, where there is one.
-    fn fetch(&mut self, view: &ReadView, access: &TableAccess, handle: RowHandle) -> Result<()> {
+    pub fn fetch(&mut self, view: &ReadView, access: &TableAccess, handle: RowHandle) -> Result<()> {
         let mut outcome = Ok(());
         view.with_row(access.table, handle, &mut |row| outcome = self.push(handle, &row))
             .map_err(engine_error)?;

@@ -17,6 +17,7 @@ use super::limit::{count_of, offset_of};
 use super::lower::{NodeExec, Work, lower};
 use super::stream::{Batches, batch_of};
 use crate::error::{Error, Result};
+use crate::evaluate::CompiledExpression;
 use crate::plan::Node;
 use crate::plan::node::Sort;
 
@@ -38,7 +39,10 @@ pub(super) fn lower_sort(
         sort.keys.iter().map(|key| sort_key(key.position, key.descending, key.nulls_first)).collect();
     keys.push(sort_key(number, false, false));
     let ordering = LexOrdering::new(keys).ok_or_else(|| Error::internal("a sort without keys"))?;
-    let fetch = fetch_of(sort, execution)?;
+    let fetch = match &sort.fetch {
+        Some(fetch) => fetch_of(fetch, execution)?,
+        None => None,
+    };
     let sorted: Arc<dyn ExecutionPlan> = Arc::new(SortExec::new(ordering, numbered).with_fetch(fetch));
     Ok(NodeExec::new(Work::Strip(sort.shown), execution, vec![sorted], node.schema.clone()))
 }
@@ -51,10 +55,12 @@ fn sort_key(position: usize, descending: bool, nulls_first: bool) -> PhysicalSor
 }
 
 /// How many rows the LIMIT above will take. Its errors are its own to raise, when it runs.
-fn fetch_of(sort: &Sort, execution: &Execution) -> Result<Option<usize>> {
-    let Some((count, offset)) = &sort.fetch else { return Ok(None) };
+pub(super) fn fetch_of(
+    (count, offset): &(CompiledExpression, Option<CompiledExpression>),
+    execution: &Execution,
+) -> Result<Option<usize>> {
     let scope = execution.scope();
-    let value = |expression: &crate::evaluate::CompiledExpression| expression.evaluate(&scope, &[]);
+    let value = |expression: &CompiledExpression| expression.evaluate(&scope, &[]);
     let count = match value(count)? {
         Value::Null => return Ok(None),
         count => count_of(&count),

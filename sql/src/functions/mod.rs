@@ -14,6 +14,7 @@ mod call;
 mod cast;
 mod comparison;
 mod datetime;
+mod embedding;
 mod formatting;
 mod json;
 mod math;
@@ -31,6 +32,7 @@ pub use aggregate::{
 };
 pub use call::{Call, OrderKey};
 pub(crate) use json::convert::object_of;
+pub(crate) use embedding::{check_alike, distance_of};
 pub use registry::{Implementation, ScalarFunction, Vector, VectorFunction, implementation, implemented};
 pub use set_returning::{Rows, SetReturningImplementation, implemented_sets, set_returning};
 pub use string::quote::quote_identifier;

@@ -6,8 +6,8 @@ use arrow_array::ArrayRef;
 use engine::Value;
 
 use super::{
-    Call, arithmetic, array, cast, comparison, datetime, formatting, json, math, pattern, string, system,
-    vector,
+    Call, arithmetic, array, cast, comparison, datetime, embedding, formatting, json, math, pattern, string,
+    system, vector,
 };
 use crate::error::Result;
 use crate::evaluate::Context;
@@ -102,6 +102,8 @@ const SCALARS: &[Scalars] = &[
     pattern::like::FUNCTIONS,
     pattern::similar::FUNCTIONS,
     pattern::regexp::FUNCTIONS,
+    embedding::single::FUNCTIONS,
+    embedding::halves::FUNCTIONS,
 ];
 
 const VECTORS: &[Vectors] = &[
@@ -109,6 +111,7 @@ const VECTORS: &[Vectors] = &[
     vector::arithmetic::FUNCTIONS,
     vector::pattern::FUNCTIONS,
     vector::FUNCTIONS,
+    embedding::batch::FUNCTIONS,
 ];
 
 /// The implementation of a scalar function, operator function or cast function.

@@ -71,6 +71,7 @@ impl Explainer<'_> {
                 }
                 return self.node(input, Some(outer.unwrap_or(of)), &lines);
             }
+            Operator::Held(held) => return self.node(&held.input, Some(outer.unwrap_or(of)), above),
             Operator::Keys { input, .. } | Operator::Project { input, .. }
                 if !matches!(input.operator, Operator::OneRow) =>
             {
@@ -121,6 +122,8 @@ impl Explainer<'_> {
                 };
                 vec![self.node(&join.input, None, &[]), search]
             }
+            // What is read of the table is a matter of the node's own.
+            Operator::Nearest(_) => Vec::new(),
             // A result without a table is one node.
             Operator::Filter { input, .. }
             | Operator::Keys { input, .. }
@@ -180,6 +183,11 @@ impl Explainer<'_> {
                     lines.push(Detail::text("Index Cond", self.named(&scan.index.condition)));
                 }
                 lines.extend(filter(&scan.access));
+                lines
+            }
+            Operator::Nearest(nearest) => {
+                let mut lines = vec![Detail::text("Order By", self.named(&nearest.shown))];
+                lines.extend(filter(&nearest.access));
                 lines
             }
             Operator::SystemScan(scan) => scan
@@ -265,6 +273,11 @@ fn facts(of: &Node) -> Vec<(&'static str, String)> {
         Operator::IndexScan(scan) => {
             scan_facts("Index Scan", &scan.access, Some((&scan.index.name, scan.index.reverse)))
         }
+        Operator::Nearest(nearest) => {
+            let index = nearest.index.as_ref().map(|index| (index.name.as_str(), false));
+            let kind = if index.is_some() { "Index Scan" } else { "Nearest Scan" };
+            scan_facts(kind, &nearest.access, index)
+        }
         Operator::SystemScan(scan) => {
             vec![("Node Type", "Seq Scan".to_owned()), ("Relation Name", scan.name.clone())]
         }
@@ -340,6 +353,14 @@ impl Node {
                 let table = aliased(&scan.access.name, &scan.access.alias);
                 format!("Index Scan{direction} using {} on {table}", scan.index.name)
             }
+            Operator::Nearest(nearest) => {
+                let table = aliased(&nearest.access.name, &nearest.access.alias);
+                match &nearest.index {
+                    Some(index) => format!("Index Scan using {} on {table}", index.name),
+                    None => format!("Nearest Scan on {table}"),
+                }
+            }
+            Operator::Held(_) => "Result".to_owned(),
             Operator::SystemScan(scan) => format!("Seq Scan on {}", aliased(&scan.name, &scan.alias)),
             Operator::Values { .. } => "Values Scan on \"*VALUES*\"".to_owned(),
             Operator::Functions { items, .. } => {

@@ -182,6 +182,7 @@ impl Planner<'_> {
             required: walk::columns_of(argument),
             order: vec![key.clone()],
             limited: true,
+            fetch: None,
         };
         let node = self.relation(input, inner)?;
         if !super::table::satisfies(&node.order, &[key]) {
@@ -225,7 +226,7 @@ impl Planner<'_> {
         if !on {
             required.retain(|column| keys.contains(column));
         }
-        let inner = Need { conjuncts: below, required, order: need.order, limited: false };
+        let inner = Need { conjuncts: below, required, order: need.order, limited: false, fetch: None };
         let node = self.relation(input, inner)?;
         let layout = node.layout();
         let keys = columns

@@ -94,7 +94,7 @@ impl Planner<'_> {
         rows: f64,
     ) -> Option<IndexPath> {
         let index = relation.as_index()?;
-        if !index.valid {
+        if !index.valid || !index.is_keyed() {
             return None;
         }
         let mut used = Vec::new();

@@ -66,8 +66,13 @@ impl Planner<'_> {
         if lateral {
             left_required.extend(walk::relation_columns(right));
         }
-        let left_need =
-            Need { conjuncts: below, required: left_required, order: need.order, limited: need.limited };
+        let left_need = Need {
+            conjuncts: below,
+            required: left_required,
+            order: need.order,
+            limited: need.limited,
+            fetch: None,
+        };
         let left = self.relation(left, left_need)?;
         let right_need = Need { conjuncts: right_only, required: required.clone(), ..Need::default() };
         let mut wanted = need.required;

@@ -11,6 +11,7 @@ mod index;
 mod join;
 mod join_order;
 mod lateral;
+mod nearest;
 pub mod node;
 mod ordering;
 mod planner;

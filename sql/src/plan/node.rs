@@ -12,6 +12,8 @@ pub use super::window::{BoundPlan, FramePlan, Offset, Window, WindowPlan};
 use crate::evaluate::{CompiledExpression, Layout};
 use crate::functions::Call;
 use crate::tree::{ColumnNumber, LockStrength, LockWait, SetOperator, Type};
+use crate::types::embedding::Element;
+use crate::types::embedding::distance::Metric;
 use crate::types::oid;
 
 /// A column that a node produces.
@@ -83,7 +85,9 @@ impl Node {
             | Operator::Values { .. }
             | Operator::Functions { .. }
             | Operator::CommonScan { .. } => Vec::new(),
-            Operator::Filter { input, .. }
+            Operator::Nearest(Nearest { input, .. })
+            | Operator::Held(Held { input, .. })
+            | Operator::Filter { input, .. }
             | Operator::Project { input, .. }
             | Operator::Keys { input, .. }
             | Operator::ProjectSet { input, .. }
@@ -122,6 +126,8 @@ pub enum Operator {
     Scan(Scan),
     IndexScan(IndexScan),
     SystemScan(SystemScan),
+    Nearest(Nearest),
+    Held(Held),
     Values {
         rows: Vec<Vec<CompiledExpression>>,
     },
@@ -223,6 +229,46 @@ pub struct IndexScan {
     pub index: IndexAccess,
     /// The filter and what the search enforces, for when the index cannot be used.
     pub all_conditions: Option<CompiledExpression>,
+}
+
+/// The rows of a table that may be the first in the order of a distance.
+#[derive(Debug)]
+pub struct Nearest {
+    /// Every row that passes the conditions: its vector, what they read, its handle.
+    pub input: Arc<Node>,
+    /// The columns that are wanted; the filter, over them, for a row that stands for the scan in a re-check.
+    pub access: TableAccess,
+    pub metric: Metric,
+    pub element: Element,
+    /// What distances are from. Reads no column.
+    pub other: CompiledExpression,
+    /// The distance is from the other to the column's vector, as complaints name them.
+    pub flipped: bool,
+    /// Further keys decide between rows at one distance: all that tie with the last are wanted.
+    pub ties: bool,
+    /// The count and the offset of the LIMIT.
+    pub fetch: (CompiledExpression, Option<CompiledExpression>),
+    pub index: Option<VectorIndex>,
+    /// The order for EXPLAIN, columns by number.
+    pub shown: String,
+}
+
+/// A vector index that may find the rows.
+#[derive(Clone, Debug)]
+pub struct VectorIndex {
+    pub index: IndexId,
+    pub column: ColumnId,
+    pub name: String,
+}
+
+/// All rows; with sequential scans turned off those that a vector index holds.
+#[derive(Debug)]
+pub struct Held {
+    pub input: Arc<Node>,
+    /// Position of the vector.
+    pub vector: usize,
+    pub metric: Metric,
+    pub element: Element,
 }
 
 /// Which keys of an index to read. Expressions read no column of the scanned table.

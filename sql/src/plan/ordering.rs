@@ -6,7 +6,7 @@ use super::node::{
     BoundPlan, FramePlan, Limit, Node, Offset, Operator, OrderItem, RowLockPlan, Sort, SortKeyPlan, Window,
     WindowPlan,
 };
-use super::planner::{Need, Planner, estimate, plan_column};
+use super::planner::{Fetch, Need, Planner, estimate, plan_column};
 use super::predicate;
 use super::walk::{self, Columns};
 use crate::error::{Error, Result};
@@ -15,8 +15,6 @@ use crate::evaluate::{CompiledExpression, Layout};
 use crate::functions::Call;
 use crate::tree::{ColumnNumber, Expression, FrameBound, Relation, RowLockClause, SortKey, WindowCall};
 use crate::types;
-
-type Fetch = (CompiledExpression, Option<CompiledExpression>);
 
 impl Planner<'_> {
     pub(super) fn sort(
@@ -29,6 +27,7 @@ impl Planner<'_> {
         keys.iter().for_each(|key| walk::add_columns(&key.expression, &mut need.required));
         need.order = keys.to_vec();
         need.limited = fetch.is_some();
+        need.fetch = fetch.clone();
         let node = self.relation(input, need)?;
         self.sorted(node, keys, fetch)
     }

@@ -46,7 +46,12 @@ pub(super) struct Need {
     pub order: Vec<SortKey>,
     /// Whether few of the rows will be read.
     pub limited: bool,
+    /// How many rows in that order, where nothing above takes any away: the count of a LIMIT and its offset.
+    pub fetch: Option<Fetch>,
 }
+
+/// The count of a LIMIT and its offset.
+pub(super) type Fetch = (CompiledExpression, Option<CompiledExpression>);
 
 impl Need {
     /// The same columns, nothing else.
@@ -208,6 +213,7 @@ impl<'a> Planner<'a> {
         }
         if !fixed.is_empty() || !joins.is_empty() {
             need.limited = false;
+            need.fetch = None;
         }
         let mut node = self.relation(input, need)?;
         for join in joins {
@@ -267,7 +273,9 @@ impl<'a> Planner<'a> {
         let mut required: Columns = wanted.difference(&own).copied().collect();
         kept.iter().for_each(|(_, item)| walk::add_columns(item, &mut required));
         let order = need.order.iter().map(|key| substituted_key(key, &simple)).collect();
-        let inner = Need { conjuncts: below, required, order, limited: need.limited && above.is_empty() };
+        let fetch = need.fetch.take().filter(|_| above.is_empty());
+        let limited = need.limited && above.is_empty();
+        let inner = Need { conjuncts: below, required, order, limited, fetch };
         let node = self.relation(input, inner)?;
         let node = self.project(node, &kept, &wanted)?;
         self.filter(node, above)

@@ -32,6 +32,10 @@ impl Planner<'_> {
             return self.system_scan(scan, &relation, columns, need);
         }
         self.note_columns(scan, &relation);
+        let now_or_then = matches!(&scan.time, None | Some(TimeClause::AsOf(_)));
+        if now_or_then && let Some(node) = self.nearest(scan, &catalog, &relation, &columns, &need)? {
+            return Ok(node);
+        }
         let access = self.access(scan, &relation, &columns)?;
         let rows = self.input.statistics.rows(scan.table).max(1.0);
         let path = match &scan.time {
@@ -112,7 +116,7 @@ impl Planner<'_> {
         })
     }
 
-    fn sequential_scan(
+    pub(super) fn sequential_scan(
         &mut self,
         mut access: TableAccess,
         columns: Vec<PlanColumn>,

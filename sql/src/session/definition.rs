@@ -170,6 +170,7 @@ fn statement_name(statement: &Statement) -> &'static str {
         Statement::CreateRole(_) => "CREATE ROLE",
         Statement::CreateDatabase(_) => "CREATE DATABASE",
         Statement::CreateExtension(_) => "CREATE EXTENSION",
+        Statement::AlterExtension(_) => "ALTER EXTENSION",
         Statement::TypeDefinition(_) => "CREATE TYPE",
         Statement::AlterTable(_) | Statement::Rename(_) => "ALTER TABLE",
         Statement::Drop(_) if drops_database(statement) => "DROP DATABASE",

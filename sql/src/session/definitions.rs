@@ -149,6 +149,11 @@ impl Definitions<'_> {
         if index.nulls_not_distinct {
             text.push_str(" NULLS NOT DISTINCT");
         }
+        if !relation.options.is_empty() {
+            let options = relation.options.iter();
+            let options: Vec<String> = options.map(|(name, value)| format!("{name}='{value}'")).collect();
+            text.push_str(&format!(" WITH ({})", options.join(", ")));
+        }
         if let Some(predicate) = &index.predicate {
             text.push_str(" WHERE ");
             text.push_str(&self.expression(predicate, Some(table), layout)?);

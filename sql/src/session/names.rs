@@ -61,6 +61,7 @@ impl CatalogNames {
             // The types of information_schema have no name in the grammar.
             return Some(match row.schema {
                 builtin::PG_CATALOG => format_type(oid, -1, &NoNames),
+                builtin::VECTOR => return self.extension_type_name(oid),
                 schema => format!("{}.{}", quoted(&self.schema_name(schema)), quoted(&row.name)),
             });
         }
@@ -73,6 +74,38 @@ impl CatalogNames {
         let relation = self.catalog.type_by_oid(self.database, element)?.relation;
         let name = self.relation_name(relation)?;
         Some(if row.element == 0 { name } else { format!("{name}[]") })
+    }
+
+    /// The name of a type that an extension brought, with its schema where the search path does not find it.
+    fn extension_type_name(&self, oid: u32) -> Option<String> {
+        let row = self.catalog.type_by_oid(self.database, oid)?;
+        if row.element != 0 {
+            return self.extension_type_name(row.element).map(|name| format!("{name}[]"));
+        }
+        let found = self.catalog.find_type(self.database, &self.search_path, &row.name);
+        let seen = found.is_some_and(|found| found.oid == oid);
+        Some(if seen { quoted(&row.name) } else { self.in_schema(row.schema, &quoted(&row.name)) })
+    }
+
+    fn in_schema(&self, schema: u32, name: &str) -> String {
+        format!("{}.{name}", quoted(&self.schema_name(schema)))
+    }
+
+    /// Whether the search path has the schema of a described object.
+    pub fn sees(&self, schema: u32) -> bool {
+        let Some(schema) = self.catalog.placed(self.database, schema) else { return false };
+        self.catalog.search_schemas(self.database, &self.search_path).contains(&schema)
+    }
+
+    /// The name of a described object with the schema it is in.
+    pub fn qualified(&self, schema: u32, name: &str) -> String {
+        self.in_schema(self.catalog.placed(self.database, schema).unwrap_or(schema), name)
+    }
+
+    /// The functions of a name that this database has.
+    fn functions(&self, name: &str) -> Vec<&'static builtin::FunctionRow> {
+        let rows = builtin::functions_by_name(name).iter().copied();
+        rows.filter(|row| self.catalog.placed(self.database, row.schema).is_some()).collect()
     }
 
     /// The name of an enum or domain, with its schema where the search path does not find it.
@@ -128,7 +161,7 @@ impl CatalogNames {
     fn find_procedure(&self, text: &str) -> Result<u32> {
         let parts = split_name(text)?;
         let name = parts.last().map_or("", String::as_str);
-        match builtin::functions_by_name(name) {
+        match self.functions(name).as_slice() {
             [] => Err(Error::new(SqlState::UndefinedFunction, format!("function \"{text}\" does not exist"))),
             [one] => Ok(one.oid),
             _ => Err(Error::new(
@@ -154,8 +187,8 @@ impl CatalogNames {
         for argument in arguments.split(',').map(str::trim).filter(|argument| !argument.is_empty()) {
             types.push(self.find_type(argument)?);
         }
-        builtin::functions_by_name(name)
-            .iter()
+        self.functions(name)
+            .into_iter()
             .find(|function| function.arguments == types)
             .map(|function| function.oid)
             .ok_or_else(missing)
@@ -191,27 +224,37 @@ impl Names for CatalogNames {
             NameKind::Type => self.type_name(oid),
             NameKind::Procedure => {
                 let function = builtin::function_by_oid(oid)?;
-                let unique = builtin::functions_by_name(function.name).len() == 1;
-                Some(if unique {
+                let unique = self.functions(function.name).len() == 1;
+                Some(if unique && self.sees(function.schema) {
                     quoted(function.name)
                 } else {
-                    format!("pg_catalog.{}", quoted(function.name))
+                    self.qualified(function.schema, &quoted(function.name))
                 })
             }
             NameKind::ProcedureWithArguments => {
                 let function = builtin::function_by_oid(oid)?;
                 let arguments: Vec<String> =
-                    function.arguments.iter().map(|argument| format_type(*argument, -1, &NoNames)).collect();
-                Some(format!("{}({})", quoted(function.name), arguments.join(",")))
+                    function.arguments.iter().map(|argument| format_type(*argument, -1, self)).collect();
+                let name = match self.sees(function.schema) {
+                    true => quoted(function.name),
+                    false => self.qualified(function.schema, &quoted(function.name)),
+                };
+                Some(format!("{name}({})", arguments.join(",")))
             }
             NameKind::Operator => builtin::operator_by_oid(oid).map(|operator| {
                 let unique = builtin::operators_by_name(operator.name).len() == 1;
-                if unique { operator.name.to_string() } else { format!("pg_catalog.{}", operator.name) }
+                match unique && self.sees(operator.schema) {
+                    true => operator.name.to_string(),
+                    false => self.qualified(operator.schema, operator.name),
+                }
             }),
             NameKind::OperatorWithArguments => builtin::operator_by_oid(oid).map(|operator| {
-                let side =
-                    |oid: u32| if oid == 0 { "none".to_string() } else { format_type(oid, -1, &NoNames) };
-                format!("{}({},{})", operator.name, side(operator.left), side(operator.right))
+                let side = |oid: u32| if oid == 0 { "none".to_string() } else { format_type(oid, -1, self) };
+                let name = match self.sees(operator.schema) {
+                    true => operator.name.to_string(),
+                    false => self.qualified(operator.schema, operator.name),
+                };
+                format!("{name}({},{})", side(operator.left), side(operator.right))
             }),
             NameKind::Namespace => match oid {
                 builtin::PG_CATALOG => Some("pg_catalog".to_string()),

@@ -117,6 +117,7 @@ impl Session {
             | Statement::CreateRole(_)
             | Statement::CreateDatabase(_)
             | Statement::CreateExtension(_)
+            | Statement::AlterExtension(_)
             | Statement::TypeDefinition(_)
             | Statement::AlterTable(_)
             | Statement::AlterSequence(_)

@@ -9,13 +9,15 @@ use crate::error::{Error, Result, SqlState};
 use super::array::{Array, vector};
 use super::binary::Reader;
 use super::digits::{append_i64, append_u64};
+use super::embedding::Element;
 use super::format_type::{built_in_name, format_type};
 use super::interval::{self, Interval};
 use super::numeric::Numeric;
 use super::record::Record;
 use super::settings::{InputSettings, Names, NoNames, OutputSettings, TypeShape};
 use super::{
-    bit, boolean, bytea, character, datetime, enumeration, float, identifier, integer, json, oid, uuid,
+    bit, boolean, bytea, character, datetime, embedding, enumeration, float, identifier, integer, json, oid,
+    uuid,
 };
 
 /// The physical type of every value of a type. Types made by users are arrays and records, hence bytes.
@@ -96,6 +98,8 @@ pub fn append_output(
         (oid::TID, Value::Bytes(bytes)) => identifier::append_tid(bytes, out)?,
         (oid::INT2VECTOR | oid::OIDVECTOR, Value::Bytes(bytes)) => vector::append_text(bytes, out)?,
         (oid::BIT | oid::VARBIT, Value::Bytes(bytes)) => bit::append_text(bytes, out)?,
+        (oid::VECTOR, Value::Bytes(bytes)) => embedding::append_text(Element::Single, bytes, out),
+        (oid::HALFVEC, Value::Bytes(bytes)) => embedding::append_text(Element::Half, bytes, out),
         (_, Value::Bytes(bytes)) if Record::is_record(bytes) => {
             Record::from_bytes(bytes)?.append_text(settings, out)?;
         }
@@ -165,6 +169,8 @@ pub fn input(type_oid: u32, typmod: i32, text: &str, settings: &InputSettings<'_
         oid::JSONB => Value::from(json::canonical(text)?),
         oid::INT2VECTOR | oid::OIDVECTOR => vector::input(type_oid, text)?,
         oid::BIT | oid::VARBIT => Value::from(bit::input(text, typmod, type_oid == oid::VARBIT)?),
+        oid::VECTOR => embedding::input(Element::Single, typmod, text)?,
+        oid::HALFVEC => embedding::input(Element::Half, typmod, text)?,
         oid::RECORD => {
             return Err(Error::new(
                 SqlState::FeatureNotSupported,
@@ -213,6 +219,8 @@ pub fn send(type_oid: u32, value: &Value, out: &mut Vec<u8>) -> Result<()> {
         }
         (oid::CHAR, Value::Text(text)) => out.push(character::char_to_byte(text)),
         (oid::BIT | oid::VARBIT, Value::Bytes(bytes)) => bit::send(bytes, out)?,
+        (oid::VECTOR, Value::Bytes(bytes)) => embedding::send(Element::Single, bytes, out)?,
+        (oid::HALFVEC, Value::Bytes(bytes)) => embedding::send(Element::Half, bytes, out)?,
         // The binary form is the label, which only names tell: see `send_named`.
         (_, Value::Bytes(bytes)) if enumeration::is_enum(bytes) => {
             return Err(Error::unsupported("the binary form of an enum inside another value"));
@@ -300,6 +308,8 @@ pub fn receive_named(type_oid: u32, typmod: i32, bytes: &[u8], names: &dyn Names
         oid::BIT | oid::VARBIT => {
             Value::from(bit::limit(bit::receive(&mut reader)?, typmod, type_oid == oid::VARBIT, false)?)
         }
+        oid::VECTOR => embedding::receive(Element::Single, typmod, &mut reader)?,
+        oid::HALFVEC => embedding::receive(Element::Half, typmod, &mut reader)?,
         oid::INT2VECTOR => vector::receive(oid::INT2, &mut reader)?,
         oid::OIDVECTOR => vector::receive(oid::OID, &mut reader)?,
         oid::RECORD => Record::receive(&mut reader)?.to_value(),
@@ -378,6 +388,12 @@ pub fn apply_typmod(type_oid: u32, typmod: i32, value: Value, explicit: bool) ->
         }
         (oid::BIT | oid::VARBIT, Value::Bytes(bytes)) => {
             Value::from(bit::limit(bytes.to_vec(), typmod, type_oid == oid::VARBIT, explicit)?)
+        }
+        (oid::VECTOR, Value::Bytes(bytes)) => {
+            Value::Bytes(embedding::apply_typmod(Element::Single, typmod, bytes)?)
+        }
+        (oid::HALFVEC, Value::Bytes(bytes)) => {
+            Value::Bytes(embedding::apply_typmod(Element::Half, typmod, bytes)?)
         }
         (_, value @ Value::Bytes(_)) if oid::element_of(type_oid).is_some() => {
             let mut array = Array::from_value(&value)?;

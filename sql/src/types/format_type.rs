@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result, SqlState};
 
+use super::embedding::Element;
 use super::oid;
 use super::settings::{NameKind, Names};
 
@@ -15,6 +16,12 @@ pub fn format_type(type_oid: u32, typmod: i32, names: &dyn Names) -> String {
     let is_vector = matches!(type_oid, oid::INT2VECTOR | oid::OIDVECTOR);
     if let Some(element) = oid::element_of(type_oid).filter(|_| !is_vector) {
         return format!("{}[]", format_type(element, typmod, names));
+    }
+    // Where the type of an extension is found depends on the catalog.
+    if Element::of(type_oid).is_some() {
+        let name = names.name_of(NameKind::Type, type_oid);
+        let name = name.as_deref().or(built_in_name(type_oid)).unwrap_or("???");
+        return format!("{name}{}", modifier(type_oid, typmod));
     }
     let Some(name) = built_in_name(type_oid) else {
         return names.name_of(NameKind::Type, type_oid).unwrap_or_else(|| "???".to_string());
@@ -165,6 +172,8 @@ pub fn built_in_name(type_oid: u32) -> Option<&'static str> {
         oid::ANYCOMPATIBLENONARRAY => "anycompatiblenonarray",
         oid::PG_NODE_TREE => "pg_node_tree",
         oid::ACLITEM => "aclitem",
+        oid::VECTOR => "vector",
+        oid::HALFVEC => "halfvec",
         _ => return None,
     })
 }
@@ -174,6 +183,8 @@ pub fn typmod_from_arguments(type_oid: u32, arguments: &[i64]) -> Result<i32> {
     let name = built_in_name(type_oid).unwrap_or("???");
     match (type_oid, arguments) {
         (_, []) => Ok(-1),
+        (oid::VECTOR, _) => Element::Single.typmod(arguments),
+        (oid::HALFVEC, _) => Element::Half.typmod(arguments),
         (oid::VARCHAR | oid::BPCHAR, [length]) => {
             let short = if type_oid == oid::VARCHAR { "varchar" } else { "char" };
             match *length {

@@ -17,6 +17,7 @@ pub mod character;
 pub mod datetime;
 pub mod digits;
 mod dispatch;
+pub mod embedding;
 pub mod enumeration;
 pub mod float;
 mod format_type;

@@ -115,6 +115,12 @@ pub const PG_NODE_TREE: u32 = 194;
 pub const ACLITEM: u32 = 1033;
 pub const ACLITEM_ARRAY: u32 = 1034;
 
+/// Of the extension vector: the oids that `catalog/data/vector` gives them.
+pub const VECTOR: u32 = 8200;
+pub const VECTOR_ARRAY: u32 = 8201;
+pub const HALFVEC: u32 = 8202;
+pub const HALFVEC_ARRAY: u32 = 8203;
+
 /// `(element, array)` of every built-in type that has an array type.
 const ARRAYS: &[(u32, u32)] = &[
     (BOOL, BOOL_ARRAY),
@@ -166,6 +172,8 @@ const ARRAYS: &[(u32, u32)] = &[
     (RECORD, RECORD_ARRAY),
     (CSTRING, CSTRING_ARRAY),
     (ACLITEM, ACLITEM_ARRAY),
+    (VECTOR, VECTOR_ARRAY),
+    (HALFVEC, HALFVEC_ARRAY),
 ];
 
 /// The element type of a built-in array type.

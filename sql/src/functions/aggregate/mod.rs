@@ -7,6 +7,7 @@
 mod boolean;
 mod collect;
 mod count;
+mod embedding;
 mod exact;
 mod extreme;
 mod float;
@@ -90,6 +91,7 @@ const FAMILIES: &[Aggregates] = &[
     collect::AGGREGATES,
     ordered::AGGREGATES,
     json::AGGREGATES,
+    embedding::AGGREGATES,
 ];
 
 /// The implementation of an aggregate function.

@@ -23,35 +23,32 @@ fn type_(context: &Context, oid: u32) -> Option<bool> {
     Some(first.is_some_and(|first| first.oid == oid))
 }
 
-/// A built-in object is visible where its schema is searched.
+/// A described object is visible where its schema is searched.
 fn in_searched_schema(context: &Context, schema: Option<u32>) -> Option<bool> {
     let catalog = context.environment.catalog();
-    let schemas = catalog.search_schemas(context.environment.database(), &context.settings.search_path);
-    schema.map(|schema| schemas.contains(&schema))
+    let database = context.environment.database();
+    let schemas = catalog.search_schemas(database, &context.settings.search_path);
+    schema.and_then(|schema| catalog.placed(database, schema)).map(|schema| schemas.contains(&schema))
 }
 
 fn function(context: &Context, oid: u32) -> Option<bool> {
     in_searched_schema(context, builtin::function_by_oid(oid).map(|row| row.schema))
 }
 
-fn of_catalog(context: &Context, exists: bool) -> Option<bool> {
-    in_searched_schema(context, exists.then_some(builtin::PG_CATALOG))
-}
-
 fn operator(context: &Context, oid: u32) -> Option<bool> {
-    of_catalog(context, builtin::operator_by_oid(oid).is_some())
+    in_searched_schema(context, builtin::operator_by_oid(oid).map(|row| row.schema))
 }
 
 fn operator_class(context: &Context, oid: u32) -> Option<bool> {
-    of_catalog(context, builtin::operator_class(oid).is_some())
+    in_searched_schema(context, builtin::operator_class(oid).map(|row| row.schema))
 }
 
 fn operator_family(context: &Context, oid: u32) -> Option<bool> {
-    of_catalog(context, builtin::operator_families().iter().any(|row| row.oid == oid))
+    in_searched_schema(context, builtin::operator_family(oid).map(|row| row.schema))
 }
 
 fn collation(context: &Context, oid: u32) -> Option<bool> {
-    of_catalog(context, builtin::collation_by_oid(oid).is_some())
+    in_searched_schema(context, builtin::collation_by_oid(oid).map(|_| builtin::PG_CATALOG))
 }
 
 /// Kinds of object of which there are none.

@@ -15,7 +15,7 @@ impl Parser<'_> {
             "table" | "view" | "index" | "materialized" => self.alter_relation(),
             "sequence" => self.alter_sequence(),
             "schema" => self.alter_named(ObjectKind::Schema),
-            "extension" => self.unsupported("ALTER EXTENSION"),
+            "extension" => self.alter_extension(),
             "type" => self.alter_user_type(),
             "domain" => self.alter_domain(),
             "database" => self.alter_database(),

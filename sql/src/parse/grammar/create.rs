@@ -3,8 +3,8 @@
 use crate::error::Result;
 use crate::parse::parser::Parser;
 use crate::parse::syntax::{
-    CreateExtension, CreateSchema, CreateTable, CreateTableAs, OnCommit, Persistence, SourceText, Statement,
-    TableSource,
+    AlterExtension, AlterExtensionAction, CreateExtension, CreateSchema, CreateTable, CreateTableAs,
+    OnCommit, Persistence, SourceText, Statement, TableSource,
 };
 use crate::parse::token::TokenKind;
 
@@ -202,6 +202,30 @@ impl Parser<'_> {
         Ok(Statement::CreateSchema(CreateSchema { if_not_exists, name, authorization, elements }))
     }
 
+    /// A version as a word or a string.
+    fn extension_version(&mut self) -> Result<String> {
+        match self.peek().kind {
+            TokenKind::String(_) => self.string(),
+            _ => self.label().map(|label| label.text),
+        }
+    }
+
+    pub(super) fn alter_extension(&mut self) -> Result<Statement> {
+        self.advance();
+        let name = self.name()?;
+        let action = if self.accept("update") {
+            let version = if self.accept("to") { Some(self.extension_version()?) } else { None };
+            AlterExtensionAction::Update(version)
+        } else if self.accept_all(&["set", "schema"]) {
+            AlterExtensionAction::SetSchema(self.name()?)
+        } else if self.is("add") || self.is("drop") {
+            return self.unsupported("ALTER EXTENSION ... ADD or DROP");
+        } else {
+            return self.unexpected();
+        };
+        Ok(Statement::AlterExtension(AlterExtension { name, action }))
+    }
+
     fn create_extension(&mut self) -> Result<Statement> {
         self.advance();
         let if_not_exists = self.if_not_exists();
@@ -213,10 +237,7 @@ impl Parser<'_> {
             if self.accept("schema") {
                 extension.schema = Some(self.name()?);
             } else if self.accept("version") {
-                extension.version = Some(match self.peek().kind {
-                    TokenKind::String(_) => self.string()?,
-                    _ => self.label()?.text,
-                });
+                extension.version = Some(self.extension_version()?);
             } else if self.accept("cascade") {
                 extension.cascade = true;
             } else {

@@ -96,6 +96,19 @@ pub struct CreateExtension {
     pub cascade: bool,
 }
 
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlterExtension {
+    pub name: Name,
+    pub action: AlterExtensionAction,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum AlterExtensionAction {
+    /// UPDATE [TO version].
+    Update(Option<String>),
+    SetSchema(Name),
+}
+
 /// ALTER kind name OWNER TO role, for kinds that are not relations.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlterOwner {

@@ -21,6 +21,7 @@ pub enum Statement {
     CreateRole(CreateRole),
     CreateDatabase(CreateDatabase),
     CreateExtension(CreateExtension),
+    AlterExtension(AlterExtension),
     TypeDefinition(Box<TypeDefinition>),
     AlterTable(Box<AlterTable>),
     AlterSequence(AlterSequence),

@@ -16,8 +16,9 @@ use engine::Value;
 use crate::error::{Error, Result};
 
 use super::dispatch::misplaced;
+use super::embedding::Element;
 use super::numeric::Numeric;
-use super::{character, interval, oid};
+use super::{character, embedding, interval, oid};
 
 /// Marks a value that is not NULL.
 const PRESENT: u8 = 1;
@@ -85,6 +86,8 @@ pub fn append(type_oid: u32, value: &Value, out: &mut Vec<u8>) -> Result<()> {
         (oid::TID, Value::Bytes(bytes)) => out.extend_from_slice(bytes),
         (oid::BYTEA, Value::Bytes(bytes)) => append_escaped(bytes, out),
         (oid::BIT | oid::VARBIT, Value::Bytes(bytes)) => composite::append_bits(bytes, out)?,
+        (oid::VECTOR, Value::Bytes(bytes)) => embedding::append_key(Element::Single, bytes, out),
+        (oid::HALFVEC, Value::Bytes(bytes)) => embedding::append_key(Element::Half, bytes, out),
         (oid::OIDVECTOR, Value::Bytes(bytes)) => composite::append_oidvector(bytes, out)?,
         (_, Value::Bytes(bytes)) => composite::append(bytes, out)?,
         (_, Value::Null) => return Err(misplaced(type_oid, value)),
@@ -145,6 +148,12 @@ pub fn compare(type_oid: u32, left: &Value, right: &Value) -> Ordering {
                 (Ok(left), Ok(right)) => left.compare(&right),
                 _ => Ordering::Equal,
             }
+        }
+        (Value::Bytes(left), Value::Bytes(right)) if type_oid == oid::VECTOR => {
+            embedding::compare(Element::Single, left, right)
+        }
+        (Value::Bytes(left), Value::Bytes(right)) if type_oid == oid::HALFVEC => {
+            embedding::compare(Element::Half, left, right)
         }
         _ => {
             let (mut left_key, mut right_key) = (Vec::new(), Vec::new());
