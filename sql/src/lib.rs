@@ -9,6 +9,7 @@ pub mod error;
 pub mod evaluate;
 pub mod execute;
 pub mod functions;
+mod nearest;
 pub mod parse;
 pub mod password;
 pub mod plan;

@@ -15,14 +15,17 @@ use engine::{ReadView, RowHandle, Value};
 use futures::StreamExt;
 
 use super::execution::{Execution, Moment};
+use super::input::Interrupt;
 use super::row::narrowed;
-use super::scan::{RowCollector, filtered, substituted};
+use super::scan::{RowCollector, assembled, filtered, projection, substituted};
 use super::sort::fetch_of;
-use super::stream::{Batches, batch_of, from_iterator, pieces};
+use super::stream::{BATCH_ROWS, Batches, batch_of, from_iterator, pieces};
 use crate::error::{Error, Result};
+use crate::evaluate::{Context, Scope};
 use crate::functions::check_alike;
 use crate::plan::Node;
 use crate::plan::node::{Held, Nearest, Operator};
+use crate::session::engine_error;
 use crate::types::embedding::Element;
 use crate::types::embedding::distance::{Distances, Metric};
 use crate::types::key::compare_float;
@@ -126,20 +129,26 @@ fn is_held(metric: Metric, element: Element, stored: &[u8]) -> bool {
 }
 
 /// Whether the session has turned sequential scans off.
-fn only_indexes(execution: &Execution) -> bool {
-    execution.context().environment.setting("enable_seqscan").as_deref() == Some("off")
+fn only_indexes(context: &Context) -> bool {
+    context.environment.setting("enable_seqscan").as_deref() == Some("off")
+}
+
+/// Rows that were found, nearest first.
+#[derive(Debug, Default)]
+pub struct Neighbours {
+    pub rows: Vec<RowHandle>,
 }
 
 /// The rows that may be the first in the order.
 pub(super) fn nearest(node: &Arc<Node>, execution: &Execution, input: Batches) -> Result<Batches> {
     let plan = plan_of(node)?;
     if let Some(batch) = substituted(&plan.access, &node.columns, node, execution)? {
-        return Ok(from_iterator(std::iter::once(filtered(&plan.access, execution, batch))));
+        return Ok(from_iterator(std::iter::once(filtered(&plan.access, &execution.scope(), batch))));
     }
     let (node, execution) = (node.clone(), execution.clone());
     let found = async move {
-        let rows = collect(plan_of(&node)?, &execution, input).await?;
-        fetched(&node, &execution, &rows)
+        let found = collect(plan_of(&node)?, &execution, input).await?;
+        fetched(&node, &execution, &found.rows)
     };
     let pieces = futures::stream::once(found).flat_map(|found| {
         futures::stream::iter(match found {
@@ -158,16 +167,61 @@ fn plan_of(node: &Node) -> Result<&Nearest> {
 }
 
 /// Which rows of the input are the nearest; all of them where no bound is known before they are sorted.
-async fn collect(plan: &Nearest, execution: &Execution, mut input: Batches) -> Result<Vec<RowHandle>> {
+async fn collect(plan: &Nearest, execution: &Execution, mut input: Batches) -> Result<Neighbours> {
     let wanted = fetch_of(&plan.fetch, execution)?.unwrap_or(usize::MAX);
-    let other = plan.other.evaluate(&execution.scope(), &[])?;
-    let held = plan.index.is_some() && only_indexes(execution);
-    let mut nearby = Nearby::new(wanted, plan.ties);
+    let mut exact = Exact::new(plan, &execution.scope(), wanted)?;
     while let Some(batch) = input.next().await {
         execution.check()?;
-        offer_batch(plan, &batch?, &other, held, &mut nearby)?;
+        exact.offer(&batch?)?;
     }
-    Ok(nearby.rows())
+    Ok(exact.found())
+}
+
+/// The nearest rows that a view shows: what the tier of its own runs.
+pub(crate) fn find(
+    plan: &Nearest,
+    view: &ReadView,
+    scope: &Scope<'_>,
+    wanted: usize,
+    interrupt: &dyn Interrupt,
+) -> Result<Neighbours> {
+    let Operator::Scan(scan) = &plan.input.operator else {
+        return Err(Error::internal("a search for the nearest does not read a table"));
+    };
+    let mut exact = Exact::new(plan, scope, wanted)?;
+    let cursor = view.scan(scan.access.table, &projection(&scan.access), BATCH_ROWS).map_err(engine_error)?;
+    for batch in cursor {
+        interrupt.check()?;
+        let batch = assembled(&scan.access, &plan.input, &batch.map_err(engine_error)?)?;
+        exact.offer(&filtered(&scan.access, scope, batch)?)?;
+    }
+    Ok(exact.found())
+}
+
+/// A search that looks at every row.
+struct Exact<'a> {
+    plan: &'a Nearest,
+    /// What distances are from; NULL gives none.
+    other: Value,
+    /// Only what the index holds.
+    held: bool,
+    nearby: Nearby,
+}
+
+impl Exact<'_> {
+    fn new<'a>(plan: &'a Nearest, scope: &Scope<'_>, wanted: usize) -> Result<Exact<'a>> {
+        let other = plan.other.evaluate(scope, &[])?;
+        let held = plan.index.is_some() && only_indexes(scope.context);
+        Ok(Exact { plan, other, held, nearby: Nearby::new(wanted, plan.ties) })
+    }
+
+    fn offer(&mut self, batch: &RecordBatch) -> Result<()> {
+        offer_batch(self.plan, batch, &self.other, self.held, &mut self.nearby)
+    }
+
+    fn found(self) -> Neighbours {
+        Neighbours { rows: self.nearby.rows() }
+    }
 }
 
 /// Offers the rows of a batch of vectors and handles.
@@ -233,7 +287,7 @@ fn view<'a>(plan: &Nearest, execution: &'a Execution) -> Result<&'a ReadView> {
 
 /// All rows, or with sequential scans turned off those that a vector index holds.
 pub(super) fn held(node: &Arc<Node>, execution: &Execution, input: Batches) -> Batches {
-    if !only_indexes(execution) {
+    if !only_indexes(execution.context()) {
         return input;
     }
     let node = node.clone();

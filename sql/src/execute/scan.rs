@@ -13,8 +13,8 @@ use super::row::narrowed;
 use super::search::{Search, searches};
 use super::stream::{BATCH_ROWS, Batches, batch_of, from_iterator};
 use crate::error::{Error, Result};
-use crate::evaluate::arrow_error;
 use crate::evaluate::column::{ColumnBuilder, repeat, value_at};
+use crate::evaluate::{Scope, arrow_error};
 use crate::plan::Node;
 use crate::plan::node::{IndexScan, Operator, PlanColumn, Scan, Source, SystemScan, TableAccess};
 use crate::session::engine_error;
@@ -22,7 +22,7 @@ use crate::session::engine_error;
 /// All rows of a table, filtered.
 pub(super) fn scan(node: &Arc<Node>, access: &TableAccess, execution: &Execution) -> Result<Batches> {
     if let Some(batch) = substituted(access, &node.columns, node, execution)? {
-        return Ok(from_iterator(std::iter::once(filtered(access, execution, batch))));
+        return Ok(from_iterator(std::iter::once(filtered(access, &execution.scope(), batch))));
     }
     let projection = projection(access);
     let cursor = match execution.moment(access.moment)? {
@@ -33,13 +33,13 @@ pub(super) fn scan(node: &Arc<Node>, access: &TableAccess, execution: &Execution
     let batches = cursor.map_err(engine_error)?.map(move |batch| {
         let batch = batch.map_err(engine_error)?;
         let batch = assembled(&access, &node, &batch)?;
-        filtered(&access, &execution, batch)
+        filtered(&access, &execution.scope(), batch)
     });
     Ok(from_iterator(batches.filter(|batch| !matches!(batch, Ok(batch) if batch.num_rows() == 0))))
 }
 
 /// The columns asked of the engine.
-fn projection(access: &TableAccess) -> Vec<ScanColumn> {
+pub(super) fn projection(access: &TableAccess) -> Vec<ScanColumn> {
     access
         .sources
         .iter()
@@ -54,7 +54,7 @@ fn projection(access: &TableAccess) -> Vec<ScanColumn> {
 }
 
 /// A batch of the engine as the node's columns.
-fn assembled(access: &TableAccess, node: &Node, batch: &RecordBatch) -> Result<RecordBatch> {
+pub(super) fn assembled(access: &TableAccess, node: &Node, batch: &RecordBatch) -> Result<RecordBatch> {
     let mut given = batch.columns().iter();
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(access.sources.len());
     for (source, column) in access.sources.iter().zip(&node.columns) {
@@ -80,15 +80,11 @@ fn assembled(access: &TableAccess, node: &Node, batch: &RecordBatch) -> Result<R
     batch_of(&node.schema, columns, batch.num_rows())
 }
 
-pub(super) fn filtered(
-    access: &TableAccess,
-    execution: &Execution,
-    batch: RecordBatch,
-) -> Result<RecordBatch> {
+pub(super) fn filtered(access: &TableAccess, scope: &Scope<'_>, batch: RecordBatch) -> Result<RecordBatch> {
     match &access.filter {
         None => Ok(batch),
         Some(filter) => {
-            let mask = filter.evaluate_predicate(&execution.scope(), &batch)?;
+            let mask = filter.evaluate_predicate(scope, &batch)?;
             narrowed(&batch, &mask)
         }
     }
@@ -246,7 +242,7 @@ pub(super) fn index_scan(node: &Arc<Node>, plan: &IndexScan, execution: &Executi
     if let Some(batch) = substituted(&plan.access, &node.columns, node, execution)? {
         // The row did not come through the index, so what the search would have enforced is tested too.
         let access = TableAccess { filter: plan.all_conditions.clone(), ..plan.access.clone() };
-        return Ok(from_iterator(std::iter::once(filtered(&access, execution, batch))));
+        return Ok(from_iterator(std::iter::once(filtered(&access, &execution.scope(), batch))));
     }
     let view = match execution.moment(plan.access.moment)? {
         Moment::At(view) => view,
@@ -271,7 +267,11 @@ pub(super) fn index_scan(node: &Arc<Node>, plan: &IndexScan, execution: &Executi
         let outcome = found.collect(&view, &access, &index, wanted, &mut rows);
         wanted = (wanted * 4).min(BATCH_ROWS);
         done = !matches!(outcome, Ok(true));
-        Some(outcome.and_then(|_| rows.finish(&node)).and_then(|batch| filtered(&access, &execution, batch)))
+        Some(
+            outcome
+                .and_then(|_| rows.finish(&node))
+                .and_then(|batch| filtered(&access, &execution.scope(), batch)),
+        )
     });
     Ok(from_iterator(batches.filter(|batch| !matches!(batch, Ok(batch) if batch.num_rows() == 0))))
 }

@@ -18,7 +18,7 @@ use super::planner::{Need, Planner, estimate};
 use super::predicate::as_column;
 use super::table::is_bound;
 use super::walk::Columns;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::evaluate::Layout;
 use crate::functions::distance_of;
 use crate::tree::{ColumnNumber, Expression, ExpressionKind, SortKey, SystemColumn, TableScan, Type};
@@ -109,6 +109,10 @@ impl Planner<'_> {
         let mut access = self.access(scan, relation, columns)?;
         access.filter = self.scan_filter(need.conjuncts.clone(), columns)?;
         let other = self.compile(&order.other, &Layout::default())?;
+        let column = relation.column(order.attribute);
+        let vector = column
+            .map(|column| ColumnId(column.id))
+            .ok_or_else(|| Error::internal("an order by distance from a column that is not there"))?;
         let wanted = 100.0_f64.min(input.estimate.rows);
         let estimate = match index {
             Some(_) => estimate(wanted, 0.0, wanted * 0.1),
@@ -118,6 +122,7 @@ impl Planner<'_> {
             shown: order.shown,
             input,
             access,
+            vector,
             metric: order.metric,
             element: order.element,
             other,
@@ -189,7 +194,6 @@ impl Planner<'_> {
         relation: &CatalogRelation,
         order: &DistanceOrder,
     ) -> Option<VectorIndex> {
-        let column = relation.column(order.attribute)?;
         let mut found = catalog.indexes_of(self.input.database, relation.oid).filter_map(|object| {
             let index = object.as_index().filter(|index| index.valid && !index.is_keyed())?;
             let key = index.keys.first()?;
@@ -197,8 +201,8 @@ impl Planner<'_> {
             (on_column && distance_function(key.operator_class) == Some(order.function)).then(|| {
                 VectorIndex {
                     index: IndexId(object.oid),
-                    column: ColumnId(column.id),
                     name: object.name.clone(),
+                    dimensions: usize::try_from(key.typmod).unwrap_or(0),
                 }
             })
         });

@@ -238,6 +238,8 @@ pub struct Nearest {
     pub input: Arc<Node>,
     /// The columns that are wanted; the filter, over them, for a row that stands for the scan in a re-check.
     pub access: TableAccess,
+    /// The column of the vectors.
+    pub vector: ColumnId,
     pub metric: Metric,
     pub element: Element,
     /// What distances are from. Reads no column.
@@ -257,8 +259,8 @@ pub struct Nearest {
 #[derive(Clone, Debug)]
 pub struct VectorIndex {
     pub index: IndexId,
-    pub column: ColumnId,
     pub name: String,
+    pub dimensions: usize,
 }
 
 /// All rows; with sequential scans turned off those that a vector index holds.

@@ -7,6 +7,8 @@
 mod recognise;
 mod run;
 
+pub use run::{limit_of, offset_of, source_values};
+
 use engine::{ColumnId, ReadView, Value};
 
 use crate::dml::RowSource;

@@ -1,12 +1,12 @@
 //! A point scan, run.
 
-use engine::{ReadView, RowHandle, RowRef, Value};
+use engine::{PhysicalType, ReadView, RowHandle, RowRef, Value};
 
 use super::{IndexSource, PointScan, PointSource, Shown};
 use crate::error::{Error, Result, SqlState};
 use crate::evaluate::{CompiledExpression, Context, Scope};
 use crate::execute::search::{Search, searches};
-use crate::plan::node::Source;
+use crate::plan::node::{PlanColumn, Source, TableAccess};
 use crate::session::engine_error;
 
 impl PointScan {
@@ -62,15 +62,11 @@ impl PointScan {
         emit: &mut dyn FnMut(Vec<Value>) -> Result<()>,
     ) -> Result<()> {
         let limit = match &self.limit {
-            Some(limit) => count_of(limit, context, SqlState::InvalidRowCountInLimitClause, "LIMIT")?,
+            Some(limit) => limit_of(limit, context)?,
             None => u64::MAX,
         };
         let mut skip = match &self.offset {
-            Some(offset) => {
-                let offset =
-                    count_of(offset, context, SqlState::InvalidRowCountInResultOffsetClause, "OFFSET")?;
-                if offset == u64::MAX { 0 } else { offset }
-            }
+            Some(offset) => offset_of(offset, context)?,
             None => 0,
         };
         let mut given = 0;
@@ -105,7 +101,18 @@ impl PointScan {
     }
 }
 
-/// The number of a LIMIT or OFFSET; NULL is no limit.
+/// The number of a LIMIT; NULL is no limit.
+pub fn limit_of(limit: &CompiledExpression, context: &Context) -> Result<u64> {
+    count_of(limit, context, SqlState::InvalidRowCountInLimitClause, "LIMIT")
+}
+
+/// The number of an OFFSET; NULL is none.
+pub fn offset_of(offset: &CompiledExpression, context: &Context) -> Result<u64> {
+    let offset = count_of(offset, context, SqlState::InvalidRowCountInResultOffsetClause, "OFFSET")?;
+    Ok(if offset == u64::MAX { 0 } else { offset })
+}
+
+/// The number of a LIMIT or OFFSET; NULL is the greatest.
 fn count_of(
     expression: &CompiledExpression,
     context: &Context,
@@ -180,24 +187,46 @@ impl IndexSource {
 
     /// The scan's columns of a row.
     fn row(&self, handle: RowHandle, row: &RowRef<'_>) -> Result<Vec<Value>> {
-        self.access
-            .sources
-            .iter()
-            .zip(&self.handle_as_bytes)
-            .map(|(source, as_bytes)| {
-                Ok(match source {
-                    Source::Column(column) => row.value(*column).map_err(engine_error)?,
-                    Source::Handle if *as_bytes => Value::from(handle.to_bytes().to_vec()),
-                    Source::Handle => Value::Fixed16(handle.to_bytes()),
-                    Source::SystemFrom => Value::Int64(row.from().map_err(engine_error)?.micros()),
-                    Source::SystemTo => match row.to() {
-                        engine::Timestamp::INFINITY => Value::Int64(i64::MAX),
-                        to => Value::Int64(to.micros()),
-                    },
-                    Source::TableOid => Value::UInt32(self.access.oid),
-                    Source::Xmin => Value::UInt32(row.from().map_err(engine_error)?.micros() as u32),
-                })
-            })
+        let columns = self.access.sources.iter().zip(&self.handle_as_bytes);
+        columns
+            .map(|(source, as_bytes)| source_value(&self.access, *source, *as_bytes, handle, row))
             .collect()
     }
+}
+
+/// A row as the columns of a node that reads a table.
+pub fn source_values(
+    access: &TableAccess,
+    columns: &[PlanColumn],
+    handle: RowHandle,
+    row: &RowRef<'_>,
+) -> Result<Vec<Value>> {
+    let columns = access.sources.iter().zip(columns);
+    columns
+        .map(|(source, column)| {
+            source_value(access, *source, column.physical == PhysicalType::Bytes, handle, row)
+        })
+        .collect()
+}
+
+/// What a source gives of a row.
+fn source_value(
+    access: &TableAccess,
+    source: Source,
+    handle_as_bytes: bool,
+    handle: RowHandle,
+    row: &RowRef<'_>,
+) -> Result<Value> {
+    Ok(match source {
+        Source::Column(column) => row.value(column).map_err(engine_error)?,
+        Source::Handle if handle_as_bytes => Value::from(handle.to_bytes().to_vec()),
+        Source::Handle => Value::Fixed16(handle.to_bytes()),
+        Source::SystemFrom => Value::Int64(row.from().map_err(engine_error)?.micros()),
+        Source::SystemTo => match row.to() {
+            engine::Timestamp::INFINITY => Value::Int64(i64::MAX),
+            to => Value::Int64(to.micros()),
+        },
+        Source::TableOid => Value::UInt32(access.oid),
+        Source::Xmin => Value::UInt32(row.from().map_err(engine_error)?.micros() as u32),
+    })
 }

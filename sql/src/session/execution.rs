@@ -22,6 +22,7 @@ use crate::execute::{
     Execution, ExecutionInput, Interrupt, PastView, RowLocked, RowLocker, Substitute, evaluate_moment,
     execute, moment_of,
 };
+use crate::nearest::NearestQuery;
 use crate::plan::{self, Plan, PlanInput, Statistics};
 use crate::point::{PointRows, PointScan};
 use crate::tree::{ColumnNumber, LockStrength, LockWait, OutputColumn, Query, TimeClause};
@@ -254,7 +255,7 @@ impl Session {
         }
         self.check_privileges(analysis)?;
         match &analysis.work {
-            Work::Query { plan, point, locks_rows, locked: _ } => {
+            Work::Query { plan, point, nearest, locks_rows, locked: _ } => {
                 if *locks_rows {
                     self.check_writable("SELECT FOR UPDATE")?;
                 }
@@ -262,6 +263,9 @@ impl Session {
                     && let Some(rows) = Box::pin(self.point_query(point, parameters.clone())).await?
                 {
                     return Ok(rows);
+                }
+                if let Some(nearest) = nearest.as_ref().filter(|_| self.shared.derived().point_tier) {
+                    return Box::pin(self.nearest_query(plan, nearest, parameters)).await;
                 }
                 let input = Box::pin(self.execution_input(plan, parameters)).await?;
                 let stream = execute(plan, input)?;
@@ -332,6 +336,40 @@ impl Session {
             Ok(())
         })?;
         Ok(Some(Rows::ready(rows)))
+    }
+
+    /// Runs a search for neighbours on the pool of queries, in one piece.
+    async fn nearest_query(
+        &mut self,
+        plan: &Plan,
+        nearest: &Arc<NearestQuery>,
+        parameters: Arc<[Value]>,
+    ) -> Result<Rows> {
+        meters().planned.increment(1);
+        self.begin_statement()?;
+        let context = self.context(parameters)?;
+        let view = match plan.moments.as_slice() {
+            [] => self.transaction()?.with(|transaction| transaction.view())?,
+            [clause] => match self.past_of(evaluate_moment(clause, &context)?).await? {
+                PastView::At(view) => view,
+                PastView::Period { .. } => return Err(Error::internal("the nearest were asked of a period")),
+            },
+            _ => return Err(Error::internal("a search for neighbours at several moments")),
+        };
+        let (nearest, cancel) = (nearest.clone(), self.shared.entry.cancel.clone());
+        let meters = self.meters.clone();
+        let (sender, receiver) = mpsc::channel(1);
+        let task = self.shared.instance.queries().spawn(async move {
+            let started = std::time::Instant::now();
+            let (rows, _) = nearest.rows(&view, &context, &*cancel)?;
+            if let Some(meters) = meters {
+                meters.note(nearest.searched(), rows.len() as u64, started.elapsed());
+            }
+            // Whoever does not wait for the rows any more does not miss them.
+            let _ = sender.send(RowBatch::Values(rows)).await;
+            Ok(0)
+        });
+        Ok(Rows::new(RowSource::Running { receiver, task }))
     }
 
     /// The rows that a change by key is about.

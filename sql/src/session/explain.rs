@@ -150,16 +150,27 @@ impl Session {
             Work::Insert { plan, .. } => plan.is_none(),
             Work::Utility => false,
         };
+        let nearest = match &analysis.work {
+            Work::Query { nearest, .. } => nearest.is_some() && self.shared.derived().point_tier,
+            Work::Insert { .. } | Work::Update { .. } | Work::Delete { .. } | Work::Utility => false,
+        };
         self.meters = Some(meters.clone());
         let started = Instant::now();
         let result = self.count_rows(analysis).await;
         let spent = started.elapsed();
         self.meters = None;
         let rows = result?;
-        if point && let Work::Query { plan, .. } = &analysis.work {
+        if (point || nearest)
+            && let Work::Query { plan, .. } = &analysis.work
+        {
             meters.note(&plan.root, rows, spent);
         }
-        Ok(Run { meters, rows, spent, tier: if point { "point" } else { "planned" } })
+        let tier = match (point, nearest) {
+            (true, _) => "point",
+            (false, true) => "nearest",
+            (false, false) => "planned",
+        };
+        Ok(Run { meters, rows, spent, tier })
     }
 
     async fn count_rows(&mut self, analysis: &Arc<Analysis>) -> Result<u64> {

@@ -12,6 +12,7 @@ use super::session::Session;
 use crate::analyze::{AnalyzedStatement, PastUse};
 use crate::dml::{CompiledDelete, CompiledInsert, CompiledUpdate};
 use crate::error::{Error, Result, SqlState};
+use crate::nearest::NearestQuery;
 use crate::parse::syntax::{Expression, Statement};
 use crate::plan::Plan;
 use crate::point::PointScan;
@@ -58,6 +59,8 @@ pub enum Work {
     Query {
         plan: Arc<Plan>,
         point: Option<Arc<PointScan>>,
+        /// The search for neighbours that it is.
+        nearest: Option<Arc<NearestQuery>>,
         locks_rows: bool,
         /// The tables whose rows it locks.
         locked: Vec<u32>,
@@ -217,8 +220,9 @@ impl Session {
                 let locks_rows = super::frontend::locks_rows(&query.relation);
                 let plan = plan(&query)?;
                 let point = if locks_rows { None } else { PointScan::recognise(&plan).map(Arc::new) };
+                let nearest = if locks_rows { None } else { NearestQuery::recognise(&plan).map(Arc::new) };
                 let locked = super::admission::locked_tables(&query);
-                (Some(description), Work::Query { plan, point, locks_rows, locked })
+                (Some(description), Work::Query { plan, point, nearest, locks_rows, locked })
             }
             AnalyzedStatement::Insert(insert) => {
                 let model = models.get(catalog, database, insert.table)?;
