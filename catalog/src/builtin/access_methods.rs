@@ -175,6 +175,14 @@ pub fn operator_class(oid: u32) -> Option<&'static OperatorClassRow> {
     operator_classes().iter().find(|class| class.oid == oid)
 }
 
+/// The function by whose values an operator class brings rows into order: a distance.
+pub fn ordering_function(class: u32) -> Option<u32> {
+    let class = operator_class(class)?;
+    let orders = |row: &&FamilyOperatorRow| row.family == class.family && row.purpose == 'o';
+    let operator = family_operators().iter().find(orders)?.operator;
+    super::operator_by_oid(operator).map(|row| row.function)
+}
+
 /// The class an index of `method` takes for a column of `type_oid` when none is named. varchar goes by text's,
 /// any array by anyarray's, any row type by record's: what binary-coercible means here.
 pub fn default_operator_class(method: u32, type_oid: u32) -> Option<&'static OperatorClassRow> {

@@ -18,6 +18,7 @@ pub use access_methods::{
     AccessMethodRow, BTREE, FamilyFunctionRow, FamilyOperatorRow, HASH, HNSW, IVFFLAT, OperatorClassRow,
     OperatorFamilyRow, access_methods, default_operator_class, equality_operator, family_functions,
     family_operators, operator_class, operator_classes, operator_families, operator_family,
+    ordering_function,
 };
 pub use aggregates::{AggregateRow, aggregate, aggregates};
 pub use casts::{CastContext, CastMethod, CastRow, cast, casts};

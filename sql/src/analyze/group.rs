@@ -216,6 +216,7 @@ impl Analyzer<'_> {
             owners: &self.owners,
             id,
             depth: 0,
+            elements: Vec::new(),
             stray: Vec::new(),
         };
         walk_expression(expression, &mut rewrite);
@@ -416,6 +417,8 @@ struct Rewrite<'r> {
     id: u32,
     /// How many subqueries are around.
     depth: u32,
+    /// What stands for the elements of arrays that are cast.
+    elements: Vec<ColumnNumber>,
     stray: Vec<(ColumnNumber, Option<u32>, bool)>,
 }
 
@@ -429,12 +432,17 @@ impl Visitor for Rewrite<'_> {
             ExpressionKind::Column(number) => {
                 let local = self.owners.get(number.0 as usize) == Some(&self.id);
                 if local
+                    && !self.elements.contains(number)
                     && !self.allowed.contains(number)
                     && !self.groups.iter().any(|(group, _)| group == number)
                 {
                     self.stray.push((*number, expression.position, self.depth > 0));
                 }
                 false
+            }
+            ExpressionKind::CoerceArray { element_column, .. } => {
+                self.elements.push(*element_column);
+                true
             }
             ExpressionKind::Subquery(_) => {
                 self.depth += 1;

@@ -1,6 +1,8 @@
 //! COMMENT ON.
 
-use catalog::builtin::{PG_AUTHID_CLASS, PG_CONSTRAINT_CLASS, PG_DATABASE_CLASS, PG_NAMESPACE_CLASS};
+use catalog::builtin::{
+    PG_AUTHID_CLASS, PG_CONSTRAINT_CLASS, PG_DATABASE_CLASS, PG_EXTENSION_CLASS, PG_NAMESPACE_CLASS,
+};
 use catalog::{Object, ObjectAddress, ObjectKey};
 
 use super::Definer;
@@ -66,6 +68,12 @@ impl Definer {
                 let schema = self.schema_by_name(&snapshot, name)?;
                 self.check_named_owner(schema.owner, "schema", name)?;
                 Ok((self.database, ObjectAddress::new(PG_NAMESPACE_CLASS, schema.oid)))
+            }
+            ObjectKind::Extension => {
+                let extension = self.extension_to_change(name)?.ok_or_else(|| {
+                    Error::new(SqlState::UndefinedObject, format!("extension \"{name}\" does not exist"))
+                })?;
+                Ok((self.database, ObjectAddress::new(PG_EXTENSION_CLASS, extension.oid)))
             }
             ObjectKind::Database => {
                 let database = self.database_named(name)?;

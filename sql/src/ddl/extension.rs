@@ -126,7 +126,7 @@ impl Definer {
     }
 
     /// An installed extension, which only its owner changes.
-    fn extension_to_change(&self, name: &str) -> Result<Option<Extension>> {
+    pub(super) fn extension_to_change(&self, name: &str) -> Result<Option<Extension>> {
         let found = self.snapshot().extension_by_name(self.database, name).cloned();
         if let Some(extension) = &found {
             self.check_named_owner(extension.owner, "extension", name)?;
@@ -168,7 +168,16 @@ impl Definer {
                 .detail(lines.join("\n"))
                 .hint("Use DROP ... CASCADE to drop the dependent objects too."));
         }
-        let addresses: BTreeSet<ObjectAddress> = dependents.iter().map(|edge| edge.dependent).collect();
+        let mut addresses: BTreeSet<ObjectAddress> = dependents.iter().map(|edge| edge.dependent).collect();
+        // An index over a column that goes is gone with it.
+        let of_columns: Vec<ObjectAddress> = addresses
+            .iter()
+            .filter(|address| goes_with_column(&snapshot, database, **address, &addresses))
+            .copied()
+            .collect();
+        of_columns.iter().for_each(|address| {
+            addresses.remove(address);
+        });
         let lines: Vec<String> =
             addresses.iter().map(|address| format!("drop cascades to {}", describe(*address))).collect();
         match lines.as_slice() {
@@ -213,6 +222,21 @@ impl Definer {
         }
         Ok(())
     }
+}
+
+/// Whether an object is an index over a column that is among the addresses.
+fn goes_with_column(
+    snapshot: &Snapshot,
+    database: u32,
+    address: ObjectAddress,
+    addresses: &BTreeSet<ObjectAddress>,
+) -> bool {
+    let relation = snapshot.relation(database, address.object).filter(|_| address.class == PG_CLASS_CLASS);
+    let index = relation.and_then(|relation| relation.as_index());
+    index.is_some_and(|index| {
+        let mut columns = index.attribute_numbers().into_iter();
+        columns.any(|number| addresses.contains(&ObjectAddress::column(index.table, number)))
+    })
 }
 
 /// The edges from outside an extension to its members.

@@ -1,7 +1,9 @@
 //! From the catalog's idea of a table to the engine's, and over a table's rows.
 
 use catalog::{Relation, Snapshot};
-use engine::{ColumnId, IndexId, IndexSchema, RowHandle, ScanColumn, TableId, TableSchema, Value};
+use engine::{
+    ColumnId, IndexId, IndexSchema, RowHandle, ScanColumn, TableId, TableSchema, Value, VectorIndexSchema,
+};
 
 use super::Definer;
 use crate::dml::{IndexModel, KeySource, TableModel, index_key};
@@ -29,7 +31,11 @@ pub(super) fn table_schema(snapshot: &Snapshot, relation: &Relation) -> TableSch
         })
         .collect();
     indexes.sort_by_key(|index| index.id.0);
-    TableSchema { columns, indexes, vectors: Vec::new() }
+    let objects = snapshot.indexes_of(relation.database, relation.oid);
+    let mut vectors: Vec<VectorIndexSchema> =
+        objects.filter_map(|object| super::vector_index::vector_schema(relation, object)).collect();
+    vectors.sort_by_key(|index| index.id.0);
+    TableSchema { columns, indexes, vectors }
 }
 
 impl Definer {

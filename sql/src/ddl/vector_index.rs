@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use catalog::builtin::{self, AccessMethodRow, HNSW, OperatorClassRow};
 use catalog::{Index, IndexKey, IndexSource, Relation};
-use engine::RelationLockMode;
+use engine::{ColumnId, IndexId, RelationLockMode, VectorIndexSchema, vector};
 
 use super::Definer;
 use super::options::{check_tablespace, full_name, option_text};
@@ -17,6 +17,7 @@ use crate::parse::syntax::{
     CreateIndex, ExpressionKind, IndexElement, ObjectName, SortDirection, StorageOption,
 };
 use crate::types::embedding::Element;
+use crate::types::embedding::distance::Metric;
 
 /// Option, default, least and greatest value.
 const HNSW_OPTIONS: &[(&str, i64, i64, i64)] = &[("m", 16, 2, 100), ("ef_construction", 64, 4, 1000)];
@@ -217,6 +218,32 @@ pub(super) fn hnsw_option(options: &BTreeMap<String, String>, name: &str) -> i64
     let default =
         HNSW_OPTIONS.iter().find(|(known, ..)| *known == name).map_or(0, |(_, default, ..)| *default);
     options.get(name).and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// The engine's view of a vector index; `None` of every other.
+pub(super) fn vector_schema(table: &Relation, object: &Relation) -> Option<VectorIndexSchema> {
+    let index = object.as_index().filter(|index| !index.is_keyed())?;
+    let key = index.keys.first()?;
+    let IndexSource::Column(attribute) = &key.source else { return None };
+    let (metric, element) = crate::functions::distance_of(builtin::ordering_function(key.operator_class)?)?;
+    let option = |name| u32::try_from(hnsw_option(&object.options, name)).ok();
+    Some(VectorIndexSchema {
+        id: IndexId(object.oid),
+        column: ColumnId(table.column(*attribute)?.id),
+        element: match element {
+            Element::Single => vector::Element::F32,
+            Element::Half => vector::Element::F16,
+        },
+        metric: match metric {
+            Metric::L2 => vector::Metric::L2,
+            Metric::NegativeInnerProduct => vector::Metric::InnerProduct,
+            Metric::Cosine => vector::Metric::Cosine,
+            Metric::L1 => vector::Metric::L1,
+        },
+        dimensions: u32::try_from(key.typmod).ok()?,
+        m: option("m")?,
+        ef_construction: option("ef_construction")?,
+    })
 }
 
 /// What pgvector asks of the options together.

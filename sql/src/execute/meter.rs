@@ -25,6 +25,8 @@ use crate::plan::Node;
 #[derive(Debug, Default)]
 pub struct Meters {
     nodes: Mutex<HashMap<usize, Arc<Meter>>>,
+    /// What nodes tell of their last run besides.
+    remarks: Mutex<HashMap<usize, Vec<(&'static str, u64)>>>,
 }
 
 /// The counts of one node.
@@ -70,6 +72,16 @@ impl Meters {
         meter.rows.fetch_add(rows, Ordering::Relaxed);
         add(&meter.startup, spent);
         add(&meter.total, spent);
+    }
+
+    /// Notes what a node tells of its run.
+    pub fn remark(&self, node: &Node, counts: Vec<(&'static str, u64)>) {
+        self.remarks.lock().insert(key(node), counts);
+    }
+
+    /// What a node told of its last run.
+    pub fn remarks(&self, node: &Node) -> Vec<(&'static str, u64)> {
+        self.remarks.lock().get(&key(node)).cloned().unwrap_or_default()
     }
 
     fn meter(&self, node: &Node) -> Arc<Meter> {

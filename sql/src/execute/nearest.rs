@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, BinaryArray, BooleanArray, RecordBatch};
-use engine::{ReadView, RowHandle, Value};
+use engine::vector::{Filter, NearestReport, Search};
+use engine::{PhysicalType, ReadView, RowHandle, RowRef, Value};
 use futures::StreamExt;
 
 use super::execution::{Execution, Moment};
@@ -22,9 +23,10 @@ use super::sort::fetch_of;
 use super::stream::{BATCH_ROWS, Batches, batch_of, from_iterator, pieces};
 use crate::error::{Error, Result};
 use crate::evaluate::{Context, Scope};
-use crate::functions::check_alike;
+use crate::functions::{check_alike, different_dimensions};
 use crate::plan::Node;
-use crate::plan::node::{Held, Nearest, Operator};
+use crate::plan::node::{Held, Nearest, Operator, TableAccess, VectorIndex};
+use crate::point::source_value;
 use crate::session::engine_error;
 use crate::types::embedding::Element;
 use crate::types::embedding::distance::{Distances, Metric};
@@ -123,6 +125,13 @@ impl Nearby {
     }
 }
 
+/// More rows than this are not asked of an index: looking at all is not much more work then.
+const MOST_BY_INDEX: usize = 10_000;
+/// So many rows more are asked for where those that tie with the last are wanted.
+const TIED: usize = 32;
+/// hnsw.ef_search where it is not known.
+const DEFAULT_EF: usize = 40;
+
 /// Whether a vector index holds a vector: zero has no direction.
 fn is_held(metric: Metric, element: Element, stored: &[u8]) -> bool {
     metric != Metric::Cosine || element.read(stored).iter().any(|value| *value != 0.0)
@@ -137,6 +146,21 @@ fn only_indexes(context: &Context) -> bool {
 #[derive(Debug, Default)]
 pub struct Neighbours {
     pub rows: Vec<RowHandle>,
+    /// How the index found them; `None` where every row was looked at.
+    pub report: Option<NearestReport>,
+}
+
+impl Neighbours {
+    /// What EXPLAIN ANALYZE tells of the search.
+    pub fn counts(&self) -> Vec<(&'static str, u64)> {
+        let Some(report) = &self.report else { return Vec::new() };
+        vec![
+            ("Graphs", report.graphs),
+            ("Candidates", report.candidates),
+            ("Rows Searched in Memory", report.hot_rows),
+            ("Rows Searched on Disk", report.exact_rows),
+        ]
+    }
 }
 
 /// The rows that may be the first in the order.
@@ -148,6 +172,9 @@ pub(super) fn nearest(node: &Arc<Node>, execution: &Execution, input: Batches) -
     let (node, execution) = (node.clone(), execution.clone());
     let found = async move {
         let found = collect(plan_of(&node)?, &execution, input).await?;
+        if let Some(meters) = &execution.shared.input.meters {
+            meters.remark(&node, found.counts());
+        }
         fetched(&node, &execution, &found.rows)
     };
     let pieces = futures::stream::once(found).flat_map(|found| {
@@ -170,6 +197,9 @@ fn plan_of(node: &Node) -> Result<&Nearest> {
 async fn collect(plan: &Nearest, execution: &Execution, mut input: Batches) -> Result<Neighbours> {
     let wanted = fetch_of(&plan.fetch, execution)?.unwrap_or(usize::MAX);
     let mut exact = Exact::new(plan, &execution.scope(), wanted)?;
+    if let Some(found) = exact.by_index(view(plan, execution)?, &execution.scope(), wanted)? {
+        return Ok(found);
+    }
     while let Some(batch) = input.next().await {
         execution.check()?;
         exact.offer(&batch?)?;
@@ -189,6 +219,9 @@ pub(crate) fn find(
         return Err(Error::internal("a search for the nearest does not read a table"));
     };
     let mut exact = Exact::new(plan, scope, wanted)?;
+    if let Some(found) = exact.by_index(view, scope, wanted)? {
+        return Ok(found);
+    }
     let cursor = view.scan(scan.access.table, &projection(&scan.access), BATCH_ROWS).map_err(engine_error)?;
     for batch in cursor {
         interrupt.check()?;
@@ -198,7 +231,18 @@ pub(crate) fn find(
     Ok(exact.found())
 }
 
-/// A search that looks at every row.
+/// What the conditions read of a row; the vector only where they do.
+fn tested(plan: &Nearest, access: &TableAccess, handle: RowHandle, row: &RowRef<'_>) -> Result<Vec<Value>> {
+    let sources = access.sources.iter().zip(&plan.input.columns).enumerate();
+    sources
+        .map(|(place, (source, column))| match place {
+            0 if !plan.tests_vector => Ok(Value::Null),
+            _ => source_value(access, *source, column.physical == PhysicalType::Bytes, handle, row),
+        })
+        .collect()
+}
+
+/// A search that looks at every row, unless the index can tell.
 struct Exact<'a> {
     plan: &'a Nearest,
     /// What distances are from; NULL gives none.
@@ -220,7 +264,85 @@ impl Exact<'_> {
     }
 
     fn found(self) -> Neighbours {
-        Neighbours { rows: self.nearby.rows() }
+        Neighbours { rows: self.nearby.rows(), report: None }
+    }
+
+    /// The same rows by the vector index; `None` where it cannot tell all that are wanted: those that it does not hold
+    /// come behind those that it does.
+    fn by_index(&self, view: &ReadView, scope: &Scope<'_>, wanted: usize) -> Result<Option<Neighbours>> {
+        let plan = self.plan;
+        let (Some(index), Value::Bytes(query)) = (&plan.index, &self.other) else { return Ok(None) };
+        if wanted > MOST_BY_INDEX {
+            return Ok(None);
+        }
+        let dimensions = plan.element.dimensions(query);
+        if dimensions != index.dimensions {
+            let (a, b) =
+                if plan.flipped { (dimensions, index.dimensions) } else { (index.dimensions, dimensions) };
+            return Err(different_dimensions(plan.element, a, b));
+        }
+        if !is_held(plan.metric, plan.element, query) {
+            return Ok(None);
+        }
+        let asked = if plan.ties { wanted + TIED } else { wanted };
+        let Some(found) = self.asked(index, view, scope, &plan.element.read(query), asked)? else {
+            return Ok(None);
+        };
+        let (mut rows, whole) = (found.rows, self.held);
+        if rows.len() < asked && !whole {
+            return Ok(None);
+        }
+        if plan.ties && rows.len() == asked {
+            let distance = |at: usize| rows.get(at).map(|(_, distance)| *distance);
+            if distance(asked - 1) == distance(wanted.saturating_sub(1)) {
+                return Ok(None);
+            }
+        }
+        let rows = rows.drain(..).map(|(handle, _)| handle).collect();
+        Ok(Some(Neighbours { rows, report: Some(found.report) }))
+    }
+
+    /// Asks the engine; `None` where it does not know the index any more.
+    fn asked(
+        &self,
+        index: &VectorIndex,
+        view: &ReadView,
+        scope: &Scope<'_>,
+        query: &[f32],
+        count: usize,
+    ) -> Result<Option<engine::vector::Nearest>> {
+        let plan = self.plan;
+        let Operator::Scan(scan) = &plan.input.operator else {
+            return Err(Error::internal("a search for the nearest does not read a table"));
+        };
+        let mut failure = None;
+        let mut passes = |handle: RowHandle, row: RowRef<'_>| {
+            let outcome = match (&scan.access.filter, &failure) {
+                (None, _) => Ok(true),
+                (Some(_), Some(_)) => Ok(false),
+                (Some(filter), None) => {
+                    tested(plan, &scan.access, handle, &row).and_then(|values| filter.holds(scope, &values))
+                }
+            };
+            outcome.unwrap_or_else(|error| {
+                failure = Some(error);
+                false
+            })
+        };
+        let ef = scope.context.environment.setting("hnsw.ef_search").and_then(|text| text.parse().ok());
+        let mut search = Search {
+            k: count,
+            ef: ef.unwrap_or(DEFAULT_EF).max(count),
+            filter: scan.access.filter.as_ref().map(|_| &mut passes as &mut Filter<'_>),
+            expected_share: plan.share,
+        };
+        let found = view.nearest(plan.access.table, index.index, query, &mut search);
+        match (found, failure) {
+            (_, Some(error)) => Err(error),
+            (Err(engine::Error::UnknownIndex(..) | engine::Error::UnknownTable(_)), None) => Ok(None),
+            (Err(error), None) => Err(engine_error(error)),
+            (Ok(found), None) => Ok(Some(found)),
+        }
     }
 }
 

@@ -11,6 +11,8 @@ use super::{CommonKind, Plan};
 use crate::evaluate::{ColumnNames, CompiledExpression};
 use crate::execute::Meters;
 use crate::tree::{ColumnNumber, Expression, ExpressionKind, SetOperator};
+use crate::types::embedding::Element;
+use crate::types::{self, OutputSettings};
 
 /// The lines of EXPLAIN; `costs` shows the estimates.
 pub fn explain(plan: &Plan, costs: bool) -> Vec<String> {
@@ -188,6 +190,11 @@ impl Explainer<'_> {
             Operator::Nearest(nearest) => {
                 let mut lines = vec![Detail::text("Order By", self.named(&nearest.shown))];
                 lines.extend(filter(&nearest.access));
+                let told = self.meters.map(|meters| meters.remarks(of)).unwrap_or_default();
+                lines.extend(
+                    told.into_iter()
+                        .map(|(label, count)| Detail { label, values: DetailValue::Count(count) }),
+                );
                 lines
             }
             Operator::SystemScan(scan) => scan
@@ -402,6 +409,14 @@ pub(super) fn expression_text(expression: &Expression) -> String {
     match &expression.kind {
         ExpressionKind::Column(number) => format!("#{}", number.0),
         ExpressionKind::Parameter(number) => format!("${}", number + 1),
+        ExpressionKind::Constant(value) if Element::of(expression.ty.oid).is_some() => {
+            let (ty, plain) = (expression.ty.oid, OutputSettings::plain());
+            let name = types::format_type(ty, -1, &types::NoNames);
+            match (value.is_null(), types::output(ty, value, &plain)) {
+                (false, Ok(text)) => format!("'{text}'::{name}"),
+                _ => format!("NULL::{name}"),
+            }
+        }
         ExpressionKind::Constant(value) => constant_text(value),
         ExpressionKind::Relabel(inner, _) | ExpressionKind::Collate(inner) => expression_text(inner),
         ExpressionKind::Call { function, operator, arguments, .. } => {

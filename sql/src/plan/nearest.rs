@@ -17,7 +17,7 @@ use super::node::{Held, Nearest, Node, Operator, PlanColumn, Scan, Source, Vecto
 use super::planner::{Need, Planner, estimate};
 use super::predicate::as_column;
 use super::table::is_bound;
-use super::walk::Columns;
+use super::walk::{self, Columns};
 use crate::error::{Error, Result};
 use crate::evaluate::Layout;
 use crate::functions::distance_of;
@@ -78,7 +78,7 @@ pub(super) fn distance_order(scan: &TableScan, order: &[SortKey]) -> Option<Dist
         other: other.clone(),
         flipped,
         ties: !others.is_empty(),
-        shown: expression_text(&key.expression),
+        shown: format!("({})", expression_text(&key.expression)),
     })
 }
 
@@ -93,7 +93,9 @@ impl Planner<'_> {
         need: &Need,
     ) -> Result<Option<Arc<Node>>> {
         let Some(order) = distance_order(scan, &need.order) else { return Ok(None) };
-        let index = self.vector_index(catalog, relation, &order);
+        // A condition with a query of its own cannot be tested in the midst of the engine's search.
+        let testable = !need.conjuncts.iter().any(walk::has_subquery);
+        let index = self.vector_index(catalog, relation, &order).filter(|_| testable || need.fetch.is_none());
         let rows = self.input.statistics.rows(scan.table).max(1.0);
         if need.fetch.is_none() && index.is_none() {
             return Ok(None);
@@ -113,6 +115,12 @@ impl Planner<'_> {
         let vector = column
             .map(|column| ColumnId(column.id))
             .ok_or_else(|| Error::internal("an order by distance from a column that is not there"))?;
+        let tests_vector =
+            need.conjuncts.iter().any(|conjunct| walk::columns_of(conjunct).contains(&order.column));
+        let share = match need.conjuncts.is_empty() {
+            true => None,
+            false => Some((input.estimate.rows / rows).clamp(0.0, 1.0)),
+        };
         let wanted = 100.0_f64.min(input.estimate.rows);
         let estimate = match index {
             Some(_) => estimate(wanted, 0.0, wanted * 0.1),
@@ -128,6 +136,8 @@ impl Planner<'_> {
             other,
             flipped: order.flipped,
             ties: order.ties,
+            tests_vector,
+            share,
             fetch,
             index,
         };
@@ -198,7 +208,7 @@ impl Planner<'_> {
             let index = object.as_index().filter(|index| index.valid && !index.is_keyed())?;
             let key = index.keys.first()?;
             let on_column = matches!(key.source, IndexSource::Column(number) if number == order.attribute);
-            (on_column && distance_function(key.operator_class) == Some(order.function)).then(|| {
+            (on_column && builtin::ordering_function(key.operator_class) == Some(order.function)).then(|| {
                 VectorIndex {
                     index: IndexId(object.oid),
                     name: object.name.clone(),
@@ -208,12 +218,4 @@ impl Planner<'_> {
         });
         found.next()
     }
-}
-
-/// The function behind the distance operator of an operator class.
-fn distance_function(class: u32) -> Option<u32> {
-    let class = builtin::operator_class(class)?;
-    let of_class = |row: &&builtin::FamilyOperatorRow| row.family == class.family && row.purpose == 'o';
-    let operator = builtin::family_operators().iter().find(of_class)?.operator;
-    builtin::operator_by_oid(operator).map(|row| row.function)
 }

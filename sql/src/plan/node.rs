@@ -248,6 +248,10 @@ pub struct Nearest {
     pub flipped: bool,
     /// Further keys decide between rows at one distance: all that tie with the last are wanted.
     pub ties: bool,
+    /// The conditions read the vectors too.
+    pub tests_vector: bool,
+    /// The part of the rows that is expected to pass the conditions, where there are any.
+    pub share: Option<f64>,
     /// The count and the offset of the LIMIT.
     pub fetch: (CompiledExpression, Option<CompiledExpression>),
     pub index: Option<VectorIndex>,

@@ -272,7 +272,13 @@ impl<'a> Planner<'a> {
             items.iter().filter(|(number, item)| wanted.contains(number) || is_volatile(item)).collect();
         let mut required: Columns = wanted.difference(&own).copied().collect();
         kept.iter().for_each(|(_, item)| walk::add_columns(item, &mut required));
-        let order = need.order.iter().map(|key| substituted_key(key, &simple)).collect();
+        // An order names what it is by, even where that may not be computed twice.
+        let steady = items.iter().filter(|(_, item)| !is_volatile(item));
+        let steady: HashMap<_, _> = match need.order.is_empty() {
+            true => HashMap::new(),
+            false => steady.map(|(number, item)| (*number, item.clone())).collect(),
+        };
+        let order = need.order.iter().map(|key| substituted_key(key, &steady)).collect();
         let fetch = need.fetch.take().filter(|_| above.is_empty());
         let limited = need.limited && above.is_empty();
         let inner = Need { conjuncts: below, required, order, limited, fetch };

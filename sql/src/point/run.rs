@@ -210,7 +210,7 @@ pub fn source_values(
 }
 
 /// What a source gives of a row.
-fn source_value(
+pub fn source_value(
     access: &TableAccess,
     source: Source,
     handle_as_bytes: bool,

@@ -361,8 +361,9 @@ impl Session {
         let (sender, receiver) = mpsc::channel(1);
         let task = self.shared.instance.queries().spawn(async move {
             let started = std::time::Instant::now();
-            let (rows, _) = nearest.rows(&view, &context, &*cancel)?;
+            let (rows, found) = nearest.rows(&view, &context, &*cancel)?;
             if let Some(meters) = meters {
+                meters.remark(nearest.searched(), found.counts());
                 meters.note(nearest.searched(), rows.len() as u64, started.elapsed());
             }
             // Whoever does not wait for the rows any more does not miss them.

@@ -49,11 +49,10 @@ impl Accumulator for Vectors {
             return mean(self.element, self.count, &self.sums);
         }
         let sums: Vec<f32> = self.sums.iter().map(|sum| *sum as f32).collect();
-        let stored = self.element.write(&sums);
-        if self.element.read(&stored).iter().any(|sum| sum.is_infinite()) {
+        if sums.iter().any(|sum| self.element.overflows(*sum)) {
             return Err(overflow());
         }
-        Ok(Value::from(stored))
+        Ok(Value::from(self.element.write(&sums)))
     }
 
     fn size(&self) -> usize {

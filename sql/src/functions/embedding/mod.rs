@@ -32,13 +32,13 @@ pub(crate) fn check_alike(element: Element, a: &[u8], b: &[u8]) -> Result<()> {
     if a.len() == b.len() {
         return Ok(());
     }
-    let message = format!(
-        "different {} dimensions {} and {}",
-        element.type_name(),
-        element.dimensions(a),
-        element.dimensions(b)
-    );
-    Err(Error::new(SqlState::DataException, message))
+    Err(different_dimensions(element, element.dimensions(a), element.dimensions(b)))
+}
+
+/// The complaint about vectors of different numbers of dimensions.
+pub(crate) fn different_dimensions(element: Element, a: usize, b: usize) -> Error {
+    let message = format!("different {} dimensions {a} and {b}", element.type_name());
+    Error::new(SqlState::DataException, message)
 }
 
 fn metric(metric: Metric, element: Element, arguments: &[Value]) -> Result<Value> {
@@ -61,11 +61,10 @@ fn norm(element: Element, arguments: &[Value]) -> Result<Value> {
 
 /// The stored form of computed elements; what became infinite is an overflow.
 fn stored(element: Element, elements: &[f32]) -> Result<Vec<u8>> {
-    let stored = element.write(elements);
-    if element.read(&stored).iter().any(|kept| kept.is_infinite()) {
+    if elements.iter().any(|value| element.overflows(*value)) {
         return Err(overflow());
     }
-    Ok(stored)
+    Ok(element.write(elements))
 }
 
 /// The vector of length one; zero stays zero.

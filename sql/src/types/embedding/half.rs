@@ -10,6 +10,18 @@ const TOO_LARGE: u32 = 0x477f_f000;
 /// The least half with a leading one, 2^-14.
 const LEAST_NORMAL: u32 = 0x3880_0000;
 
+/// The bits of infinity.
+pub const INFINITE: u16 = 0x7c00;
+
+/// Any half as a number: also infinity and NaN, which a client may send.
+pub fn widened(bits: u16) -> f32 {
+    match (bits & INFINITE, bits & 0x3ff) {
+        (INFINITE, 0) => f32::INFINITY,
+        (INFINITE, _) => f32::NAN,
+        _ => load(bits.to_le_bytes()),
+    }
+}
+
 /// The number that the stored bytes of a half are.
 #[inline(always)]
 pub fn load(bytes: [u8; 2]) -> f32 {
@@ -27,7 +39,7 @@ pub fn from_single(number: f32) -> u16 {
         return sign | 0x7e00;
     }
     if magnitude >= TOO_LARGE {
-        return sign | 0x7c00;
+        return sign | INFINITE;
     }
     if magnitude < LEAST_NORMAL {
         // In units of the least half, 2^-24: the multiplication is exact.

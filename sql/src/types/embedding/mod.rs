@@ -85,19 +85,26 @@ impl Element {
         }
     }
 
+    /// Whether the type has no finite element that is near enough.
+    pub fn overflows(self, value: f32) -> bool {
+        match self {
+            Element::Single => value.is_infinite(),
+            Element::Half => half::from_single(value) & 0x7fff == half::INFINITE,
+        }
+    }
+
     /// The stored form of elements that come from other types: their number, range and finiteness are checked.
     pub fn checked(self, elements: &[f32]) -> Result<Vec<u8>> {
         self.check_dimensions(elements.len())?;
-        let stored = self.write(elements);
-        for (given, kept) in elements.iter().zip(self.read(&stored)) {
-            if kept.is_infinite() && given.is_finite() {
+        for given in elements {
+            self.check_element(*given)?;
+            if self.overflows(*given) {
                 let mut shown = Vec::new();
                 super::float::append_float4(*given, 1, &mut shown);
                 return Err(self.out_of_range(&String::from_utf8_lossy(&shown)));
             }
-            self.check_element(kept)?;
         }
-        Ok(stored)
+        Ok(self.write(elements))
     }
 
     /// Refuses a number of dimensions that no value has.
@@ -188,8 +195,15 @@ pub fn receive(element: Element, typmod: i32, reader: &mut Reader<'_>) -> Result
     for bytes in reader.take(count * element.width())?.chunks_exact(element.width()) {
         stored.extend(bytes.iter().rev());
     }
-    for value in element.read(&stored) {
-        element.check_element(value)?;
+    match element {
+        Element::Single => {
+            element.read(&stored).into_iter().try_for_each(|value| element.check_element(value))?
+        }
+        Element::Half => {
+            for bytes in stored.as_chunks::<2>().0 {
+                element.check_element(half::widened(u16::from_le_bytes(*bytes)))?;
+            }
+        }
     }
     Ok(Value::from(stored))
 }

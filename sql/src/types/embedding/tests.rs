@@ -52,6 +52,10 @@ fn binary_forms_go_round() {
         sent[3] = 1;
         assert!(receive(element, 3, &mut Reader::new(&sent)).is_err());
     }
+    for half in [[0x7c, 0], [0xfc, 0], [0x7e, 0]] {
+        let sent = [&[0, 1, 0, 0][..], &half].concat();
+        assert!(receive(Element::Half, -1, &mut Reader::new(&sent)).is_err());
+    }
     let infinite = [0, 1, 0, 0, 0x7f, 0x80, 0, 0];
     assert!(receive(Element::Single, -1, &mut Reader::new(&infinite)).is_err());
 }

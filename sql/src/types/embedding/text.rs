@@ -2,7 +2,7 @@
 
 use engine::Value;
 
-use super::{Element, MOST_DIMENSIONS, check_expected, half};
+use super::{Element, MOST_DIMENSIONS, check_expected};
 use crate::error::{Error, Result, SqlState};
 use crate::types::float::append_float4;
 
@@ -49,11 +49,7 @@ fn parse(element: Element, text: &str) -> Result<Vec<f32>> {
         let Some((value, length)) = number(rest) else { return Err(invalid(element, text)) };
         let (token, behind) = rest.split_at(length);
         let spelled = token.ends_with(['y', 'Y', 'f', 'F']);
-        let too_large = match element {
-            Element::Single => value.is_infinite(),
-            Element::Half => half::from_single(value) & 0x7fff == 0x7c00,
-        };
-        if too_large && !spelled {
+        if element.overflows(value) && !spelled {
             return Err(element.out_of_range(token));
         }
         element.check_element(value)?;
