@@ -19,6 +19,8 @@ const STORED: [&str; 8] = [
 ];
 /// Families of the same kind.
 const STORED_PREFIXES: [&str; 2] = ["autovacuum_", "toast."];
+/// Of ivfflat indexes, whose access method here has no lists: option, default, least and greatest value.
+pub(super) const IVFFLAT_OPTIONS: &[(&str, i64, i64, i64)] = &[("lists", 100, 1, 32_768)];
 /// Options of views that are honoured elsewhere or change nothing.
 const VIEW_OPTIONS: [&str; 1] = ["security_barrier"];
 

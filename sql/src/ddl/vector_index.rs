@@ -1,8 +1,8 @@
 //! CREATE INDEX USING hnsw and ivfflat: indexes of the extension vector.
 //!
 //! Options, limits and complaints are pgvector's. The access method that stands behind both names is one of our own: it
-//! is told the metric, the dimensions and, for hnsw, the options; `lists` of ivfflat is on the list of options that are
-//! accepted, stored and shown. NULLs are not in such an index.
+//! is told the metric, the dimensions and, for hnsw, the options; `lists` of ivfflat is on the list of options that
+//! change nothing. NULLs are not in such an index.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use catalog::{Index, IndexKey, IndexSource, Relation};
 use engine::{ColumnId, IndexId, RelationLockMode, VectorIndexSchema, vector};
 
 use super::Definer;
-use super::options::{check_tablespace, full_name, option_text};
+use super::options::{IVFFLAT_OPTIONS, check_tablespace, full_name, option_text};
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{
     CreateIndex, ExpressionKind, IndexElement, ObjectName, SortDirection, StorageOption,
@@ -21,7 +21,6 @@ use crate::types::embedding::distance::Metric;
 
 /// Option, default, least and greatest value.
 const HNSW_OPTIONS: &[(&str, i64, i64, i64)] = &[("m", 16, 2, 100), ("ef_construction", 64, 4, 1000)];
-const IVFFLAT_OPTIONS: &[(&str, i64, i64, i64)] = &[("lists", 100, 1, 32_768)];
 
 /// The most dimensions that can be indexed.
 fn most_dimensions(element: Element) -> i32 {

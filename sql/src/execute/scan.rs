@@ -303,7 +303,7 @@ fn versions_of_keys(
         }
     }
     let batch = rows.finish(node)?;
-    Ok(from_iterator(std::iter::once(filtered(&plan.access, execution, batch))))
+    Ok(from_iterator(std::iter::once(filtered(&plan.access, &execution.scope(), batch))))
 }
 
 /// The same rows by reading the whole table, for a moment the index does not know; sorted as the index would.

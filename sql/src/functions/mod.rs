@@ -31,9 +31,8 @@ pub use aggregate::{
     Accumulator, AggregateImplementation, GroupedAccumulator, aggregate, implemented_aggregates,
 };
 pub use call::{Call, OrderKey};
-pub(crate) use json::convert::object_of;
-pub(crate) use embedding::{check_alike, distance_of};
 pub(crate) use embedding::{check_alike, different_dimensions, distance_of};
+pub(crate) use json::convert::object_of;
 pub use registry::{Implementation, ScalarFunction, Vector, VectorFunction, implementation, implemented};
 pub use set_returning::{Rows, SetReturningImplementation, implemented_sets, set_returning};
 pub use string::quote::quote_identifier;
