@@ -1,4 +1,5 @@
-//! The command line: what the server is told before it starts. Every option has a default, so that none is needed.
+//! The command line: what the server is told before it starts, and the commands that keep and restore. Every option of
+//! the server has a default, so that none is needed.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
@@ -7,6 +8,9 @@ use std::path::PathBuf;
 #[derive(Debug)]
 pub enum Command {
     Serve(Configuration),
+    Backup(Backup),
+    Restore(Restore),
+    Verify(PathBuf),
     Help,
     Version,
 }
@@ -28,10 +32,29 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
+/// What to back up, and where to.
+#[derive(Debug, PartialEq)]
+pub struct Backup {
+    pub to: PathBuf,
+    pub data_directory: PathBuf,
+    /// The server that is asked, if one holds the data directory.
+    pub server: SocketAddr,
+    pub user: String,
+}
+
+/// What to make a data directory of.
+#[derive(Debug, PartialEq)]
+pub struct Restore {
+    pub from: PathBuf,
+    pub data_directory: PathBuf,
+    /// A moment as `timestamptz` reads it; absent: the end of the backup.
+    pub to_time: Option<String>,
+}
+
 /// A command line that means nothing.
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum UsageError {
-    #[error("unknown command \"{0}\"; the only one is \"serve\"")]
+    #[error("unknown command \"{0}\"; there are serve, backup, restore and verify")]
     UnknownCommand(String),
     #[error("unknown option \"{0}\"")]
     UnknownOption(String),
@@ -39,6 +62,8 @@ pub enum UsageError {
     MissingValue(String),
     #[error("option {0} was given twice")]
     Repeated(String),
+    #[error("option {0} is needed")]
+    Missing(&'static str),
     #[error("{option} \"{value}\" is not HOST:PORT: {reason}")]
     BadAddress { option: &'static str, value: String, reason: String },
     #[error("--tls-cert and --tls-key go together")]
@@ -49,8 +74,11 @@ pub const USAGE: &str = "\
 strata: a PostgreSQL server that remembers
 
 Usage: strata [serve] [OPTIONS]
+       strata backup --to DIR [--data-dir DIR] [--server HOST:PORT] [--user NAME]
+       strata restore --from DIR --data-dir DIR [--to-time MOMENT]
+       strata verify --data-dir DIR
 
-Options:
+Options of serve:
   --data-dir DIR             where everything is kept (default ./strata-data)
   --listen HOST:PORT         where clients connect (default 127.0.0.1:5432)
   --unix-socket DIR          also listen on DIR/.s.PGSQL.PORT
@@ -59,8 +87,13 @@ Options:
   --tls-key FILE             its private key in PEM
   --help, --version
 
+backup copies a database into an empty directory of the server's machine while it is served: the server at --server
+(default 127.0.0.1:5432) does it. If no server holds --data-dir (default ./strata-data), it is read directly.
+restore makes a data directory of a backup, as of its end or of a moment that it reaches ('2026-11-21 09:30:00+00').
+verify reads every byte of a data directory that no server holds, or of a backup, and names what is damaged.
+
 Environment:
-  STRATA_PASSWORD            password for the first superuser, postgres
+  STRATA_PASSWORD            password for the first superuser, postgres; backup connects with it
   STRATA_LOG                 log filter, such as info or strata_wire=debug (default warn)
 ";
 
@@ -70,52 +103,66 @@ const DEFAULT_LISTEN: &str = "127.0.0.1:5432";
 /// Reads the arguments after the program's name.
 pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Command, UsageError> {
     let mut arguments = arguments.into_iter().peekable();
-    match arguments.peek().map(String::as_str) {
-        Some("serve") => {
-            arguments.next();
-        }
-        Some(word) if !word.starts_with('-') => return Err(UsageError::UnknownCommand(word.to_owned())),
-        Some(_) | None => {}
-    }
+    let word = arguments.next_if(|word| !word.starts_with('-'));
+    let known: &[&'static str] = match word.as_deref() {
+        None | Some("serve") => &SERVE,
+        Some("backup") => &["--to", "--data-dir", "--server", "--user"],
+        Some("restore") => &["--from", "--data-dir", "--to-time"],
+        Some("verify") => &["--data-dir"],
+        Some(word) => return Err(UsageError::UnknownCommand(word.to_owned())),
+    };
     let mut options = Options::default();
     while let Some(argument) = arguments.next() {
         let (name, mut inline) = match argument.split_once('=') {
             Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
             None => (argument, None),
         };
-        let slot = match name.as_str() {
+        let option = match name.as_str() {
             "--help" | "-h" => return Ok(Command::Help),
             "--version" | "-V" => return Ok(Command::Version),
-            "--data-dir" => &mut options.data_directory,
-            "--listen" => &mut options.listen,
-            "--unix-socket" => &mut options.unix_socket,
-            "--metrics-listen" => &mut options.metrics_listen,
-            "--tls-cert" => &mut options.tls_certificate,
-            "--tls-key" => &mut options.tls_key,
-            _ => return Err(UsageError::UnknownOption(name)),
+            _ => known.iter().find(|option| **option == name),
         };
+        let Some(option) = option else { return Err(UsageError::UnknownOption(name)) };
         let value =
             inline.take().or_else(|| arguments.next()).ok_or(UsageError::MissingValue(name.clone()))?;
-        if slot.replace(value).is_some() {
+        if options.take(option).is_some() {
             return Err(UsageError::Repeated(name));
         }
+        options.given.push((option, value));
     }
-    options.into_configuration().map(Command::Serve)
+    match word.as_deref() {
+        Some("backup") => options.into_backup().map(Command::Backup),
+        Some("restore") => options.into_restore().map(Command::Restore),
+        Some("verify") => options.required("--data-dir").map(|directory| Command::Verify(directory.into())),
+        _ => options.into_configuration().map(Command::Serve),
+    }
 }
 
+const SERVE: [&str; 6] =
+    ["--data-dir", "--listen", "--unix-socket", "--metrics-listen", "--tls-cert", "--tls-key"];
+
+/// Options as they were given.
 #[derive(Default)]
 struct Options {
-    data_directory: Option<String>,
-    listen: Option<String>,
-    unix_socket: Option<String>,
-    metrics_listen: Option<String>,
-    tls_certificate: Option<String>,
-    tls_key: Option<String>,
+    given: Vec<(&'static str, String)>,
 }
 
 impl Options {
-    fn into_configuration(self) -> Result<Configuration, UsageError> {
-        let tls = match (self.tls_certificate, self.tls_key) {
+    fn take(&mut self, option: &str) -> Option<String> {
+        let place = self.given.iter().position(|(name, _)| *name == option)?;
+        Some(self.given.swap_remove(place).1)
+    }
+
+    fn required(&mut self, option: &'static str) -> Result<String, UsageError> {
+        self.take(option).ok_or(UsageError::Missing(option))
+    }
+
+    fn data_directory(&mut self) -> PathBuf {
+        self.take("--data-dir").unwrap_or_else(|| DEFAULT_DATA_DIRECTORY.to_owned()).into()
+    }
+
+    fn into_configuration(mut self) -> Result<Configuration, UsageError> {
+        let tls = match (self.take("--tls-cert"), self.take("--tls-key")) {
             (Some(certificate), Some(key)) => {
                 Some(TlsFiles { certificate: certificate.into(), key: key.into() })
             }
@@ -123,13 +170,31 @@ impl Options {
             (Some(_), None) | (None, Some(_)) => return Err(UsageError::HalfTls),
         };
         let metrics_listen =
-            self.metrics_listen.map(|value| resolve("--metrics-listen", &value)).transpose()?;
+            self.take("--metrics-listen").map(|value| resolve("--metrics-listen", &value)).transpose()?;
         Ok(Configuration {
-            data_directory: self.data_directory.unwrap_or_else(|| DEFAULT_DATA_DIRECTORY.to_owned()).into(),
-            listen: self.listen.unwrap_or_else(|| DEFAULT_LISTEN.to_owned()),
-            unix_socket_directory: self.unix_socket.map(PathBuf::from),
+            data_directory: self.data_directory(),
+            listen: self.take("--listen").unwrap_or_else(|| DEFAULT_LISTEN.to_owned()),
+            unix_socket_directory: self.take("--unix-socket").map(PathBuf::from),
             metrics_listen,
             tls,
+        })
+    }
+
+    fn into_backup(mut self) -> Result<Backup, UsageError> {
+        let server = self.take("--server").unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
+        Ok(Backup {
+            to: self.required("--to")?.into(),
+            data_directory: self.data_directory(),
+            server: resolve("--server", &server)?,
+            user: self.take("--user").unwrap_or_else(|| "postgres".to_owned()),
+        })
+    }
+
+    fn into_restore(mut self) -> Result<Restore, UsageError> {
+        Ok(Restore {
+            from: self.required("--from")?.into(),
+            data_directory: self.required("--data-dir")?.into(),
+            to_time: self.take("--to-time"),
         })
     }
 }
@@ -168,6 +233,23 @@ mod tests {
         assert_eq!(configuration.data_directory, PathBuf::from("/d"));
         assert!(configuration.tls.is_some());
         assert_eq!(configuration.metrics_listen, "127.0.0.1:9".parse().ok());
+    }
+
+    #[test]
+    fn keeping_and_restoring_have_options_of_their_own() {
+        let Ok(Command::Backup(backup)) = words("backup --to /b --server=127.0.0.1:7") else {
+            panic!("does not back up")
+        };
+        assert_eq!((backup.to, backup.server.port()), (PathBuf::from("/b"), 7));
+        assert_eq!((backup.user.as_str(), backup.data_directory), ("postgres", "strata-data".into()));
+        let Ok(Command::Restore(restore)) = words("restore --from /b --data-dir /d --to-time 2026-01-01")
+        else {
+            panic!("does not restore")
+        };
+        assert_eq!(restore.to_time.as_deref(), Some("2026-01-01"));
+        assert!(matches!(words("verify --data-dir /d"), Ok(Command::Verify(_))));
+        assert_eq!(words("restore --from /b").unwrap_err(), UsageError::Missing("--data-dir"));
+        assert_eq!(words("verify --to x").unwrap_err(), UsageError::UnknownOption("--to".into()));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod allocator;
 mod configuration;
+mod keeping;
 mod monitoring;
 
 use std::io::Write;
@@ -34,16 +35,23 @@ fn main() -> ExitCode {
             println!("strata {}", env!("CARGO_PKG_VERSION"));
             ExitCode::SUCCESS
         }
-        Ok(Command::Serve(configuration)) => match serve(configuration) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(reason) => {
-                eprintln!("strata: {reason}");
-                ExitCode::FAILURE
-            }
-        },
+        Ok(Command::Serve(configuration)) => exit_code(serve(configuration)),
+        Ok(Command::Backup(wanted)) => exit_code(keeping::back_up(&wanted)),
+        Ok(Command::Restore(wanted)) => exit_code(keeping::restore(&wanted)),
+        Ok(Command::Verify(directory)) => exit_code(keeping::verify(&directory)),
         Err(error) => {
             eprintln!("strata: {error}\n\n{USAGE}");
             ExitCode::from(2)
+        }
+    }
+}
+
+fn exit_code(result: Result<(), Box<dyn std::error::Error>>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("strata: {reason}");
+            ExitCode::FAILURE
         }
     }
 }

@@ -6,10 +6,13 @@
 //! - a pair that was in flight is wholly there or wholly absent;
 //! - nothing that was never attempted is there;
 //! - the counter equals the number of pairs;
-//! - a count taken before the kill AS OF a noted moment is what AS OF that moment still answers.
+//! - a count taken before the kill AS OF a noted moment is what AS OF that moment still answers;
+//! - a backup that was under way has its list and verifies, or is taken for none.
+//! Meanwhile checkpoints, compaction and backups come and go, and a second server tries to have the folder.
 //! The data folder lives through all rounds, so later rounds recover what earlier rounds left.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -17,6 +20,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio_postgres::{Client, NoTls};
 
+use crate::keeping;
 use crate::random::Random;
 use crate::server::{Folder, Server};
 use crate::{Context, Failure, Outcome};
@@ -48,7 +52,8 @@ async fn rounds_of(context: &Context, folder: &Folder, rounds: u64, seed: u64) -
     let mut random = Random::new(seed);
     let ledgers: Vec<_> = (0..WRITERS).map(|_| Arc::new(Mutex::new(Ledger::default()))).collect();
     let noted: Noted = Arc::default();
-    let mut acknowledged = 0;
+    let backup = folder.path().join("backup");
+    let (mut acknowledged, mut kept) = (0, 0);
     for round in 0..=rounds {
         let server =
             Server::start(&context.binary, &data).map_err(|error| format!("round {round}: {error}"))?;
@@ -57,15 +62,56 @@ async fn rounds_of(context: &Context, folder: &Folder, rounds: u64, seed: u64) -
         } else {
             acknowledged =
                 check(&server, &ledgers, &noted).await.map_err(|error| format!("round {round}: {error}"))?;
+            kept += u64::from(keeping::check_left_over(&context.binary, &backup)?);
+            refuse_second(context, &data)?;
         }
         if round == rounds {
             server.stop()?;
             break;
         }
-        load(server, &ledgers, &noted, Duration::from_millis(30 + random.below(400))).await?;
+        let span = Duration::from_millis(30 + random.below(400));
+        load(server, &ledgers, &noted, &backup, span).await?;
     }
     let moments = noted.lock().await.len();
-    Ok(format!("{rounds} kills, {acknowledged} acknowledged transactions, {moments} past moments stable"))
+    let (said, is_good) = keeping::verify(&context.binary, &data)?;
+    if !is_good {
+        return Err(format!("the data folder does not verify: {said}").into());
+    }
+    Ok(format!(
+        "{rounds} kills, {acknowledged} acknowledged transactions, {moments} past moments stable, {kept} backups \
+         found whole"
+    ))
+}
+
+/// A second server on the folder is refused by name of the first.
+fn refuse_second(context: &Context, data: &Path) -> Result<(), Failure> {
+    let folder = data.to_str().ok_or("a path that is no text")?;
+    let (said, is_good) =
+        keeping::run(&context.binary, &["serve", "--data-dir", folder, "--listen", "127.0.0.1:0"])?;
+    if is_good || !said.contains("in use by another server (process") {
+        return Err(format!("a second server on the folder: {said}").into());
+    }
+    Ok(())
+}
+
+/// Checkpoints, compaction and a backup, for as long as the server lives.
+async fn maintain(client: Client, backup: PathBuf) -> Result<(), Failure> {
+    for statement in ["CHECKPOINT", "VACUUM", "", "CHECKPOINT", "VACUUM", "CHECKPOINT"] {
+        let done = match statement {
+            "" => keeping::back_up(&client, &backup).await.map(|_| ()),
+            statement => client.batch_execute(statement).await,
+        };
+        match done {
+            Ok(()) => {}
+            Err(error) => match error.as_db_error() {
+                Some(refusal) if refusal.code().code() != "57P01" => {
+                    return Err(format!("{statement}: {refusal}").into());
+                }
+                _ => return Ok(()),
+            },
+        }
+    }
+    Ok(())
 }
 
 async fn connect(server: &Server) -> Result<Client, Failure> {
@@ -100,6 +146,7 @@ async fn load(
     server: Server,
     ledgers: &[Arc<Mutex<Ledger>>],
     noted: &Noted,
+    backup: &Path,
     span: Duration,
 ) -> Result<(), Failure> {
     let stop = Arc::new(AtomicBool::new(false));
@@ -117,6 +164,7 @@ async fn load(
         noted.lock().await.push((row.get(0), row.get(1)));
         Some(())
     });
+    tasks.push(tokio::spawn(maintain(connect(&server).await?, backup.to_path_buf())));
     tokio::time::sleep(span).await;
     server.kill()?;
     stop.store(true, Ordering::Relaxed);

@@ -5,10 +5,13 @@
 //! needs are missing on this machine says so by name and counts as skipped, never as passed.
 
 mod answers;
+mod backup;
 mod clients;
 mod crash;
+mod full;
 mod garbage;
 mod hermitage;
+mod keeping;
 mod pgbench;
 mod power;
 mod random;
@@ -53,15 +56,17 @@ impl Context {
 type Suite = fn(&Context) -> Result<Outcome, Failure>;
 
 /// Every suite: its name, whether the quick tier runs it, and the suite.
-const SUITES: [(&str, bool, Suite); 8] = [
+const SUITES: [(&str, bool, Suite); 10] = [
     ("scripts", true, scripts::run),
     ("answers", true, answers::run),
     ("hermitage", true, hermitage::run),
     ("crash", true, crash::run),
+    ("backup", true, backup::run),
     ("pgbench", true, pgbench::run),
     ("clients", true, clients::run),
     ("garbage", true, garbage::run),
     ("power", false, power::run),
+    ("full", false, full::run),
 ];
 
 fn main() -> ExitCode {

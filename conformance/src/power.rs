@@ -1,5 +1,6 @@
 //! Real power cuts: the data folder lies on ext4 over a loop device, and the filesystem is shut down with nothing
-//! flushed while writers run; then kill, unmount, mount, restart and check what was acknowledged.
+//! flushed while writers run, and checkpoints, compaction and backups; then kill, unmount, mount, restart and check what
+//! was acknowledged, and that a backup which has its list is whole.
 //!
 //! Needs root, loop devices and mkfs.ext4; where any of them is missing the suite says so.
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio_postgres::NoTls;
 
+use crate::keeping;
 use crate::random::Random;
 use crate::server::{Folder, Server};
 use crate::{Context, Failure, Outcome};
@@ -36,7 +38,7 @@ pub fn run(context: &Context) -> Result<Outcome, Failure> {
     let cuts = context.number("cuts", 100);
     let seed = context.number("seed", Random::fresh_seed());
     let folder = Folder::new("power")?;
-    let Some(mut disk) = Disk::new(folder.path())? else {
+    let Some(mut disk) = Disk::new(folder.path(), IMAGE_BYTES)? else {
         return Ok(Outcome::Skipped("loop-mounted ext4 is impossible here".into()));
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -46,17 +48,18 @@ pub fn run(context: &Context) -> Result<Outcome, Failure> {
 }
 
 /// An ext4 image and where it is mounted.
-struct Disk {
+pub struct Disk {
     image: PathBuf,
     mount: PathBuf,
 }
 
 impl Disk {
-    fn new(folder: &Path) -> Result<Option<Disk>, Failure> {
+    /// Makes an image; `None` if that or a mount of it is impossible here.
+    pub fn new(folder: &Path, bytes: u64) -> Result<Option<Disk>, Failure> {
         let disk = Disk { image: folder.join("disk.img"), mount: folder.join("mounted") };
         std::fs::create_dir_all(&disk.mount)?;
-        std::fs::File::create(&disk.image)?.set_len(IMAGE_BYTES)?;
-        let made = Command::new("mkfs.ext4").args(["-qF"]).arg(&disk.image).status();
+        std::fs::File::create(&disk.image)?.set_len(bytes)?;
+        let made = Command::new("mkfs.ext4").args(["-qF", "-m", "0"]).arg(&disk.image).status();
         if !made.is_ok_and(|status| status.success()) || disk.mount_with("data=ordered").is_err() {
             return Ok(None);
         }
@@ -64,7 +67,12 @@ impl Disk {
         Ok(Some(disk))
     }
 
-    fn mount_with(&self, options: &str) -> Result<(), Failure> {
+    /// Where it is mounted.
+    pub fn folder(&self) -> &Path {
+        &self.mount
+    }
+
+    pub fn mount_with(&self, options: &str) -> Result<(), Failure> {
         let output = Command::new("mount")
             .args(["-o", &format!("loop,{options}")])
             .arg(&self.image)
@@ -77,7 +85,7 @@ impl Disk {
         }
     }
 
-    fn unmount(&self) {
+    pub fn unmount(&self) {
         // A failure shows at the next mount.
         let _ = Command::new("umount").arg(&self.mount).output();
     }
@@ -103,9 +111,15 @@ async fn cut_often(context: &Context, disk: &mut Disk, cuts: u64, seed: u64) -> 
     let mut random = Random::new(seed);
     let acknowledged: Arc<Mutex<Vec<(i64, i64)>>> = Arc::default();
     let next: Arc<Mutex<i64>> = Arc::new(Mutex::new(0));
+    let mut kept = 0;
     for cut in 0..=cuts {
         let (options, flag) = MODES[random.below(MODES.len() as u64) as usize];
         disk.mount_with(options)?;
+        let backup = disk.mount.join("backup");
+        kept += u64::from(
+            keeping::check_left_over(&context.binary, &backup)
+                .map_err(|error| format!("cut {cut} ({options}, flag {flag}): {error}"))?,
+        );
         let server = Server::start(&context.binary, &disk.mount.join("data"))
             .map_err(|error| format!("cut {cut} ({options}, flag {flag}): {error}"))?;
         let (client, connection) = tokio_postgres::connect(&server.parameters("postgres"), NoTls).await?;
@@ -151,6 +165,18 @@ async fn cut_often(context: &Context, disk: &mut Disk, cuts: u64, seed: u64) -> 
                 }
             }));
         }
+        let maintaining = tokio::spawn(async move {
+            // It ends with the power, in the middle of one of them.
+            for statement in ["CHECKPOINT", "VACUUM", "", "CHECKPOINT", "VACUUM", "CHECKPOINT"] {
+                let done = match statement {
+                    "" => keeping::back_up(&client, &backup).await.map(|_| ()),
+                    statement => client.batch_execute(statement).await,
+                };
+                if done.is_err() {
+                    return;
+                }
+            }
+        });
         tokio::time::sleep(Duration::from_millis(20 + random.below(200))).await;
         disk.cut(flag)?;
         stop.store(true, Ordering::Relaxed);
@@ -158,10 +184,11 @@ async fn cut_often(context: &Context, disk: &mut Disk, cuts: u64, seed: u64) -> 
         for writer in writers {
             writer.await?;
         }
+        maintaining.await?;
         disk.unmount();
     }
     let total = acknowledged.lock().await.len();
-    Ok(format!("{cuts} power cuts, {total} acknowledged rows, none lost"))
+    Ok(format!("{cuts} power cuts, {total} acknowledged rows, none lost, {kept} backups found whole"))
 }
 
 async fn check(

@@ -3,16 +3,18 @@
 //! Opening: manifest, segments, replay of the log from the last checkpoint, and only then transactions. Whatever
 //! cannot be read for certain refuses to open, with the file and the place.
 
+use crate::backup::{self, BackupError, BackupReport};
 use crate::checkpoint::{self, BIRTHS, Background, Layout, SEQUENCES};
 use crate::clock::{EngineClock, Past};
 use crate::compaction::{self, Compactor};
 use crate::ids::{FileId, Timestamp};
-use crate::io::{Environment, reserve};
+use crate::io::{Disk, Environment, reserve};
 use crate::lock::{LockManager, Modes, Tag};
 use crate::log::{Log, LogError, LogOptions, RecoverFrom, Spare};
 use crate::manifest::{Edit, Manifest, ManifestError};
 use crate::record::{CommitSet, KIND_COMMIT, KIND_LEASE, KIND_SEQUENCE, Reader};
 use crate::registry::Registry;
+use crate::room::Room;
 use crate::sequence::{SequenceDefinition, SequenceState, Sequences, TableStatistics, decode_state};
 use crate::sequencer::{self, Queue, Request, apply};
 use crate::spill::{self, Spiller};
@@ -73,6 +75,8 @@ pub enum OpenError {
     Log(#[from] LogError),
     #[error(transparent)]
     Engine(#[from] Error),
+    #[error("the data directory is not one to serve from: {0}")]
+    Directory(&'static str),
     #[error("cannot start: {0}")]
     Io(#[from] std::io::Error),
 }
@@ -87,9 +91,6 @@ impl OpenError {
         )
     }
 }
-
-/// Room kept back for a start on a full disk, beside a file of the log.
-const RESERVE_BYTES: u64 = 4 << 20;
 
 /// What all transactions share.
 pub(crate) struct Engine {
@@ -111,11 +112,12 @@ pub(crate) struct Engine {
     /// Bytes logged since the last checkpoint.
     pub logged: AtomicU64,
     spare: OnceLock<Arc<Spare>>,
+    pub room: Room,
     poisoned: AtomicBool,
 }
 
 impl Engine {
-    fn new(configuration: Configuration, environment: Environment) -> Engine {
+    pub fn new(configuration: Configuration, environment: Environment) -> Engine {
         Engine {
             clock: EngineClock::new(environment.clock.clone()),
             environment,
@@ -132,6 +134,7 @@ impl Engine {
             files: AtomicU64::new(0),
             logged: AtomicU64::new(0),
             spare: OnceLock::new(),
+            room: Room::default(),
             poisoned: AtomicBool::new(false),
         }
     }
@@ -206,7 +209,7 @@ impl Engine {
     }
 
     /// Applies one record of the log while the database is being opened.
-    fn replay(&self, record: &[u8], newest: &mut Timestamp, floor: &mut i64) -> Result<(), Error> {
+    pub fn replay(&self, record: &[u8], newest: &mut Timestamp, floor: &mut i64) -> Result<(), Error> {
         match record.first().copied() {
             Some(KIND_COMMIT) => {
                 let (at, set) = CommitSet::decode(record)?;
@@ -231,6 +234,24 @@ impl Engine {
     }
 }
 
+/// Gives up the room kept back for a start; failing that, what was kept back for serving.
+fn release_any(disk: &dyn Disk) -> std::io::Result<bool> {
+    Ok(reserve::release(disk, reserve::START)? || reserve::release(disk, reserve::SERVING)?)
+}
+
+/// Refuses directories that must stay as they are, or are not whole.
+fn check_directory(disk: &dyn Disk) -> Result<(), OpenError> {
+    if backup::is_backup(disk)? {
+        return Err(OpenError::Directory(
+            "it holds a backup; make a data directory of it with strata restore",
+        ));
+    }
+    if disk.list()?.iter().any(|name| name == backup::RESTORING) {
+        return Err(OpenError::Directory("a restore into it did not finish; empty it and restore again"));
+    }
+    Ok(())
+}
+
 /// A durable database of versioned tables. Shared by all sessions.
 pub struct Database {
     engine: Arc<Engine>,
@@ -248,19 +269,29 @@ impl Database {
     /// the room kept back for it is used.
     pub fn open(configuration: Configuration, environment: Environment) -> Result<Arc<Database>, OpenError> {
         let disk = environment.disk.clone();
-        let bytes = configuration.log_file_bytes.saturating_add(RESERVE_BYTES);
         let database = match Database::open_once(configuration.clone(), environment.clone()) {
-            Err(error) if error.is_disk_full() && reserve::release(&*disk)? => {
+            Err(error) if error.is_disk_full() && release_any(&*disk)? => {
                 tracing::warn!("the disk is full: the room kept back for a start is used");
                 Database::open_once(configuration, environment)?
             }
             opened => opened?,
         };
-        reserve::keep(&*disk, bytes)?;
+        database.engine.keep_reserves();
         Ok(database)
     }
 
+    /// Backs the database up into an empty directory, while others read and write. Takes as long as copying takes: for a
+    /// thread that may block.
+    pub fn backup(
+        &self,
+        target: &Arc<dyn Disk>,
+        stop: backup::Stop<'_>,
+    ) -> Result<BackupReport, BackupError> {
+        backup::backup(&self.engine, &self.layout, target, stop)
+    }
+
     fn open_once(configuration: Configuration, environment: Environment) -> Result<Arc<Database>, OpenError> {
+        check_directory(&*environment.disk)?;
         let engine = Arc::new(Engine::new(configuration, environment));
         let (mut manifest, is_new) = match Manifest::open(&engine.environment)? {
             Some(manifest) => (manifest, false),
@@ -374,6 +405,11 @@ impl Database {
     /// Begins a transaction.
     pub fn begin(&self, isolation: Isolation, read_only: bool) -> Transaction {
         Transaction::begin(self.engine.clone(), isolation, read_only)
+    }
+
+    /// Whether what adds data is refused, because the disk is full.
+    pub fn is_disk_full(&self) -> bool {
+        self.engine.room.is_full()
     }
 
     /// The newest moment of which everything is durable and visible.

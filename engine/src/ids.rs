@@ -9,7 +9,8 @@ use std::fmt;
 pub struct TableId(pub u32);
 
 impl TableId {
-    /// The table that holds the catalog's rows; the engine gives it no other meaning.
+    /// The table that holds the catalog's rows. They may be written where the disk is full, because what frees room is
+    /// said there; the engine gives it no other meaning.
     pub const CATALOG: TableId = TableId(1);
 }
 

@@ -3,6 +3,7 @@
 //! The engine knows bytes, ids and time. It never sees SQL, names, sockets or DataFusion, and none of its calls
 //! blocks its caller: what must wait answers with a ticket.
 
+pub mod backup;
 mod batch;
 mod change;
 mod checkpoint;
@@ -22,6 +23,7 @@ pub mod manifest;
 mod record;
 mod registry;
 mod rewrite;
+mod room;
 mod scan;
 mod schema;
 pub mod segment;
@@ -58,4 +60,5 @@ pub use transaction::{
 pub use value::{PhysicalType, Value};
 pub use vector::VectorIndexSchema;
 pub use verify::{Damage, Verified};
+pub use verify::{Damage, Verified, verify_directory};
 pub use view::ReadView;

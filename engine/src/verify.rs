@@ -9,11 +9,21 @@
 //! Mapped reads are not guarded against a file that another program cuts short: that is SIGBUS, and the process ends.
 //! A handler could not go on either (the bytes are gone, and what asked for them has no way to fail); the next start
 //! reads header, footer and length of every file and refuses by name.
+//!
+//! A directory that no server has open is verified whole and changed by nothing: the manifest's chain, every checksum and
+//! hash of every file it names, the log's chain from the checkpoint on with the proof that tells a tear from damage, that
+//! the log can be applied to what the files say, and that index runs agree with their segments: entries in the order of
+//! their keys, each leading to a row that is there, no row with two keys.
 
-use crate::checkpoint::Layout;
-use crate::database::Engine;
-use crate::ids::{FileId, TableId};
-use crate::segment::{DeleteLog, FileKind, SegmentError};
+use crate::checkpoint::{Layout, load_tables};
+use crate::database::{Configuration, Engine, OpenError};
+use crate::ids::{FileId, IndexId, TableId, Timestamp};
+use crate::io::Environment;
+use crate::log::{Log, LogOptions, RecoverFrom};
+use crate::manifest::{Manifest, State};
+use crate::segment::{DeleteLog, FileKind, IndexRun, SegmentError, kind_of_name, verify_file};
+use crate::table::Table;
+use crate::table::segments::SegmentPart;
 use parking_lot::Mutex;
 use std::sync::Arc;
 
@@ -43,6 +53,94 @@ impl Verified {
             self.damaged.push(Damage { table, file: name, reason: error.to_string() });
         }
     }
+}
+
+/// Verifies the database of a directory that nobody has open. What keeps it from being opened at all is an error.
+pub fn verify_directory(
+    configuration: Configuration,
+    environment: Environment,
+) -> Result<Verified, OpenError> {
+    let Some((state, _)) = Manifest::read(&*environment.disk)? else {
+        return Err(OpenError::Directory("it holds no database"));
+    };
+    let mut verified = Verified::default();
+    for name in state.names() {
+        let Some((kind, file)) = kind_of_name(&name) else { continue };
+        let hash = state.entries().find(|entry| entry.file == file).map(|entry| &entry.hash);
+        verified.note(table_of(&state, file), name, verify_file(&*environment.disk, kind, file, hash));
+    }
+    let engine = Engine::new(configuration, environment);
+    // A log is judged even where there is nothing that it could be applied to.
+    let applies = verified.damaged.is_empty();
+    if applies {
+        load_tables(&engine, &state)?;
+    }
+    let (mut newest, mut floor) = (Timestamp::ZERO, 0);
+    let mut apply = |_, record: &[u8]| {
+        let applied = if applies { engine.replay(record, &mut newest, &mut floor) } else { Ok(()) };
+        applied.map_err(|error| Box::new(error) as Box<dyn std::error::Error + Send + Sync>)
+    };
+    let options = LogOptions { file_bytes: engine.configuration.log_file_bytes, instance: state.instance };
+    let from = RecoverFrom { checkpoint: state.checkpoint, durable: state.durable };
+    Log::check(&engine.environment, options, from, &mut apply)?;
+    for table in engine.tables().values() {
+        check_indexes(table, &mut verified);
+    }
+    Ok(verified)
+}
+
+/// The table that a file belongs to; zero if none names it.
+fn table_of(state: &State, file: FileId) -> TableId {
+    let beside = |file: FileId| {
+        let mut runs = state.index_runs.values().flat_map(|runs| runs.values());
+        runs.find(|run| run.file == file).map(|run| FileId(u64::from(run.level)))
+    };
+    let of = state.entries().find(|entry| entry.delete_log == Some(file)).map(|entry| entry.file);
+    let file = of.or_else(|| beside(file)).unwrap_or(file);
+    let mut tables = state.tables.iter();
+    tables
+        .find(|(_, entry)| entry.segments.contains_key(&file) || entry.changes.contains_key(&file))
+        .map_or(TableId(0), |(table, _)| *table)
+}
+
+/// Compares the index runs of a table with the segments that they belong to.
+fn check_indexes(table: &Table, verified: &mut Verified) {
+    let state = table.read();
+    for part in state.generations().flat_map(|(_, generation)| &generation.segments) {
+        for (index, run) in &part.runs {
+            let reason = match check_run(part, *index, run) {
+                Ok(None) => continue,
+                Ok(Some(reason)) => reason,
+                Err(error) => error.to_string(),
+            };
+            let file = FileKind::IndexRun.name(run.file());
+            tracing::error!(reason, table = table.id.0, file, "an index does not agree with its table");
+            verified.damaged.push(Damage { table: table.id, file, reason });
+        }
+    }
+}
+
+/// What is wrong with a run, if anything is.
+fn check_run(part: &SegmentPart, index: IndexId, run: &IndexRun) -> Result<Option<String>, SegmentError> {
+    let rows = part.segment.rows();
+    let mut has_key = vec![false; rows];
+    let mut before: &[u8] = &[];
+    for position in 0..run.rows() {
+        let entry = run.entry(position)?;
+        let row = <[u8; 4]>::try_from(entry.clustering_key).map(|bytes| u32::from_be_bytes(bytes) as usize);
+        let Some(seen) = row.ok().and_then(|row| has_key.get_mut(row)) else {
+            let reason = format!("entry {position} of index {} names no row of its segment", index.0);
+            return Ok(Some(reason));
+        };
+        if std::mem::replace(seen, true) {
+            return Ok(Some(format!("entry {position} of index {} gives a row a second key", index.0)));
+        }
+        if entry.key < before {
+            return Ok(Some(format!("entry {position} of index {} is out of order", index.0)));
+        }
+        before = entry.key;
+    }
+    Ok(None)
 }
 
 /// Reads all data files of all tables. Takes as long as that takes.

@@ -50,6 +50,8 @@ use std::time::Instant;
 pub(crate) const BIRTHS: u32 = 0;
 /// The manifest's property with the state of all sequences.
 pub(crate) const SEQUENCES: &str = "sequences";
+/// The manifest's property with the moment of the last checkpoint (8 bytes): what the files it names say.
+pub(crate) const MOMENT: &str = "moment";
 
 pub(crate) type Wake = Arc<Settlement<Result<(), Error>>>;
 
@@ -67,6 +69,7 @@ struct State {
     compacting: Vec<Wake>,
     wanted: bool,
     spare: bool,
+    reserve: bool,
     closed: bool,
 }
 
@@ -119,6 +122,12 @@ impl Background {
         }
     }
 
+    /// Asks for the reserve to be made again.
+    pub fn want_reserve(&self) {
+        self.state.lock().reserve = true;
+        self.asked.notify_one();
+    }
+
     pub fn close(&self) {
         self.state.lock().closed = true;
         self.asked.notify_one();
@@ -128,20 +137,23 @@ impl Background {
 /// The body of the background thread.
 pub(crate) fn run(engine: &Engine, layout: &Mutex<Layout>, spare: &Spare) {
     loop {
-        let (waiting, compacting, wanted, spare_wanted, closed) = {
+        let (waiting, compacting, wanted, spare_wanted, reserve_wanted, closed) = {
             let mut state = engine.background.state.lock();
-            while !state.wanted && !state.spare && !state.closed {
+            while !state.wanted && !state.spare && !state.reserve && !state.closed {
                 engine.background.asked.wait(&mut state);
             }
             let waiting = std::mem::take(&mut state.waiting);
             let compacting = std::mem::take(&mut state.compacting);
             let (wanted, spare) = (std::mem::take(&mut state.wanted), std::mem::take(&mut state.spare));
-            (waiting, compacting, wanted, spare, state.closed)
+            (waiting, compacting, wanted, spare, std::mem::take(&mut state.reserve), state.closed)
         };
         if spare_wanted {
             if let Err(error) = spare.prepare() {
                 tracing::warn!(%error, "no log file could be prepared ahead");
             }
+        }
+        if reserve_wanted {
+            engine.keep_reserves();
         }
         if closed {
             settle(waiting, &Err(Error::ShuttingDown));
@@ -155,6 +167,10 @@ pub(crate) fn run(engine: &Engine, layout: &Mutex<Layout>, spare: &Spare) {
                 Err(error) => {
                     tracing::error!(%error, "the checkpoint failed; what it would have written stays in memory");
                     settle(compacting, &result);
+                    if *error == Error::DiskFull {
+                        // What retention gives up can be unlinked without a checkpoint.
+                        engine.compactor.want(Vec::new());
+                    }
                 }
             }
             settle(waiting, &result);
@@ -334,6 +350,7 @@ fn finish(
     edits.push(Edit::Counter { counter: BIRTHS, value: frozen.births });
     edits.push(Edit::ClockFloor { micros: frozen.floor });
     edits.push(Edit::Property { name: SEQUENCES.into(), value: frozen.sequences.clone() });
+    edits.push(Edit::Property { name: MOMENT.into(), value: frozen.moment.0.to_le_bytes().to_vec() });
     edits.push(Edit::Checkpoint { checkpoint: frozen.position, durable: frozen.durable });
     commit(engine, &mut layout.manifest, &edits).inspect_err(|error| {
         // Where the outcome is unknown, a restart may find the files named.

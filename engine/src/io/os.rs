@@ -54,26 +54,36 @@ pub enum DirectoryError {
 pub struct OsDisk {
     path: PathBuf,
     directory: fs::File,
-    _lock: fs::File,
+    /// Held for as long as the directory is a server's.
+    _lock: Option<fs::File>,
+    is_writable: bool,
 }
 
 impl OsDisk {
     /// Opens a data directory, making it (mode 0700) if it does not exist, and locks it.
     pub fn open(path: &Path) -> Result<OsDisk, DirectoryError> {
         let io = |source| DirectoryError::Io { path: path.to_path_buf(), source };
-        if !path.is_dir() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io)?;
-            if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-                fs::File::open(parent).and_then(|parent| parent.sync_all()).map_err(io)?;
-            }
-        }
+        make(path).map_err(io)?;
         let kind = system::file_system(path).map_err(io)?.kind;
         if let Some((_, kind)) = NETWORK_FILE_SYSTEMS.into_iter().find(|(number, _)| *number == kind) {
             return Err(DirectoryError::NetworkFileSystem { path: path.to_path_buf(), kind });
         }
         let lock = lock(path)?;
         let directory = fs::File::open(path).map_err(io)?;
-        Ok(OsDisk { path: path.to_path_buf(), directory, _lock: lock })
+        Ok(OsDisk { path: path.to_path_buf(), directory, _lock: Some(lock), is_writable: true })
+    }
+
+    /// Opens the directory that a backup is written to, making it (mode 0700) if it does not exist.
+    pub fn target(path: &Path) -> Result<OsDisk, DirectoryError> {
+        make(path).map_err(|source| DirectoryError::Io { path: path.to_path_buf(), source })?;
+        OsDisk::plain(path, true)
+    }
+
+    /// Opens a directory that no server uses, without a lock: one that a backup is written to, or read from.
+    pub fn plain(path: &Path, is_writable: bool) -> Result<OsDisk, DirectoryError> {
+        let directory =
+            fs::File::open(path).map_err(|source| DirectoryError::Io { path: path.to_path_buf(), source })?;
+        Ok(OsDisk { path: path.to_path_buf(), directory, _lock: None, is_writable })
     }
 
     /// The real disk at `path` with the real clock and randomness.
@@ -91,6 +101,17 @@ impl OsDisk {
         }
         Ok(self.path.join(name))
     }
+}
+
+/// Makes a directory, durably, if it does not exist.
+fn make(path: &Path) -> io::Result<()> {
+    if !path.is_dir() {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            fs::File::open(parent)?.sync_all()?;
+        }
+    }
+    Ok(())
 }
 
 /// Takes the lock and writes who holds it.
@@ -130,7 +151,9 @@ impl Disk for OsDisk {
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn File>> {
         let path = self.path_of(name)?;
-        let file = fs::OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(path)?;
+        let mut options = fs::OpenOptions::new();
+        options.read(true).write(self.is_writable).custom_flags(libc::O_NOFOLLOW);
+        let file = options.open(path)?;
         Ok(Arc::new(OsFile::new(file)))
     }
 

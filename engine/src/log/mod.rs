@@ -12,6 +12,7 @@ use std::{collections::VecDeque, error, fmt, io, sync::Arc};
 
 use crate::io::Disk;
 
+pub(crate) mod archive;
 mod format;
 mod recovery;
 mod scan;
@@ -134,6 +135,10 @@ pub struct Log {
     previous: u32,
     /// The checkpoint that was last told.
     released: Option<Lsn>,
+    /// Files wholly before this are needed no more.
+    dispensable: Lsn,
+    /// How many backups want every file to stay.
+    held: usize,
     /// Whether the current file holds batches that were not synced.
     is_dirty: bool,
     is_poisoned: bool,

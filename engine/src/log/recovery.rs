@@ -65,6 +65,7 @@ impl Log {
         apply: &mut Apply<'_>,
     ) -> Result<(Log, RecoveryReport), LogError> {
         let disk = &*environment.disk;
+        remove_half_made(disk)?;
         let directory = read_directory(disk, &options)?;
         if directory.valid.is_empty() && directory.invalid.is_empty() && from == RecoverFrom::default() {
             let log = Log::create(environment, options)?;
@@ -82,17 +83,42 @@ impl Log {
         log.released = Some(from.checkpoint);
         Ok((log, report))
     }
+
+    /// Reads an existing log as a start would and changes nothing: hands out every record from the checkpoint on.
+    pub(crate) fn check(
+        environment: &Environment,
+        options: LogOptions,
+        from: RecoverFrom,
+        apply: &mut Apply<'_>,
+    ) -> Result<RecoveryReport, LogError> {
+        let disk = &*environment.disk;
+        let directory = read_directory(disk, &options)?;
+        let mut reader = Reader { disk, from, apply, report: RecoveryReport::default() };
+        if !(directory.valid.is_empty() && directory.invalid.is_empty() && from == RecoverFrom::default()) {
+            let start = directory.start(from.checkpoint)?;
+            directory.check_between(start)?;
+            reader.read(&directory, start)?;
+        }
+        Ok(reader.report)
+    }
 }
 
-/// Reads the header of every log file, and removes files that a crash left half made.
-fn read_directory(disk: &dyn Disk, options: &LogOptions) -> Result<Directory, LogError> {
-    let mut directory = Directory { valid: Vec::new(), invalid: Vec::new() };
+/// Removes files that a crash left half made.
+fn remove_half_made(disk: &dyn Disk) -> Result<(), LogError> {
     for name in list(disk)? {
         if let Some(stem) = name.strip_suffix(".tmp")
             && format::file_number(stem).is_some()
         {
             disk.remove(&name).map_err(|source| LogError::io(&name, source))?;
         }
+    }
+    Ok(())
+}
+
+/// Reads the header of every log file.
+fn read_directory(disk: &dyn Disk, options: &LogOptions) -> Result<Directory, LogError> {
+    let mut directory = Directory { valid: Vec::new(), invalid: Vec::new() };
+    for name in list(disk)? {
         let Some(number) = format::file_number(&name) else { continue };
         let file = disk.open(&name).map_err(|source| LogError::io(&name, source))?;
         match read_header(&name, number, &*file)? {
@@ -108,12 +134,12 @@ fn read_directory(disk: &dyn Disk, options: &LogOptions) -> Result<Directory, Lo
     Ok(directory)
 }
 
-fn list(disk: &dyn Disk) -> Result<Vec<String>, LogError> {
+pub(super) fn list(disk: &dyn Disk) -> Result<Vec<String>, LogError> {
     disk.list().map_err(|source| LogError::io("log-*", source))
 }
 
 /// The header of a file, and the offset of a copy that is damaged; `None` if neither copy is intact.
-fn read_header(
+pub(super) fn read_header(
     name: &str,
     number: u64,
     file: &dyn File,

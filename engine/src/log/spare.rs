@@ -113,6 +113,15 @@ impl Spare {
         remove_if_there(&*self.disk, &name).map_err(|source| LogError::io(&name, source))
     }
 
+    /// Removes the files that were taken over. One that is ready stays.
+    pub(super) fn shed(&self) -> Result<(), LogError> {
+        let mut state = self.state.lock();
+        for name in std::mem::take(&mut state.recycled) {
+            remove_if_there(&*self.disk, &name).map_err(|source| LogError::io(&name, source))?;
+        }
+        Ok(())
+    }
+
     fn make(&self, state: &mut State) -> Result<Prepared, LogError> {
         if state.is_failed {
             return Err(LogError::Poisoned);

@@ -12,6 +12,7 @@ use std::{collections::VecDeque, io, mem, sync::Arc};
 
 use super::{
     Log, LogError, LogOptions, Lsn, Spare,
+    archive::Piece,
     format::{self, BatchPlace, Epoch, FILE_HEADER, FileHeader},
     spare::Prepared,
 };
@@ -66,6 +67,8 @@ impl Log {
             current: position.current,
             old: position.old,
             released: None,
+            dispensable: Lsn(0),
+            held: 0,
             is_dirty: false,
             is_poisoned: false,
             buffer: Vec::new(),
@@ -242,11 +245,47 @@ impl Log {
     /// *previous* checkpoint are recycled or removed: the log is kept one checkpoint longer than needed.
     pub fn release(&mut self, checkpoint: Lsn) -> Result<(), LogError> {
         let Some(previous) = self.released.replace(checkpoint) else { return Ok(()) };
-        while let Some(oldest) = self.old.front().copied().filter(|oldest| oldest.end <= previous) {
+        self.dispensable = self.dispensable.max(previous);
+        self.recycle()
+    }
+
+    /// Gives back the files that are needed no more, unless a backup holds them.
+    fn recycle(&mut self) -> Result<(), LogError> {
+        while let Some(oldest) = self.old.front().copied().filter(|oldest| oldest.end <= self.dispensable) {
+            if self.held > 0 {
+                break;
+            }
             self.spare.recycle(oldest.number, oldest.length)?;
             self.old.pop_front();
         }
         Ok(())
+    }
+
+    /// Keeps every file until [`Log::let_go`] is called as often: a backup is copying.
+    pub(crate) fn hold(&mut self) {
+        self.held += 1;
+    }
+
+    /// Removes the files kept for reuse: their room is wanted.
+    pub(crate) fn shed(&self) -> Result<(), LogError> {
+        self.spare.shed()
+    }
+
+    /// Ends one [`Log::hold`].
+    pub(crate) fn let_go(&mut self) -> Result<(), LogError> {
+        self.held = self.held.saturating_sub(1);
+        self.recycle()
+    }
+
+    /// The files that hold everything from `from` to the end, oldest first, and where the batches of each end.
+    pub(crate) fn pieces(&self, from: Lsn) -> Vec<Piece> {
+        let old = self.old.iter().map(|old| Piece { number: old.number, end: old.end });
+        let mut pieces: Vec<Piece> = old.filter(|piece| piece.end > from).collect();
+        // A file that was never written to has no header yet.
+        if self.current.is_started {
+            pieces.push(Piece { number: self.current.header.number, end: self.end });
+        }
+        pieces
     }
 
     /// A handle by which another thread prepares the next log file ahead of need.

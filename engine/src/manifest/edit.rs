@@ -124,7 +124,7 @@ impl State {
     }
 
     /// The names of all data files.
-    pub(super) fn names(&self) -> BTreeSet<String> {
+    pub(crate) fn names(&self) -> BTreeSet<String> {
         let mut names = BTreeSet::new();
         for entry in self.entries() {
             names.extend(entry.delete_log.map(|file| FileKind::DeleteLog.name(file)));

@@ -49,6 +49,8 @@ pub struct Manifest {
     is_poisoned: bool,
     /// Files that edits have taken out, and that are still there.
     freed: Vec<String>,
+    /// How many backups want every file to stay.
+    held: usize,
 }
 
 fn io_error(file: &str, source: io::Error) -> ManifestError {
@@ -74,7 +76,23 @@ fn no_header(file: &str, problem: NoHeader) -> ManifestError {
 impl Manifest {
     /// Opens the manifest of the data directory; `None` if the directory holds no database.
     pub fn open(environment: &Environment) -> Result<Option<Manifest>, ManifestError> {
-        let disk = &*environment.disk;
+        let Some((state, generation)) = Manifest::read(&*environment.disk)? else { return Ok(None) };
+        let manifest = Manifest::begin(&environment.disk, &environment.random, state, generation + 1)?;
+        manifest.remove_generations_before(generation)?;
+        Ok(Some(manifest))
+    }
+
+    /// Writes `state` as the manifest of another directory, durable on return.
+    pub(crate) fn write_copy(
+        disk: &Arc<dyn Disk>,
+        random: &Arc<dyn Random>,
+        state: State,
+    ) -> Result<(), ManifestError> {
+        Manifest::begin(disk, random, state, 1).map(|_| ())
+    }
+
+    /// What the manifest of a directory says, and its generation; changes nothing. `None` without a database.
+    pub(crate) fn read(disk: &dyn Disk) -> Result<Option<(State, u64)>, ManifestError> {
         let names = disk.list().map_err(|source| io_error("manifest-*", source))?;
         let generations: Vec<u64> = names.iter().filter_map(|name| format::generation_of(name)).collect();
         if !names.iter().any(|name| name == CURRENT) {
@@ -95,9 +113,7 @@ impl Manifest {
         }
         let mut state = replay(&name, &header, &bytes)?;
         state.instance = instance;
-        let manifest = Manifest::begin(&environment.disk, &environment.random, state, generation + 1)?;
-        manifest.remove_generations_before(generation)?;
-        Ok(Some(manifest))
+        Ok(Some((state, generation)))
     }
 
     /// Makes the manifest of a new database, durable on return.
@@ -140,6 +156,7 @@ impl Manifest {
             snapshot_bytes: snapshot.len() as u64,
             is_poisoned: false,
             freed: Vec::new(),
+            held: 0,
         };
         manifest.seal()?;
         Ok(manifest)
@@ -227,9 +244,10 @@ impl Manifest {
     /// Begins the next generation.
     fn rotate(&mut self) -> Result<(), ManifestError> {
         let generation = self.header.generation;
-        let freed = std::mem::take(&mut self.freed);
+        let (freed, held) = (std::mem::take(&mut self.freed), self.held);
         *self = Manifest::begin(&self.disk, &self.random, self.state.clone(), generation + 1)?;
         self.freed = freed;
+        self.held = held;
         self.remove_generations_before(generation)
     }
 
@@ -243,8 +261,21 @@ impl Manifest {
         Ok(())
     }
 
-    /// Removes the files that edits have taken out. Mappings of them stay readable.
+    /// Keeps every file that is named now until [`Manifest::let_go`] is called as often: a backup is copying.
+    pub(crate) fn hold(&mut self) {
+        self.held += 1;
+    }
+
+    /// Ends one [`Manifest::hold`].
+    pub(crate) fn let_go(&mut self) {
+        self.held = self.held.saturating_sub(1);
+    }
+
+    /// Removes the files that edits have taken out, unless a backup holds them. Mappings of them stay readable.
     pub fn remove_freed(&mut self) -> Result<(), ManifestError> {
+        if self.held > 0 {
+            return Ok(());
+        }
         for name in std::mem::take(&mut self.freed) {
             remove_if_there(&*self.disk, &name).map_err(|source| io_error(&name, source))?;
         }

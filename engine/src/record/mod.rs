@@ -84,6 +84,14 @@ impl CommitSet {
         self.tables.is_empty()
     }
 
+    /// Whether it adds nothing but rows of the catalog: such a commit may use the last of a full disk.
+    pub fn frees_room(&self) -> bool {
+        self.tables.iter().all(|(table, commit)| {
+            let adds = !commit.chunks.is_empty() && *table != TableId::CATALOG;
+            !adds && !commit.created && commit.backfills.is_empty()
+        })
+    }
+
     pub fn encode(&self) -> Vec<u8> {
         let tables = self.tables.iter().filter(|(_, commit)| commit.attached.is_none());
         let chunks = tables.flat_map(|(_, commit)| &commit.chunks);
@@ -102,6 +110,19 @@ impl CommitSet {
     pub fn stamp(record: &mut [u8], at: Timestamp) {
         if let Some(place) = record.get_mut(TIMESTAMP) {
             place.copy_from_slice(&at.0.to_le_bytes());
+        }
+    }
+
+    /// The commit timestamp of a record of the log; `None` for one that is no commit.
+    pub fn timestamp_of(record: &[u8]) -> Result<Option<Timestamp>, Error> {
+        match record.first().copied() {
+            Some(KIND_COMMIT) => {
+                let stamp = record.get(TIMESTAMP).and_then(|bytes| bytes.try_into().ok());
+                let stamp = stamp.ok_or_else(|| Error::Corrupted("a commit record is cut short".into()))?;
+                Ok(Some(Timestamp(u64::from_le_bytes(stamp))))
+            }
+            Some(KIND_LEASE | KIND_SEQUENCE) => Ok(None),
+            _ => Err(Error::Corrupted("a log record of an unknown kind".into())),
         }
     }
 

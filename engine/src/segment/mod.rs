@@ -28,9 +28,10 @@ mod version;
 mod zones;
 
 pub(crate) use changes::ChangeContainer;
+pub(crate) use container::verify_file;
 pub use delete_log::DeleteLog;
 pub use ends::EndTimes;
-pub(crate) use name::{FileKind, file_of_name};
+pub(crate) use name::{FileKind, file_of_name, kind_of_name};
 pub use rows::Times;
 pub use run::{IndexEntry, IndexRun, IndexRunWriter};
 pub use version::{Purpose, RowTimes, Segment, SegmentWriter, VersionRow, Zone};

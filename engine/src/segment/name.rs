@@ -30,10 +30,15 @@ impl FileKind {
     }
 }
 
-/// The id in the name of a file of any of the kinds.
-pub(crate) fn file_of_name(name: &str) -> Option<FileId> {
+/// The kind and id in the name of a file; `None` for a name of another form.
+pub(crate) fn kind_of_name(name: &str) -> Option<(FileKind, FileId)> {
     FileKind::ALL.into_iter().find_map(|kind| {
         let digits = name.strip_prefix(kind.prefix()).filter(|digits| digits.len() == 16)?;
-        u64::from_str_radix(digits, 16).ok().map(FileId)
+        u64::from_str_radix(digits, 16).ok().map(|file| (kind, FileId(file)))
     })
+}
+
+/// The id in the name of a file of any of the kinds.
+pub(crate) fn file_of_name(name: &str) -> Option<FileId> {
+    kind_of_name(name).map(|(_, file)| file)
 }

@@ -71,7 +71,7 @@ fn apply_table(
         // From the log: the rows to be ended are found before their new versions, of the same birth, are there.
         let mut state = table.latch.write();
         for close in &mut closes {
-            close.handle.location = find(&mut state, close.handle)?.0;
+            close.handle.location = find(&mut state, close.handle).map_err(|error| missing(&table, error))?.0;
         }
     }
     let mut locations = Vec::new();
@@ -101,6 +101,18 @@ fn apply_table(
     table.live_rows.fetch_add(added as i64 - ended as i64, Ordering::AcqRel);
     table.changes.fetch_add((added + ended) as u64, Ordering::AcqRel);
     Ok(())
+}
+
+/// Why a row that the log ends is not there: where a damaged file was set aside it lies in that file, and nobody may go on
+/// without it, since with the next checkpoint the log would forget that it has ended.
+fn missing(table: &Table, error: Error) -> Error {
+    match table.check_sound() {
+        Ok(()) => error,
+        Err(damage) => Error::Corrupted(format!(
+            "{damage}; it cannot be set aside, because the log ends rows in it: put the file back from a backup, or \
+             restore the backup"
+        )),
+    }
 }
 
 /// Notes what became of the table: new versions in the order in which they were written.

@@ -5,7 +5,7 @@
 //! acknowledged before it is durable. The order of commits is that of their records, and that of their visibility.
 //!
 //! A failed append or sync leaves the outcome unknown: every transaction of the batch is told so, the engine is
-//! poisoned, and the owner's callback ends the process. A full disk refuses the batch and leaves the log usable.
+//! poisoned, and the owner's callback ends the process. A full disk refuses the batch and leaves the log usable (`room`).
 
 pub(crate) mod apply;
 mod validate;
@@ -161,10 +161,13 @@ pub(crate) fn guarded(engine: &Engine, log: Log) {
 
 /// Batch after batch, until the queue is closed.
 fn run(engine: &Engine, mut log: Log) {
+    // Records that found no room: they go before any later commit.
+    let mut kept = Vec::new();
     while let Some(work) = engine.queue.take() {
-        let Waiting { requests, records, tasks, lease, .. } = work;
+        let Waiting { requests, mut records, tasks, lease, .. } = work;
         if !requests.is_empty() || !records.is_empty() || lease {
-            batch(engine, &mut log, requests, records);
+            records.splice(0..0, kept.drain(..));
+            kept = batch(engine, &mut log, requests, records);
         }
         for task in tasks {
             task(engine, &mut log);
@@ -194,12 +197,14 @@ fn release(engine: &Engine, request: &Request) {
     request.shared.end();
 }
 
-fn batch(engine: &Engine, log: &mut Log, requests: Vec<Request>, mut records: Vec<Vec<u8>>) {
+/// Writes and publishes a batch. Answers the records without a transaction that are still to be written.
+fn batch(engine: &Engine, log: &mut Log, requests: Vec<Request>, mut records: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     if let Err(error) = engine.check_writable() {
         engine.clock.end_batch(false, None);
         refuse(engine, requests, &error);
-        return;
+        return Vec::new();
     }
+    let requests = engine.admit(log, requests);
     let micros = engine.clock.begin_batch();
     let mut accepted: Vec<(Timestamp, Request)> = Vec::with_capacity(requests.len());
     for mut request in requests {
@@ -213,14 +218,20 @@ fn batch(engine: &Engine, log: &mut Log, requests: Vec<Request>, mut records: Ve
         }
     }
     let lease = engine.clock.wanted_lease().map(|wanted| wanted.max(micros + LEASE_MICROS));
+    let lasting = records.len();
     if let Some(lease) = lease {
         records.push(lease_record(lease));
     }
     match write(engine, log, &records, &accepted) {
-        Ok(()) => publish(engine, accepted, lease),
+        Ok(()) => {
+            publish(engine, accepted, lease);
+            Vec::new()
+        }
         Err(error) => {
             engine.clock.end_batch(false, None);
             refuse(engine, accepted.into_iter().map(|(_, request)| request).collect(), &error);
+            records.truncate(if error == Error::DiskFull { lasting } else { 0 });
+            records
         }
     }
 }
@@ -252,7 +263,13 @@ fn write(
             engine.note_logged(bytes, accepted.len(), started.elapsed());
             Ok(())
         }
-        Err(LogError::DiskFull(_)) => Err(Error::DiskFull),
+        Err(LogError::DiskFull(_)) => {
+            // A batch that is longer than a log file wants more room than others do.
+            if (bytes as u64) < engine.configuration.log_file_bytes {
+                engine.ran_out_of_room();
+            }
+            Err(Error::DiskFull)
+        }
         // Nothing was written, and the log still works.
         Err(LogError::Misuse(_)) => Err(Error::LimitExceeded("a transaction writes at most 4 GiB")),
         Err(error) => {

@@ -167,6 +167,7 @@ impl Analyzer<'_> {
             | Statement::Notify { .. }
             | Statement::Lock(_)
             | Statement::Checkpoint
+            | Statement::Backup(_)
             | Statement::Vacuum(_)
             | Statement::Refresh(_)
             | Statement::Reindex(_) => Ok(AnalyzedStatement::Utility),

@@ -88,6 +88,7 @@ pub async fn execute(definer: &mut Definer, statement: &Statement) -> Result<Str
         | Statement::Notify { .. }
         | Statement::Lock(_)
         | Statement::Checkpoint
+        | Statement::Backup(_)
         | Statement::Vacuum(_)
         | Statement::Refresh(_)
         | Statement::Reindex(_) => Err(Error::internal("not a statement of definition")),

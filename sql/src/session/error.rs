@@ -40,7 +40,7 @@ pub fn engine_error(error: EngineError) -> Error {
 }
 
 /// A moment in UTC, for messages.
-fn shown_moment(micros: i64) -> String {
+pub fn shown_moment(micros: i64) -> String {
     let seconds = 946_684_800 + micros.div_euclid(1_000_000);
     let nanos = (micros.rem_euclid(1_000_000) * 1000) as u32;
     match chrono::DateTime::from_timestamp(seconds, nanos) {

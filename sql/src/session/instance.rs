@@ -46,6 +46,7 @@ pub struct Instance {
     queries: tokio::runtime::Handle,
     runtime: Mutex<Option<tokio::runtime::Runtime>>,
     started: i64,
+    data_directory: PathBuf,
 }
 
 impl Instance {
@@ -84,6 +85,7 @@ impl Instance {
             queries: runtime.handle().clone(),
             runtime: Mutex::new(Some(runtime)),
             started,
+            data_directory: configuration.data_directory,
         }))
     }
 
@@ -147,6 +149,11 @@ impl Instance {
     /// Writes out what is hot, and waits until that is durable.
     pub async fn checkpoint(&self) -> Result<()> {
         self.database.checkpoint().await.map_err(engine_error)
+    }
+
+    /// Where everything is kept.
+    pub fn data_directory(&self) -> &std::path::Path {
+        &self.data_directory
     }
 
     /// What a role must prove before `connect`.

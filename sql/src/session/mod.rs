@@ -12,6 +12,7 @@
 
 mod admission;
 mod advisory;
+mod backup;
 mod cache;
 mod changes;
 mod control;

@@ -222,6 +222,7 @@ impl Shared {
                 Some(modes) => on(modes.deferrable),
                 None => values("default_transaction_deferrable"),
             },
+            "strata.disk_full" => on(self.instance.database().is_disk_full()),
             "is_superuser" => on(self.identity.lock().superuser),
             "session_authorization" => self.identity.lock().session_user.to_string(),
             _ => return None,

@@ -31,6 +31,7 @@ impl Session {
             }
             Statement::Show(None) => Ok(Some(text_columns(&["name", "setting", "description"]))),
             Statement::Explain(explain) => Ok(Some(super::explain::explain_description(explain))),
+            Statement::Backup(_) => Ok(Some(super::backup::columns())),
             Statement::Execute(execute) => {
                 let prepared = self.prepared_by_name(&execute.name.text)?;
                 match &prepared.statement {
@@ -88,6 +89,11 @@ impl Session {
             Statement::Lock(lock) => self.lock_table(lock).await?,
             Statement::Truncate(truncate) => self.truncate(truncate).await?,
             Statement::Checkpoint => self.checkpoint().await?,
+            Statement::Backup(directory) => {
+                let (description, rows) = self.backup(directory, several).await?;
+                let description = Arc::new(description);
+                return Ok(Done::Rows { description, rows, tag: Tag::Plain("BACKUP".to_string()) });
+            }
             Statement::Vacuum(vacuum) => self.vacuum(vacuum, several).await?,
             Statement::Listen(name) => self.change_channel(Some(&name.text), true)?,
             Statement::Unlisten(name) => {

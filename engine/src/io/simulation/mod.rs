@@ -26,6 +26,14 @@ pub struct Faults {
     pub skip_directory_sync: bool,
     /// The log's reader believes every checksum.
     pub skip_checksums: bool,
+    /// A backup does not keep the files that it copies from going.
+    pub skip_backup_holds: bool,
+    /// The files of a backup are not compared with its list.
+    pub skip_backup_hashes: bool,
+    /// The reserve stays where it is when the disk is full.
+    pub keep_reserve: bool,
+    /// A restore to a moment takes the whole log over.
+    pub skip_restore_cut: bool,
 }
 
 #[cfg(test)]

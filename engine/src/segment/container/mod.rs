@@ -266,6 +266,17 @@ impl Container {
     }
 }
 
+/// Reads a whole file, of whatever kind, and checks every checksum and the content hash; `hash` is the one that the
+/// manifest names, if it does.
+pub(crate) fn verify_file(
+    disk: &dyn Disk,
+    kind: FileKind,
+    file: FileId,
+    hash: Option<&[u8; 32]>,
+) -> Result<(), SegmentError> {
+    Container::open(disk, kind, file, hash)?.verify_all()
+}
+
 fn corrupt(name: &str, offset: usize, reason: &str) -> SegmentError {
     SegmentError::Corrupt {
         file: name.to_owned(),

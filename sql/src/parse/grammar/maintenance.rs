@@ -1,4 +1,4 @@
-//! EXPLAIN, VACUUM, ANALYZE, CHECKPOINT, REFRESH, REINDEX, LOCK.
+//! EXPLAIN, VACUUM, ANALYZE, CHECKPOINT, BACKUP, REFRESH, REINDEX, LOCK.
 
 use crate::error::Result;
 use crate::parse::parser::Parser;
@@ -53,6 +53,10 @@ impl Parser<'_> {
         self.advance();
         match word {
             "checkpoint" => Ok(Statement::Checkpoint),
+            "backup" => {
+                self.expect("to")?;
+                Ok(Statement::Backup(self.string()?))
+            }
             "vacuum" => self.vacuum(),
             "refresh" => self.refresh(),
             "reindex" => self.reindex(),

@@ -32,7 +32,7 @@ impl Parser<'_> {
             "declare" | "fetch" | "move" | "close" => self.cursor(&word),
             "listen" | "unlisten" | "notify" => self.notification(&word),
             "lock" => self.lock_table(),
-            "vacuum" | "analyze" | "analyse" | "checkpoint" | "refresh" | "reindex" => {
+            "vacuum" | "analyze" | "analyse" | "checkpoint" | "backup" | "refresh" | "reindex" => {
                 self.maintenance(&word)
             }
             _ => match refused(&word) {

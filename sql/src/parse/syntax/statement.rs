@@ -58,6 +58,8 @@ pub enum Statement {
     },
     Lock(LockTable),
     Checkpoint,
+    /// BACKUP TO a directory of the server.
+    Backup(String),
     Vacuum(Vacuum),
     Refresh(Refresh),
     Reindex(Reindex),

@@ -1,0 +1,348 @@
+//! Full backups of a database at work, and what is made of them: `inventory` lists what a backup consists of, `copy`
+//! moves and checks files, `restore` makes a database of a backup, as of its end or of a moment.
+//!
+//! A backup is a flat directory: a manifest that names the files of the last checkpoint, these files, the log from that
+//! checkpoint to the end of the backup, and the list `BACKUP` with a hash of each.
+//!
+//! 1. **Hold**: under the layout's mutex the manifest's state is taken, and neither it nor the log gives a file back from
+//!    now on. Compaction and checkpoints go on; what they replace stays until the backup is done.
+//! 2. **Copy** what the state names: these files are never written again. Nobody waits for it.
+//! 3. **End**: between two batches of the sequencer the durable end of the log is taken: everything acknowledged before
+//!    the backup said it was done is in it.
+//! 4. **Copy the log** from the checkpoint to that end, and write the manifest.
+//! 5. **Read back** everything from the device: hashes of all files, checksums within data files, each batch of the log.
+//! 6. **List**: `BACKUP` appears by a rename. Without it nothing counts as a backup.
+//!
+//! Files are copied, never linked: a link would share with the database what it is there to replace.
+//!
+//! Failure: a damaged or missing source file, a damaged table, or anything that does not read back as it was written
+//! fails the backup and names the file; what was written to the target is removed again. A crash leaves a directory
+//! without a list, which nothing restores.
+
+mod copy;
+pub(crate) mod inventory;
+mod restore;
+
+pub use restore::{RESTORING, Restored, check, is_backup, restore};
+
+use crate::checkpoint::{Layout, MOMENT};
+use crate::database::Engine;
+use crate::ids::Timestamp;
+use crate::io::{self, Disk, Environment};
+use crate::log::{Log, LogError, Lsn, archive};
+use crate::manifest::{Manifest, ManifestError, State};
+use crate::record::CommitSet;
+use crate::segment::{kind_of_name, verify_file};
+use crate::{Error, OpenError};
+use inventory::{INVENTORY, Inventory, Kept};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+
+/// Asked now and then: whether to give up.
+pub type Stop<'a> = &'a dyn Fn() -> bool;
+
+/// Names in a target directory that are nobody's data.
+const IGNORED: [&str; 1] = ["strata.lock"];
+
+/// Why a backup or a restore did not come about.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    #[error("the directory is not empty")]
+    NotEmpty,
+    #[error("there is no backup here, or one that was not finished: the file \"{INVENTORY}\" is missing")]
+    NoBackup,
+    #[error("file \"{file}\" is damaged: {reason}")]
+    Damaged { file: String, reason: String },
+    #[error("could not read file \"{file}\": {source}")]
+    Source { file: String, source: std::io::Error },
+    #[error("could not write file \"{file}\": {source}")]
+    Target { file: String, source: std::io::Error },
+    /// The moment asked for, and those that can be restored, in microseconds since 2000-01-01 UTC.
+    #[error("the backup does not reach to that moment")]
+    OutOfRange { earliest: i64, latest: i64 },
+    #[error("the backup was stopped")]
+    Stopped,
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error(transparent)]
+    Engine(#[from] Error),
+    /// What was restored does not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}
+
+impl BackupError {
+    fn target(file: &str, source: std::io::Error) -> BackupError {
+        BackupError::Target { file: file.to_owned(), source }
+    }
+
+    fn source(file: &str, source: std::io::Error) -> BackupError {
+        BackupError::Source { file: file.to_owned(), source }
+    }
+
+    /// Whether there was no room.
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            BackupError::Target { source, .. } => {
+                matches!(source.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+            }
+            BackupError::Log(LogError::DiskFull(_))
+            | BackupError::Manifest(ManifestError::DiskFull(_))
+            | BackupError::Engine(Error::DiskFull) => true,
+            _ => false,
+        }
+    }
+}
+
+/// What was backed up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BackupReport {
+    pub files: u64,
+    pub bytes: u64,
+    /// The moments that can be restored from it, both included.
+    pub earliest: Timestamp,
+    pub latest: Timestamp,
+}
+
+impl Inventory {
+    fn report(&self) -> BackupReport {
+        BackupReport {
+            files: self.files.len() as u64,
+            bytes: self.files.iter().map(|kept| kept.bytes).sum(),
+            earliest: self.earliest,
+            latest: self.latest,
+        }
+    }
+}
+
+/// Refuses a directory with anything in it.
+pub(super) fn check_empty(disk: &dyn Disk) -> Result<(), BackupError> {
+    let names = disk.list().map_err(|error| BackupError::target("", error))?;
+    if names.iter().all(|name| IGNORED.contains(&name.as_str())) {
+        Ok(())
+    } else {
+        Err(BackupError::NotEmpty)
+    }
+}
+
+/// Backs the database up into an empty directory. Takes as long as copying takes: for a thread that may block.
+pub(crate) fn backup(
+    engine: &Engine,
+    layout: &Mutex<Layout>,
+    target: &Arc<dyn Disk>,
+    stop: Stop<'_>,
+) -> Result<BackupReport, BackupError> {
+    check_empty(&**target)?;
+    if let Some(table) = engine.tables().values().find(|table| table.check_sound().is_err()) {
+        table.check_sound()?;
+    }
+    let pinned = Pinned::take(engine, layout)?;
+    let written = write(engine, &pinned, target, stop);
+    if written.is_err() {
+        // A failure to tidy up is no more of a failure: without its list this is no backup.
+        for name in target.list().unwrap_or_default() {
+            if !IGNORED.contains(&name.as_str()) {
+                let _ = target.remove(&name);
+            }
+        }
+    }
+    written
+}
+
+/// The state to be backed up; its files stay for as long as this lives.
+struct Pinned<'a> {
+    engine: &'a Engine,
+    layout: &'a Mutex<Layout>,
+    state: State,
+    is_held: bool,
+}
+
+impl<'a> Pinned<'a> {
+    fn take(engine: &'a Engine, layout: &'a Mutex<Layout>) -> Result<Pinned<'a>, BackupError> {
+        let is_held = !holds_are_skipped(&*engine.environment.disk);
+        let mut held = layout.lock();
+        if is_held {
+            // While the layout is held, no checkpoint becomes durable, and the log keeps what the last one needs.
+            between_batches(engine, Log::hold)?;
+            held.manifest.hold();
+        }
+        Ok(Pinned { engine, layout, state: held.manifest.state().clone(), is_held })
+    }
+}
+
+impl Drop for Pinned<'_> {
+    fn drop(&mut self) {
+        if !self.is_held {
+            return;
+        }
+        let mut held = self.layout.lock();
+        held.manifest.let_go();
+        crate::checkpoint::remove_freed(&mut held.manifest);
+        drop(held);
+        // A database that is closing has no further use for the files either.
+        self.engine.queue.run(Box::new(|engine, log| match log.let_go() {
+            Ok(()) | Err(LogError::DiskFull(_)) => {}
+            Err(error) => engine.poison(&error.to_string()),
+        }));
+    }
+}
+
+/// Has the sequencer do something with the log between two batches, and waits for it.
+fn between_batches<T: Send + 'static>(
+    engine: &Engine,
+    work: impl FnOnce(&mut Log) -> T + Send + 'static,
+) -> Result<T, Error> {
+    engine.check_writable()?;
+    let (sender, receiver) = sync_channel(1);
+    let task = move |_: &Engine, log: &mut Log| {
+        // The receiver waits for exactly this.
+        let _ = sender.send(work(log));
+    };
+    if !engine.queue.run(Box::new(task)) {
+        return Err(Error::ShuttingDown);
+    }
+    receiver.recv().map_err(|_| Error::ShuttingDown)
+}
+
+fn write(
+    engine: &Engine,
+    pinned: &Pinned<'_>,
+    target: &Arc<dyn Disk>,
+    stop: Stop<'_>,
+) -> Result<BackupReport, BackupError> {
+    let source = &*engine.environment.disk;
+    let state = &pinned.state;
+    let mut files = Vec::new();
+    let mut copy = |file: &dyn io::File, name: &str, bytes: u64| {
+        files.push(copy::copy(file, name, bytes, &**target, stop)?);
+        Ok::<(), BackupError>(())
+    };
+    for name in state.names() {
+        let file = source.open(&name).map_err(|error| BackupError::source(&name, error))?;
+        let bytes = file.length().map_err(|error| BackupError::source(&name, error))?;
+        copy(&*file, &name, bytes)?;
+    }
+    let from = state.checkpoint;
+    let (end, pieces) = between_batches(engine, move |log| (log.durable(), log.pieces(from)))?;
+    // Whatever commits from now on is stamped at this microsecond or later.
+    let now = Timestamp::before_micros(engine.environment.clock.now_micros());
+    let latest = engine.clock.published().max(now);
+    for piece in pieces {
+        let (file, bytes) = piece.open(source)?;
+        copy(&*file, &piece.name(), bytes)?;
+    }
+    Manifest::write_copy(target, &engine.environment.random, state.clone())?;
+    let written = Written { engine, target, state, end, latest };
+    let inventory = written.list(files, stop)?;
+    written.read_back(&inventory, stop)?;
+    target.sync_directory().map_err(|error| BackupError::target("", error))?;
+    io::replace(&**target, INVENTORY, &inventory.encode())
+        .map_err(|error| BackupError::target(INVENTORY, error))?;
+    Ok(inventory.report())
+}
+
+/// A backup that lacks nothing but its list.
+struct Written<'a> {
+    engine: &'a Engine,
+    target: &'a Arc<dyn Disk>,
+    state: &'a State,
+    end: Lsn,
+    latest: Timestamp,
+}
+
+impl Written<'_> {
+    /// The list: the files copied, and those of the manifest, which were made there.
+    fn list(&self, mut files: Vec<Kept>, stop: Stop<'_>) -> Result<Inventory, BackupError> {
+        let disk = &**self.target;
+        for name in disk.list().map_err(|error| BackupError::target("", error))? {
+            if IGNORED.contains(&name.as_str()) || files.iter().any(|kept| kept.name == name) {
+                continue;
+            }
+            let file = disk.open(&name).map_err(|error| BackupError::target(&name, error))?;
+            // The manifest leaves its last few bytes to the next sync.
+            file.sync_data().map_err(|error| BackupError::target(&name, error))?;
+            let content = io::read_whole(&*file).map_err(|error| BackupError::target(&name, error))?;
+            let hash = *blake3::hash(&content).as_bytes();
+            files.push(Kept { name, bytes: content.len() as u64, hash });
+        }
+        files.sort_by(|left, right| left.name.cmp(&right.name));
+        let mut inventory = Inventory {
+            instance: self.state.instance,
+            checkpoint: self.state.checkpoint,
+            end: self.end,
+            earliest: Timestamp::ZERO,
+            latest: self.latest,
+            files,
+        };
+        let first = check_log(disk, &inventory, stop)?;
+        inventory.earliest = earliest(self.state, first).min(self.latest);
+        Ok(inventory)
+    }
+
+    /// Reads everything back from the device.
+    fn read_back(&self, inventory: &Inventory, stop: Stop<'_>) -> Result<(), BackupError> {
+        for kept in &inventory.files {
+            copy::check(&**self.target, kept, stop)?;
+        }
+        let environment = Environment { disk: self.target.clone(), ..self.engine.environment.clone() };
+        check_files(&environment, self.state, stop)
+    }
+}
+
+/// The first moment that a state and the log behind it can be restored to: that of the checkpoint, where it is known,
+/// else just before the first commit behind it.
+fn earliest(state: &State, first: Option<Timestamp>) -> Timestamp {
+    let known = state.properties.get(MOMENT).and_then(|bytes| bytes.as_slice().try_into().ok());
+    match (known.map(u64::from_le_bytes), first) {
+        (Some(moment), _) => Timestamp(moment),
+        (None, Some(first)) => Timestamp::before_micros(first.micros()),
+        (None, None) => Timestamp::LATEST,
+    }
+}
+
+/// Checks every checksum of the data files that a manifest names.
+fn check_files(environment: &Environment, state: &State, stop: Stop<'_>) -> Result<(), BackupError> {
+    for name in state.names() {
+        if stop() {
+            return Err(BackupError::Stopped);
+        }
+        let Some((kind, file)) = kind_of_name(&name) else { continue };
+        let hash = state.entries().find(|entry| entry.file == file).map(|entry| &entry.hash);
+        verify_file(&*environment.disk, kind, file, hash).map_err(Error::from)?;
+    }
+    Ok(())
+}
+
+/// Checks every batch of the log of a backup. Answers when its first commit was.
+fn check_log(
+    disk: &dyn Disk,
+    inventory: &Inventory,
+    stop: Stop<'_>,
+) -> Result<Option<Timestamp>, BackupError> {
+    let mut first = None;
+    let mut stopped = false;
+    let mut see = |records: &[&[u8]]| {
+        for record in records {
+            first = first.or(CommitSet::timestamp_of(record)?);
+        }
+        stopped = stop();
+        Ok(!stopped)
+    };
+    let stretch = (inventory.checkpoint, inventory.end);
+    archive::read(disk, inventory.instance, stretch, &mut see, &mut |_| Ok(()))?;
+    if stopped { Err(BackupError::Stopped) } else { Ok(first) }
+}
+
+/// Whether a test has switched the holding of files off. A server cannot.
+fn holds_are_skipped(disk: &dyn Disk) -> bool {
+    #[cfg(any(test, feature = "simulation"))]
+    return disk.faults().skip_backup_holds;
+    #[cfg(not(any(test, feature = "simulation")))]
+    {
+        let _ = disk;
+        false
+    }
+}
