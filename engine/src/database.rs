@@ -234,24 +234,6 @@ impl Engine {
     }
 }
 
-/// Gives up the room kept back for a start; failing that, what was kept back for serving.
-fn release_any(disk: &dyn Disk) -> std::io::Result<bool> {
-    Ok(reserve::release(disk, reserve::START)? || reserve::release(disk, reserve::SERVING)?)
-}
-
-/// Refuses directories that must stay as they are, or are not whole.
-fn check_directory(disk: &dyn Disk) -> Result<(), OpenError> {
-    if backup::is_backup(disk)? {
-        return Err(OpenError::Directory(
-            "it holds a backup; make a data directory of it with strata restore",
-        ));
-    }
-    if disk.list()?.iter().any(|name| name == backup::RESTORING) {
-        return Err(OpenError::Directory("a restore into it did not finish; empty it and restore again"));
-    }
-    Ok(())
-}
-
 /// A durable database of versioned tables. Shared by all sessions.
 pub struct Database {
     engine: Arc<Engine>,
@@ -270,7 +252,7 @@ impl Database {
     pub fn open(configuration: Configuration, environment: Environment) -> Result<Arc<Database>, OpenError> {
         let disk = environment.disk.clone();
         let database = match Database::open_once(configuration.clone(), environment.clone()) {
-            Err(error) if error.is_disk_full() && release_any(&*disk)? => {
+            Err(error) if error.is_disk_full() && reserve::release_any(&*disk)? => {
                 tracing::warn!("the disk is full: the room kept back for a start is used");
                 Database::open_once(configuration, environment)?
             }
@@ -291,7 +273,9 @@ impl Database {
     }
 
     fn open_once(configuration: Configuration, environment: Environment) -> Result<Arc<Database>, OpenError> {
-        check_directory(&*environment.disk)?;
+        if let Some(reason) = backup::keeps_servers_away(&*environment.disk)? {
+            return Err(OpenError::Directory(reason));
+        }
         let engine = Arc::new(Engine::new(configuration, environment));
         let (mut manifest, is_new) = match Manifest::open(&engine.environment)? {
             Some(manifest) => (manifest, false),

@@ -59,6 +59,5 @@ pub use transaction::{
 };
 pub use value::{PhysicalType, Value};
 pub use vector::VectorIndexSchema;
-pub use verify::{Damage, Verified};
 pub use verify::{Damage, Verified, verify_directory};
 pub use view::ReadView;

@@ -15,6 +15,8 @@
 //! the log can be applied to what the files say, and that index runs agree with their segments: entries in the order of
 //! their keys, each leading to a row that is there, no row with two keys.
 
+use crate::Error;
+use crate::backup::unnamed;
 use crate::checkpoint::{Layout, load_tables};
 use crate::database::{Configuration, Engine, OpenError};
 use crate::ids::{FileId, IndexId, TableId, Timestamp};
@@ -64,7 +66,8 @@ pub fn verify_directory(
         return Err(OpenError::Directory("it holds no database"));
     };
     let mut verified = Verified::default();
-    for name in state.names() {
+    let unnamed = unnamed(&*environment.disk, &state).map_err(|error| Error::Io(error.to_string()))?;
+    for name in state.names().into_iter().chain(unnamed) {
         let Some((kind, file)) = kind_of_name(&name) else { continue };
         let hash = state.entries().find(|entry| entry.file == file).map(|entry| &entry.hash);
         verified.note(table_of(&state, file), name, verify_file(&*environment.disk, kind, file, hash));

@@ -7,9 +7,9 @@
 //! 1. **Hold**: under the layout's mutex the manifest's state is taken, and neither it nor the log gives a file back from
 //!    now on. Compaction and checkpoints go on; what they replace stays until the backup is done.
 //! 2. **Copy** what the state names: these files are never written again. Nobody waits for it.
-//! 3. **End**: between two batches of the sequencer the durable end of the log is taken: everything acknowledged before
-//!    the backup said it was done is in it.
-//! 4. **Copy the log** from the checkpoint to that end, and write the manifest.
+//! 3. **End**: between two batches of the sequencer the durable end of the log is taken: everything acknowledged by then
+//!    is in it.
+//! 4. **Copy the log** from the checkpoint to that end, and data files that it alone may name; write the manifest.
 //! 5. **Read back** everything from the device: hashes of all files, checksums within data files, each batch of the log.
 //! 6. **List**: `BACKUP` appears by a rename. Without it nothing counts as a backup.
 //!
@@ -23,6 +23,7 @@ mod copy;
 pub(crate) mod inventory;
 mod restore;
 
+pub(crate) use restore::keeps_servers_away;
 pub use restore::{RESTORING, Restored, check, is_backup, restore};
 
 use crate::checkpoint::{Layout, MOMENT};
@@ -234,6 +235,18 @@ fn write(
         let (file, bytes) = piece.open(source)?;
         copy(&*file, &piece.name(), bytes)?;
     }
+    // Commits may have brought files that the log alone names so far.
+    for name in unnamed(source, state)? {
+        match source.open(&name) {
+            Ok(file) => {
+                let bytes = file.length().map_err(|error| BackupError::source(&name, error))?;
+                copy(&*file, &name, bytes)?;
+            }
+            // It came to nothing: what a commit has brought is held.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(BackupError::source(&name, error)),
+        }
+    }
     Manifest::write_copy(target, &engine.environment.random, state.clone())?;
     let written = Written { engine, target, state, end, latest };
     let inventory = written.list(files, stop)?;
@@ -242,6 +255,14 @@ fn write(
     io::replace(&**target, INVENTORY, &inventory.encode())
         .map_err(|error| BackupError::target(INVENTORY, error))?;
     Ok(inventory.report())
+}
+
+/// Data files of a directory that a manifest does not name: whole, because they have their names.
+pub(crate) fn unnamed(disk: &dyn Disk, state: &State) -> Result<Vec<String>, BackupError> {
+    let mut names = disk.list().map_err(|error| BackupError::source("", error))?;
+    let named = state.names();
+    names.retain(|name| kind_of_name(name).is_some() && !named.contains(name));
+    Ok(names)
 }
 
 /// A backup that lacks nothing but its list.
@@ -303,9 +324,9 @@ fn earliest(state: &State, first: Option<Timestamp>) -> Timestamp {
     }
 }
 
-/// Checks every checksum of the data files that a manifest names.
+/// Checks every checksum of the data files that a manifest names, and of those beside them.
 fn check_files(environment: &Environment, state: &State, stop: Stop<'_>) -> Result<(), BackupError> {
-    for name in state.names() {
+    for name in state.names().into_iter().chain(unnamed(&*environment.disk, state)?) {
         if stop() {
             return Err(BackupError::Stopped);
         }

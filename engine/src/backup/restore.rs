@@ -20,6 +20,7 @@ use crate::io::{self, Disk, Environment};
 use crate::log::archive;
 use crate::manifest::{Manifest, State};
 use crate::record::CommitSet;
+use crate::segment::kind_of_name;
 use std::sync::Arc;
 
 /// The name of the marker of a restore that is under way, or was.
@@ -36,6 +37,19 @@ pub struct Restored {
 /// Whether a directory holds a finished backup.
 pub fn is_backup(disk: &dyn Disk) -> std::io::Result<bool> {
     Ok(disk.list()?.iter().any(|name| name == INVENTORY))
+}
+
+/// Why a directory is not one to serve from: it must stay as it is, or is not whole.
+pub(crate) fn keeps_servers_away(disk: &dyn Disk) -> std::io::Result<Option<&'static str>> {
+    let names = disk.list()?;
+    let holds = |wanted: &str| names.iter().any(|name| name == wanted);
+    Ok(if holds(INVENTORY) {
+        Some("it holds a backup; make a data directory of it with strata restore")
+    } else if holds(RESTORING) {
+        Some("a restore into it did not finish; empty it and restore again")
+    } else {
+        None
+    })
 }
 
 /// A backup whose list was read.
@@ -112,7 +126,8 @@ impl Opened<'_> {
     ) -> Result<Timestamp, BackupError> {
         let source = &*self.environment.disk;
         let names = self.state.names();
-        for kept in self.inventory.files.iter().filter(|kept| names.contains(&kept.name)) {
+        let is_data = |name: &String| names.contains(name) || kind_of_name(name).is_some();
+        for kept in self.inventory.files.iter().filter(|kept| is_data(&kept.name)) {
             let file = source.open(&kept.name).map_err(|error| BackupError::source(&kept.name, error))?;
             let copied = copy::copy(&*file, &kept.name, kept.bytes, &**target, stop)?;
             if copied != *kept && !copy::hashes_are_skipped(source) {

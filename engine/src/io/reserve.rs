@@ -31,6 +31,11 @@ pub(crate) fn keep(disk: &dyn Disk, name: &str, bytes: u64) -> io::Result<()> {
     }
 }
 
+/// Gives up the room kept back for a start; failing that, what was kept back for serving.
+pub(crate) fn release_any(disk: &dyn Disk) -> io::Result<bool> {
+    Ok(release(disk, START)? || release(disk, SERVING)?)
+}
+
 /// Gives a reserve up. False if there is none.
 pub(crate) fn release(disk: &dyn Disk, name: &str) -> io::Result<bool> {
     if !disk.list()?.iter().any(|listed| listed == name) {
