@@ -208,6 +208,9 @@ impl World {
     /// Whether a database shows what the model has at a moment, and at moments before it.
     fn compare(&self, database: &Database, at: Timestamp) -> Verdict<()> {
         let expected = state_at(&self.history, at);
+        if expected.is_empty() && database.table_schema(TABLE).is_err() {
+            return Ok(());
+        }
         let view = begin(database).view();
         let found: Rows = scan(&view).into_iter().collect();
         if found != expected {

@@ -143,6 +143,7 @@ impl World {
                 return Err("there is room again, and commits are refused".into());
             }
             self.compare(&database)?;
+            database.checkpoint().wait().map_err(|error| format!("a checkpoint: {error}"))?;
             self.await_reserves()?;
         }
         self.disk.crash();

@@ -163,7 +163,13 @@ pub(crate) fn run(engine: &Engine, layout: &Mutex<Layout>, spare: &Spare) {
         if wanted {
             let result = checkpoint(engine, layout);
             match &result {
-                Ok(()) => engine.compactor.want(compacting),
+                Ok(()) => {
+                    engine.compactor.want(compacting);
+                    if !engine.room.is_full() {
+                        // A start on a full disk may have used one.
+                        engine.keep_reserves();
+                    }
+                }
                 Err(error) => {
                     tracing::error!(%error, "the checkpoint failed; what it would have written stays in memory");
                     settle(compacting, &result);

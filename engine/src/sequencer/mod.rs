@@ -222,6 +222,11 @@ fn batch(engine: &Engine, log: &mut Log, requests: Vec<Request>, mut records: Ve
     if let Some(lease) = lease {
         records.push(lease_record(lease));
     }
+    if accepted.is_empty() && records.is_empty() {
+        // A moment of which the log knows nothing must not be read: a restart would not remember it.
+        engine.clock.end_batch(false, None);
+        return Vec::new();
+    }
     match write(engine, log, &records, &accepted) {
         Ok(()) => {
             publish(engine, accepted, lease);
