@@ -87,8 +87,8 @@ impl CommitSet {
     /// Whether it adds nothing but rows of the catalog: such a commit may use the last of a full disk.
     pub fn frees_room(&self) -> bool {
         self.tables.iter().all(|(table, commit)| {
-            let adds = !commit.chunks.is_empty() && *table != TableId::CATALOG;
-            !adds && !commit.created && commit.backfills.is_empty()
+            let adds = !commit.chunks.is_empty() || commit.attached.is_some();
+            !(adds && *table != TableId::CATALOG) && !commit.created && commit.backfills.is_empty()
         })
     }
 
