@@ -84,6 +84,14 @@ impl EngineClock {
         micros
     }
 
+    /// Has every later batch stamped after the moment that this answers, the present one. Not while one is in flight.
+    pub fn pass(&self) -> Timestamp {
+        let mut state = self.state.lock();
+        state.floor = state.floor.max(self.wall.now_micros());
+        self.floor.store(state.floor, Ordering::Release);
+        Timestamp::from_micros(state.floor)
+    }
+
     /// The time that a restart would start from.
     pub fn lease(&self) -> i64 {
         self.state.lock().lease

@@ -167,7 +167,7 @@ impl<'a> Pinned<'a> {
         let mut held = layout.lock();
         if is_held {
             // While the layout is held, no checkpoint becomes durable, and the log keeps what the last one needs.
-            between_batches(engine, Log::hold)?;
+            between_batches(engine, |_, log| log.hold())?;
             held.manifest.hold();
         }
         Ok(Pinned { engine, layout, state: held.manifest.state().clone(), is_held })
@@ -194,13 +194,13 @@ impl Drop for Pinned<'_> {
 /// Has the sequencer do something with the log between two batches, and waits for it.
 fn between_batches<T: Send + 'static>(
     engine: &Engine,
-    work: impl FnOnce(&mut Log) -> T + Send + 'static,
+    work: impl FnOnce(&Engine, &mut Log) -> T + Send + 'static,
 ) -> Result<T, Error> {
     engine.check_writable()?;
     let (sender, receiver) = sync_channel(1);
-    let task = move |_: &Engine, log: &mut Log| {
+    let task = move |engine: &Engine, log: &mut Log| {
         // The receiver waits for exactly this.
-        let _ = sender.send(work(log));
+        let _ = sender.send(work(engine, log));
     };
     if !engine.queue.run(Box::new(task)) {
         return Err(Error::ShuttingDown);
@@ -227,10 +227,9 @@ fn write(
         copy(&*file, &name, bytes)?;
     }
     let from = state.checkpoint;
-    let (end, pieces) = between_batches(engine, move |log| (log.durable(), log.pieces(from)))?;
-    // Whatever commits from now on is stamped at this microsecond or later.
-    let now = Timestamp::before_micros(engine.environment.clock.now_micros());
-    let latest = engine.clock.published().max(now);
+    // Whatever commits after this is stamped later, and stands behind that end.
+    let of_log = move |engine: &Engine, log: &mut Log| (log.durable(), log.pieces(from), engine.clock.pass());
+    let (end, pieces, latest) = between_batches(engine, of_log)?;
     for piece in pieces {
         let (file, bytes) = piece.open(source)?;
         copy(&*file, &piece.name(), bytes)?;
