@@ -177,7 +177,7 @@ async fn cut_often(context: &Context, disk: &mut Disk, cuts: u64, seed: u64) -> 
                 }
             }
         });
-        tokio::time::sleep(Duration::from_millis(20 + random.below(200))).await;
+        tokio::time::sleep(Duration::from_millis(20 + random.below(400))).await;
         disk.cut(flag)?;
         stop.store(true, Ordering::Relaxed);
         server.kill()?;

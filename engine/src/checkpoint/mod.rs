@@ -148,8 +148,11 @@ pub(crate) fn run(engine: &Engine, layout: &Mutex<Layout>, spare: &Spare) {
             (waiting, compacting, wanted, spare, std::mem::take(&mut state.reserve), state.closed)
         };
         if spare_wanted {
-            if let Err(error) = spare.prepare() {
-                tracing::warn!(%error, "no log file could be prepared ahead");
+            match spare.prepare() {
+                Ok(()) => {}
+                // Asked for again with every batch; what comes of it is said once (`room`).
+                Err(error @ LogError::DiskFull(_)) => tracing::debug!(%error, "no room for a log file ahead"),
+                Err(error) => tracing::warn!(%error, "no log file could be prepared ahead"),
             }
         }
         if reserve_wanted {
