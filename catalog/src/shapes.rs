@@ -1,4 +1,5 @@
-//! The system relations' shapes: pg_catalog and information_schema, with PostgreSQL 15's oids, columns and types.
+//! The system relations' shapes: pg_catalog and information_schema, with PostgreSQL 15's oids, columns and types; and
+//! those of strata, with oids from 9600.
 //!
 //! They are the same in every database and never change, so they are loaded once and shared by all snapshots.
 
@@ -99,7 +100,7 @@ pub fn system_relation_by_oid(oid: u32) -> Option<&'static Arc<Relation>> {
     shapes.by_oid.get(&oid).map(|&index| &shapes.relations[index])
 }
 
-/// The system relation of that name in pg_catalog or information_schema (by schema oid).
+/// The system relation of that name in pg_catalog, information_schema or strata (by schema oid).
 pub fn system_relation_by_name(schema: u32, name: &str) -> Option<&'static Arc<Relation>> {
     let shapes = load();
     shapes.by_name.get(&(schema, name.to_string())).map(|&index| &shapes.relations[index])

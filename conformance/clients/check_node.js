@@ -59,6 +59,19 @@ async function main () {
   await cursor.close()
   const growth = resident() - before
   check(`1 M rows streamed, server memory +${growth >> 10} KiB`, total === ROWS * (ROWS + 1) / 2 && growth < GROWTH_LIMIT)
+  const listener = new Client(options)
+  await listener.connect()
+  await listener.query('LISTEN node_channel')
+  const heard = new Promise(resolve => listener.once('notification', resolve))
+  await client.query("NOTIFY node_channel, 'pushed'")
+  const notification = await heard
+  check('notification to an idle client', notification.channel === 'node_channel' && notification.payload === 'pushed')
+  const feed = listener.query(new Cursor('SUBSCRIBE node_copy WITH (snapshot = false)'))
+  const change = feed.read(1)
+  await client.query("INSERT INTO node_copy VALUES (100000, 'fed')")
+  const [row] = await change
+  check('SUBSCRIBE through a cursor', row.strata_diff === '1' && row.id === 100000 && row.name === 'fed')
+  listener.connection.stream.destroy()
   await client.query('DROP TABLE node_copy')
   await client.end()
 }

@@ -94,6 +94,33 @@ with psycopg.connect(DSN) as connection:
         check("25P02 inside a failed transaction", True)
     connection.rollback()
 
+with psycopg.connect(DSN, autocommit=True) as listener, psycopg.connect(DSN, autocommit=True) as connection:
+    listener.execute("LISTEN psycopg_channel")
+    threading.Timer(0.3, lambda: connection.execute("NOTIFY psycopg_channel, 'pushed'")).start()
+    heard = list(listener.notifies(timeout=10, stop_after=1))
+    check("notifies() of an idle connection", [(n.channel, n.payload) for n in heard] == [("psycopg_channel", "pushed")])
+
+    connection.execute("CREATE TABLE psycopg_feed (id int PRIMARY KEY, name text)")
+    connection.execute("INSERT INTO psycopg_feed VALUES (1, 'one')")
+    rows = []
+    with listener.cursor() as cursor:
+        for row in cursor.stream("SUBSCRIBE psycopg_feed WITH (progress)"):
+            rows.append(row)
+            if len(rows) == 2:
+                connection.execute("UPDATE psycopg_feed SET name = 'ein' WHERE id = 1")
+            if len(rows) == 5:
+                listener.cancel()
+                break
+    check("SUBSCRIBE streamed", [row[1:] for row in rows] == [
+        (False, 1, 1, "one"), (True, None, None, None), (False, -1, 1, "one"), (False, 1, 1, "ein"),
+        (True, None, None, None)])
+    with listener.transaction(), listener.cursor() as cursor:
+        position = rows[1][0]
+        cursor.execute(f"DECLARE feed CURSOR FOR SUBSCRIBE psycopg_feed AS OF {position} WITH (snapshot = false)")
+        rest = cursor.execute("FETCH 2 feed WITH (timeout = '10s')").fetchall()
+    check("SUBSCRIBE resumed in a cursor", [row[1:] for row in rest] == [(-1, 1, "one"), (1, 1, "ein")])
+    connection.execute("DROP TABLE psycopg_feed")
+
 with psycopg.connect(DSN) as connection:
     before = resident()
     with connection.cursor() as cursor:

@@ -18,6 +18,7 @@ mod random;
 mod scripts;
 mod server;
 mod stranger;
+mod subscribe;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -56,7 +57,7 @@ impl Context {
 type Suite = fn(&Context) -> Result<Outcome, Failure>;
 
 /// Every suite: its name, whether the quick tier runs it, and the suite.
-const SUITES: [(&str, bool, Suite); 10] = [
+const SUITES: [(&str, bool, Suite); 11] = [
     ("scripts", true, scripts::run),
     ("answers", true, answers::run),
     ("hermitage", true, hermitage::run),
@@ -64,6 +65,7 @@ const SUITES: [(&str, bool, Suite); 10] = [
     ("backup", true, backup::run),
     ("pgbench", true, pgbench::run),
     ("clients", true, clients::run),
+    ("subscribe", true, subscribe::run),
     ("garbage", true, garbage::run),
     ("power", false, power::run),
     ("full", false, full::run),

@@ -31,6 +31,8 @@ struct State {
     wanted: Option<i64>,
     /// Readers of moments that have not settled.
     waiters: Vec<Wake>,
+    /// Those who wait for the next batch that is published.
+    watchers: Vec<Wake>,
 }
 
 /// Whether a past moment may be read now.
@@ -104,7 +106,7 @@ impl EngineClock {
 
     /// Publishes the batch in flight (or, after a failure, only forgets it) and wakes those who wait for moments.
     pub fn end_batch(&self, publish: bool, lease: Option<i64>) {
-        let waiters = {
+        let (waiters, watchers) = {
             let mut state = self.state.lock();
             if let (true, Some(micros)) = (publish, state.in_flight) {
                 self.published.store(Timestamp::from_micros(micros).0, Ordering::Release);
@@ -117,11 +119,28 @@ impl EngineClock {
                 }
             }
             state.in_flight = None;
-            std::mem::take(&mut state.waiters)
+            let watchers = if publish { std::mem::take(&mut state.watchers) } else { Vec::new() };
+            (std::mem::take(&mut state.waiters), watchers)
         };
-        for waiter in waiters {
+        for waiter in waiters.into_iter().chain(watchers) {
             waiter.settle(Ok(()));
         }
+    }
+
+    /// Has `wake` settled by the next batch that is published; at once if something newer than `after` is.
+    pub fn watch(&self, after: Timestamp, wake: &Wake) {
+        let mut state = self.state.lock();
+        if self.published() > after {
+            drop(state);
+            wake.settle(Ok(()));
+        } else {
+            state.watchers.push(wake.clone());
+        }
+    }
+
+    /// Takes back what [`EngineClock::watch`] was asked.
+    pub fn forget(&self, wake: &Wake) {
+        self.state.lock().watchers.retain(|known| !Arc::ptr_eq(known, wake));
     }
 
     /// Makes `at` a moment that never changes again. Says whether the sequencer has to be woken for a lease.
@@ -162,6 +181,27 @@ mod tests {
         fn steady_micros(&self) -> u64 {
             0
         }
+    }
+
+    #[test]
+    fn a_watcher_wakes_with_the_next_published_batch_and_can_be_forgotten() {
+        let clock = EngineClock::new(Arc::new(Wall(AtomicI64::new(1000))));
+        let (first, second) = (Settlement::new(), Settlement::new());
+        clock.watch(Timestamp::ZERO, &first);
+        clock.watch(Timestamp::ZERO, &second);
+        clock.forget(&second);
+        clock.begin_batch();
+        clock.end_batch(false, None);
+        assert!(!first.is_settled(), "a batch that failed published nothing");
+        let micros = clock.begin_batch();
+        clock.end_batch(true, None);
+        assert!(first.is_settled() && !second.is_settled());
+        let late = Settlement::new();
+        clock.watch(Timestamp::ZERO, &late);
+        assert!(late.is_settled(), "what is newer already need not be waited for");
+        let next = Settlement::new();
+        clock.watch(Timestamp::from_micros(micros), &next);
+        assert!(!next.is_settled());
     }
 
     #[test]

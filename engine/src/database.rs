@@ -19,6 +19,7 @@ use crate::sequence::{SequenceDefinition, SequenceState, Sequences, TableStatist
 use crate::sequencer::{self, Queue, Request, apply};
 use crate::spill::{self, Spiller};
 use crate::table::{Table, Tables};
+use crate::ticket::Settlement;
 use crate::transaction::{Isolation, Transaction};
 use crate::verify::{self, Verified};
 use crate::{Error, IndexId, LearnedStatistics, TableId, TableSchema, Ticket};
@@ -399,6 +400,19 @@ impl Database {
     /// The newest moment of which everything is durable and visible.
     pub fn snapshot(&self) -> Timestamp {
         self.engine.clock.published()
+    }
+
+    /// Waits until something newer than `after` is published, if nothing is yet. Waiting costs nothing until then.
+    pub fn published_after(&self, after: Timestamp) -> Ticket {
+        let wake = Settlement::new();
+        self.engine.clock.watch(after, &wake);
+        let (engine, watched) = (self.engine.clone(), wake.clone());
+        let abandon = move || {
+            if !watched.is_settled() {
+                engine.clock.forget(&watched);
+            }
+        };
+        Ticket::with_abandon(wake, Box::new(abandon))
     }
 
     /// The engine's time: microseconds since 2000-01-01 UTC. Never goes back, not even over a restart.

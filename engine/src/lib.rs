@@ -5,6 +5,7 @@
 
 pub mod backup;
 mod batch;
+mod blocks;
 mod change;
 mod checkpoint;
 mod clock;
@@ -39,6 +40,7 @@ mod verify;
 mod view;
 
 pub use batch::ScanColumn;
+pub use blocks::Blocks;
 pub use change::{Change, ChangeCursor, Operation};
 pub use clock::Past;
 pub use cursor::RowCursor;

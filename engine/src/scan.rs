@@ -4,6 +4,7 @@
 //! chunk; it then needs no latch. A chunk or zone of which every row is visible is handed out without copying.
 
 use crate::batch::{ScanColumn, Shape, end_micros};
+use crate::blocks::Blocks;
 use crate::ids::Location;
 use crate::table::chunk::{CHUNK_ROWS, Chunk};
 use crate::table::column::{Column, ColumnBuilder, SealedColumn};
@@ -92,6 +93,7 @@ pub struct ScanCursor {
     ranges: Arc<[ColumnRange]>,
     /// Versions whose times were looked at.
     examined: u64,
+    blocks: Arc<Blocks>,
 }
 
 impl ScanCursor {
@@ -113,6 +115,7 @@ impl ScanCursor {
             ready: VecDeque::new(),
             ranges: Arc::default(),
             examined: 0,
+            blocks: Arc::default(),
         };
         let own = view.own.clone().filter(|_| matches!(moments, Moments::At(_)));
         cursor.gather_sources(own.as_ref())?;
@@ -142,6 +145,11 @@ impl ScanCursor {
         Ok(true)
     }
 
+    /// What it comes to, together with the scans it is split into.
+    pub fn blocks(&self) -> Arc<Blocks> {
+        self.blocks.clone()
+    }
+
     /// How many versions it has looked at so far, shown or not.
     pub fn examined(&self) -> u64 {
         self.examined
@@ -161,6 +169,7 @@ impl ScanCursor {
                 ready: VecDeque::new(),
                 ranges: self.ranges.clone(),
                 examined: 0,
+                blocks: self.blocks.clone(),
             })
             .collect();
         for (position, source) in self.sources.drain(..).enumerate() {
@@ -423,10 +432,12 @@ impl ScanCursor {
             Source::Zone { part, start, end, until } => {
                 let zone = part.segment.zone(start / CHUNK_ROWS)?;
                 let (first, last) = self.moments.ends();
-                if zone.min_from.0 > last
-                    || zone.max_to.0 <= first
-                    || !self.may_meet(&part, start / CHUNK_ROWS)?
-                {
+                if zone.min_from.0 > last || zone.max_to.0 <= first {
+                    return Ok(None);
+                }
+                let met = self.may_meet(&part, start / CHUNK_ROWS)?;
+                self.blocks.note(met);
+                if !met {
                     return Ok(None);
                 }
                 let rows = self.zone_rows(&part, start, end, until, eyes)?;

@@ -8,6 +8,7 @@ pub mod dml;
 pub mod error;
 pub mod evaluate;
 pub mod execute;
+pub mod feed;
 pub mod functions;
 mod nearest;
 pub mod parse;

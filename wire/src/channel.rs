@@ -7,7 +7,7 @@ use std::io;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
-use sql::Result;
+use sql::{Error, Result};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::frontend::{limit, unknown_type, violation};
@@ -21,6 +21,9 @@ const KEPT_CAPACITY: usize = 256 * 1024;
 const READ_SIZE: usize = 8 * 1024;
 /// A peer that fills its reads, as COPY does, is given room up to this.
 const READ_LIMIT: usize = 64 * 1024;
+/// Bytes that a peer may send ahead while it is only listened to for its end.
+const AHEAD_LIMIT: usize = 64 * 1024;
+const TERMINATE: u8 = b'X';
 /// Type and length field of a message.
 const HEADER: usize = 5;
 /// How long a peer may refuse to take what it asked for.
@@ -110,6 +113,39 @@ impl Channel {
             Ok(length) if (4..=most).contains(&length) => Ok(Some(length + 1)),
             Ok(_) | Err(_) => Err(violation("invalid message length")),
         }
+    }
+
+    /// Waits until the peer says Terminate, or is gone. Other messages that come are left for later; a peer that sends
+    /// more than [`AHEAD_LIMIT`] of them is not listened to any longer.
+    pub async fn gone(&mut self) -> Error {
+        loop {
+            if self.holds_terminate() {
+                return gone(io::Error::from(io::ErrorKind::ConnectionAborted));
+            }
+            if self.input.len() >= AHEAD_LIMIT {
+                std::future::pending::<()>().await;
+            }
+            self.input.reserve(READ_SIZE);
+            match self.stream.read_buf(&mut self.input).await {
+                Ok(0) => return gone(io::Error::from(io::ErrorKind::UnexpectedEof)),
+                Ok(_) => {}
+                Err(error) => return gone(error),
+            }
+        }
+    }
+
+    /// Whether a Terminate is among the messages that are here.
+    fn holds_terminate(&self) -> bool {
+        let mut rest = &self.input[..];
+        while let Some((kind, body)) = rest.split_first() {
+            if *kind == TERMINATE {
+                return true;
+            }
+            let length = body.first_chunk::<4>().map(|length| u32::from_be_bytes(*length) as usize);
+            let Some(next) = length.and_then(|length| body.get(length.max(4)..)) else { return false };
+            rest = next;
+        }
+        false
     }
 
     /// Writes everything out.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use socket2::{SockRef, TcpKeepalive};
 use sql::session::{ClientAddress, Instance};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Semaphore;
@@ -120,10 +121,20 @@ async fn accept(tcp: &TcpListener, unix: Option<&UnixListener>) -> io::Result<(S
         accepted = tcp.accept() => {
             let (socket, address) = accepted?;
             socket.set_nodelay(true)?;
+            SockRef::from(&socket).set_tcp_keepalive(&keepalive())?;
             Ok((Stream::Tcp(socket), ClientAddress::Internet(address)))
         }
         accepted = next_unix => accepted.map(|(socket, _)| (Stream::Unix(socket), ClientAddress::Local)),
     }
+}
+
+/// A peer that has vanished without a word is found out in two minutes, also while the server only waits: a feed that
+/// nothing happens to would keep its session for ever.
+fn keepalive() -> TcpKeepalive {
+    TcpKeepalive::new()
+        .with_time(Duration::from_secs(60))
+        .with_interval(Duration::from_secs(15))
+        .with_retries(4)
 }
 
 /// Binds a Unix socket, removing one that a dead server left: nobody answers on it.

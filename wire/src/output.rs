@@ -79,6 +79,17 @@ impl Sink for Output<'_> {
         if self.channel.output.len() >= OUTPUT_LIMIT { self.channel.flush().await } else { Ok(()) }
     }
 
+    async fn flush(&mut self) -> Result<()> {
+        match self.failure.take() {
+            Some(error) => Err(error),
+            None => self.channel.flush().await,
+        }
+    }
+
+    async fn gone(&mut self) -> Error {
+        self.channel.gone().await
+    }
+
     fn row_description(&mut self, description: &RowDescription) {
         row_description(&mut self.channel.output, description);
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Contents, Snapshot};
-use crate::builtin::{self, INFORMATION_SCHEMA, PG_CATALOG};
+use crate::builtin::{self, INFORMATION_SCHEMA, PG_CATALOG, STRATA};
 use crate::object::{
     Constraint, Database, DefaultAcl, Extension, ObjectAddress, Relation, Role, RoleMembership, Schema,
     Setting, UserType,
@@ -97,7 +97,7 @@ impl Snapshot {
 
     /// The relation of that name in that schema (by oid).
     pub fn relation_by_name(&self, database: u32, schema: u32, name: &str) -> Option<&Arc<Relation>> {
-        if (schema == PG_CATALOG || schema == INFORMATION_SCHEMA)
+        if matches!(schema, PG_CATALOG | INFORMATION_SCHEMA | STRATA)
             && let Some(found) = shapes::system_relation_by_name(schema, name)
         {
             return Some(found);

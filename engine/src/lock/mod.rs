@@ -208,7 +208,7 @@ impl LockManager {
         match self.enqueue(entry, tag, owner, mode, policy) {
             Some(Answer::Wait(ticket)) => {
                 drop(shard);
-                self.refuse_circle(owner, tag)?;
+                self.refuse_circle(owner)?;
                 Ok(Answer::Wait(ticket))
             }
             Some(answer) => Ok(answer),
@@ -238,7 +238,7 @@ impl LockManager {
         match self.enqueue(entry, tag, owner, mode, policy) {
             Some(Answer::Wait(ticket)) => {
                 drop(shard);
-                self.refuse_circle(owner, tag)?;
+                self.refuse_circle(owner)?;
                 Ok(Some(Answer::Wait(ticket)))
             }
             Some(answer) => Ok(Some(answer)),
@@ -282,9 +282,9 @@ impl LockManager {
             self.timer.after(
                 timeout,
                 Arc::downgrade(&wake),
-                Box::new(move || {
+                Box::new(move |wake| {
                     if let Some(manager) = manager.upgrade() {
-                        manager.give_up(tag, owner);
+                        manager.give_up(tag, owner, wake);
                     }
                 }),
             );
@@ -293,26 +293,28 @@ impl LockManager {
         let abandoned = wake.clone();
         let abandon = move || {
             if !abandoned.is_settled() {
-                manager.give_up(tag, owner);
+                manager.give_up(tag, owner, &abandoned);
             }
         };
         Some(Answer::Wait(Ticket::with_abandon(wake, Box::new(abandon))))
     }
 
-    /// Removes a waiter from a queue.
-    fn give_up(&self, tag: Tag, owner: u64) {
+    /// Removes one waiter from a queue, if it still stands there: not another wait of the same transaction, which may
+    /// have begun since.
+    fn give_up(&self, tag: Tag, owner: u64, wake: &Wake) {
         let mut granted = Vec::new();
         {
             let mut shard = self.shard(&tag).lock();
-            if let Some(entry) = shard.get_mut(&tag) {
-                entry.waiters.retain(|waiter| waiter.owner != owner);
-                entry.grant(&mut granted);
-                if entry.is_empty() {
-                    shard.remove(&tag);
-                }
+            let Some(entry) = shard.get_mut(&tag) else { return };
+            let place = entry.waiters.iter().position(|waiter| Arc::ptr_eq(&waiter.wake, wake));
+            let Some(place) = place else { return };
+            entry.waiters.remove(place);
+            self.waiting.lock().remove(&owner);
+            entry.grant(&mut granted);
+            if entry.is_empty() {
+                shard.remove(&tag);
             }
         }
-        self.waiting.lock().remove(&owner);
         self.wake(granted);
     }
 
@@ -361,26 +363,29 @@ impl LockManager {
     }
 
     /// Fails a wait for the end of a transaction after `timeout`.
-    pub fn time_out(self: &Arc<Self>, timeout: Duration, wake: &Wake, owner: u64) {
+    pub fn time_out(self: &Arc<Self>, timeout: Duration, wake: &Wake, owner: u64, other: u64) {
         let manager = Arc::downgrade(self);
-        let give_up = move || {
+        let give_up = move |_: &Wake| {
             if let Some(manager) = manager.upgrade() {
-                manager.waits_no_more(owner);
+                manager.waits_no_more(owner, other);
             }
         };
         self.timer.after(timeout, Arc::downgrade(wake), Box::new(give_up));
     }
 
-    pub fn waits_no_more(&self, owner: u64) {
-        self.waiting.lock().remove(&owner);
+    /// Forgets that a transaction waits for the end of another, if that is what it waits for.
+    pub fn waits_no_more(&self, owner: u64, other: u64) {
+        let mut waiting = self.waiting.lock();
+        if matches!(waiting.get(&owner), Some(WaitsFor::End(known)) if *known == other) {
+            waiting.remove(&owner);
+        }
     }
 
     /// Fails the wait that has just begun if it closes a circle. The walk is not atomic: it is done twice, and a
-    /// circle must be seen both times (a true one cannot vanish by itself).
-    fn refuse_circle(&self, owner: u64, tag: Tag) -> Result<(), Error> {
+    /// circle must be seen both times (a true one cannot vanish by itself). The caller drops the ticket, which gives up
+    /// the place; granted meanwhile, there was no circle, and the lock is held until the transaction ends.
+    fn refuse_circle(&self, owner: u64) -> Result<(), Error> {
         if self.is_circle(owner) && self.is_circle(owner) {
-            self.give_up(tag, owner);
-            // Granted meanwhile: then there was no circle, and the lock is held until the transaction ends.
             return Err(Error::DeadlockDetected);
         }
         Ok(())

@@ -9,10 +9,13 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// Takes a wait that is over out of what is waited for.
+type GiveUp = Box<dyn FnOnce(&Arc<Settlement<Result<(), Error>>>) + Send>;
+
 struct Deadline {
     at: Instant,
     wake: Weak<Settlement<Result<(), Error>>>,
-    give_up: Box<dyn FnOnce() + Send>,
+    give_up: GiveUp,
 }
 
 impl PartialEq for Deadline {
@@ -50,12 +53,7 @@ impl Timer {
     }
 
     /// After `timeout`, unless the ticket was settled before: `give_up`, then fail the ticket.
-    pub fn after(
-        &self,
-        timeout: Duration,
-        wake: Weak<Settlement<Result<(), Error>>>,
-        give_up: Box<dyn FnOnce() + Send>,
-    ) {
+    pub fn after(&self, timeout: Duration, wake: Weak<Settlement<Result<(), Error>>>, give_up: GiveUp) {
         let (queue, changed) = &*self.shared;
         let mut state = queue.lock();
         state.deadlines.push(Reverse(Deadline { at: Instant::now() + timeout, wake, give_up }));
@@ -96,11 +94,11 @@ fn run(shared: &(Mutex<Queue>, Condvar)) {
 }
 
 fn expire(deadline: Deadline) {
-    if let Some(wake) = deadline.wake.upgrade() {
-        // Fail first: a grant that comes in between finds the ticket settled, and the lock is held to the end of
-        // the transaction, which the failed statement aborts.
-        if wake.settle(Err(Error::LockTimeout)) {
-            (deadline.give_up)();
-        }
+    if let Some(wake) = deadline.wake.upgrade().filter(|wake| !wake.is_settled()) {
+        // Give up first: whoever is told that its time is over waits for nothing any more, and may wait anew. A grant
+        // that was on its way meanwhile finds the ticket settled, and the lock is held to the end of the transaction,
+        // which the failed statement aborts.
+        (deadline.give_up)(&wake);
+        wake.settle(Err(Error::LockTimeout));
     }
 }

@@ -111,13 +111,13 @@ impl Transaction {
         let (locks, me) = (self.engine.locks.clone(), self.shared.id);
         let wake = Settlement::new();
         if !self.engine.registry.wait_for(other, &wake) {
-            locks.waits_no_more(me);
+            locks.waits_no_more(me, other);
             return Ok(None);
         }
         if let Some(timeout) = self.lock_timeout {
-            locks.time_out(timeout, &wake, me);
+            locks.time_out(timeout, &wake, me, other);
         }
-        Ok(Some(Ticket::with_abandon(wake, Box::new(move || locks.waits_no_more(me)))))
+        Ok(Some(Ticket::with_abandon(wake, Box::new(move || locks.waits_no_more(me, other)))))
     }
 
     /// Locks the newest version of a row. Under READ COMMITTED follows the row to its newest version; at the higher

@@ -44,6 +44,7 @@ mod special;
 mod statement;
 mod stored;
 mod subquery;
+mod subscribe;
 mod table_expression;
 mod target;
 mod time;
@@ -71,6 +72,7 @@ pub use stored::{
     STORED_VERSION, stored_expression, stored_query, to_stored_expression, to_stored_query,
     written_expression, written_query,
 };
+pub use subscribe::AnalyzedSubscribe;
 pub use table_expression::{Purpose, TableColumns, table_expression};
 pub use type_name::{VALUE, domain_rules, resolve_declared_type, resolve_type};
 

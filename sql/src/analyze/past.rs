@@ -13,8 +13,8 @@ use crate::error::{Error, Result, SqlState};
 use crate::tree::TimeClause;
 
 /// Relations whose rows are live state: they have no past.
-const LIVE_RELATIONS: [&str; 5] =
-    ["pg_cursors", "pg_locks", "pg_prepared_statements", "pg_settings", "pg_stat_activity"];
+const LIVE_RELATIONS: [&str; 6] =
+    ["pg_cursors", "pg_locks", "pg_prepared_statements", "pg_settings", "pg_stat_activity", "stat_learned"];
 
 /// A time clause of a statement, and what is read under it.
 #[derive(Clone, Debug)]

@@ -2,9 +2,10 @@
 
 use super::parameter::Parameters;
 use super::past::PastUse;
+use super::subscribe::AnalyzedSubscribe;
 use super::{Analyzer, Environment};
 use crate::error::{Error, Result, SqlState};
-use crate::parse::syntax::{self, CopySubject, QueryBody, Statement, TableSource};
+use crate::parse::syntax::{self, CopySubject, CursorSource, QueryBody, Statement, TableSource};
 use crate::tree::{Delete, Expression, Insert, Query, Type, Update};
 
 /// A statement with its meaning, and what that rests on.
@@ -30,6 +31,7 @@ pub enum AnalyzedStatement {
     CreateTableAs(Query),
     /// DECLARE CURSOR.
     Cursor(Query),
+    Subscribe(Box<AnalyzedSubscribe>),
     Copy(Box<CopyTarget>),
     Explain(Box<AnalyzedStatement>),
     /// Everything that has no expressions over rows.
@@ -128,9 +130,11 @@ impl Analyzer<'_> {
                 TableSource::Query(query) => Ok(AnalyzedStatement::CreateTableAs(self.pruned_query(query)?)),
                 TableSource::Execute(_) => Ok(AnalyzedStatement::Utility),
             },
-            Statement::DeclareCursor(cursor) => {
-                Ok(AnalyzedStatement::Cursor(self.pruned_query(&cursor.query)?))
-            }
+            Statement::DeclareCursor(cursor) => match &cursor.source {
+                CursorSource::Query(query) => Ok(AnalyzedStatement::Cursor(self.pruned_query(query)?)),
+                CursorSource::Subscribe(subscribe) => self.subscription(subscribe),
+            },
+            Statement::Subscribe(subscribe) => self.subscription(subscribe),
             Statement::CreateTable(_)
             | Statement::CreateView(_)
             | Statement::CreateIndex(_)
@@ -175,7 +179,7 @@ impl Analyzer<'_> {
     }
 
     /// A query at the top, its scans pruned.
-    fn pruned_query(&mut self, query: &syntax::Query) -> Result<Query> {
+    pub(super) fn pruned_query(&mut self, query: &syntax::Query) -> Result<Query> {
         let mut query = self.query(query)?;
         for column in &query.output {
             self.used.insert(column.column);

@@ -72,6 +72,7 @@ pub async fn execute(definer: &mut Definer, statement: &Statement) -> Result<Str
         | Statement::Explain(_)
         | Statement::CreateTableAs(_)
         | Statement::DeclareCursor(_)
+        | Statement::Subscribe(_)
         | Statement::Truncate(_)
         | Statement::Transaction(_)
         | Statement::Set(_)

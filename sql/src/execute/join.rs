@@ -18,7 +18,7 @@ use super::lower::lower;
 use super::predicate::Predicate;
 use super::row::narrowed;
 use super::scan::{Found, RowCollector};
-use super::search::searches;
+use super::search::{Search, searches};
 use super::stream::{Batches, batch_of, from_datafusion};
 use crate::error::{Error, Result};
 use crate::evaluate::column::row_at;
@@ -268,6 +268,9 @@ pub(super) fn index_join(node: &Arc<Node>, execution: &Execution, input: Batches
         .boxed()
 }
 
+/// Keys looked up at once: enough to be searched side by side, and a cancellation is noticed soon.
+const KEYS_AT_ONCE: usize = 1024;
+
 fn look_up(node: &Node, join: &IndexJoin, execution: &Execution, left: &RecordBatch) -> Result<RecordBatch> {
     let pairing = Pairing {
         kind: join.kind,
@@ -289,15 +292,51 @@ fn look_up(node: &Node, join: &IndexJoin, execution: &Execution, left: &RecordBa
     }
     let mut rows = RowCollector::new(&join.access, &join.inner);
     let mut owners = Vec::new();
+    // Keys of several left rows are looked up together; ranges one by one.
+    let (mut keys, mut rows_of_keys) = (Vec::new(), Vec::new());
     for row in 0..left.num_rows() {
         let values = row_at(left.columns(), row)?;
-        let mut found = Found::new(searches(&join.index, &scope, &values)?);
-        found.collect(view, &join.access, &join.index, usize::MAX, &mut rows)?;
-        owners.resize(rows.rows(), row as u32);
-        execution.check()?;
+        let found = searches(&join.index, &scope, &values)?;
+        let all_keys = found.iter().all(|search| matches!(search, Search::Key(_)));
+        if !all_keys || keys.len() >= KEYS_AT_ONCE {
+            look_up_keys(view, join, &mut keys, &mut rows_of_keys, &mut rows, &mut owners)?;
+            execution.check()?;
+        }
+        if all_keys {
+            rows_of_keys.resize(rows_of_keys.len() + found.len(), row as u32);
+            keys.extend(found.into_iter().filter_map(|search| match search {
+                Search::Key(key) => Some(key),
+                Search::Range(_, _) => None,
+            }));
+        } else {
+            Found::new(found).collect(view, &join.access, &join.index, usize::MAX, &mut rows)?;
+            owners.resize(rows.rows(), row as u32);
+        }
     }
+    look_up_keys(view, join, &mut keys, &mut rows_of_keys, &mut rows, &mut owners)?;
     let (inner, _) = rows.columns();
     pairing.pair(execution, left, inner, owners)
+}
+
+/// The rows of keys that left rows look for, each with the left row it belongs to. Leaves the keys empty.
+fn look_up_keys(
+    view: &engine::ReadView,
+    join: &IndexJoin,
+    keys: &mut Vec<Vec<u8>>,
+    rows_of_keys: &mut Vec<u32>,
+    rows: &mut RowCollector,
+    owners: &mut Vec<u32>,
+) -> Result<()> {
+    if !keys.is_empty() {
+        super::scan::look_up(view, &join.access, &join.index, keys, &mut |place, handle, row| {
+            let owner = rows_of_keys.get(place).ok_or_else(|| Error::internal("a key of no row"))?;
+            owners.push(*owner);
+            rows.push(handle, row)
+        })?;
+    }
+    keys.clear();
+    rows_of_keys.clear();
+    Ok(())
 }
 
 /// The same join by comparing with all rows: for a moment the index does not know, and for re-checks.
@@ -308,7 +347,7 @@ fn scan_instead<'a>(
     left: &RecordBatch,
 ) -> Result<RecordBatch> {
     let access = crate::plan::node::TableAccess { filter: None, ..join.access.clone() };
-    let scan = crate::plan::node::Scan { access: access.clone() };
+    let scan = crate::plan::node::Scan { access: access.clone(), ranges: Vec::new() };
     let scanned = Arc::new(Node::new(Operator::Scan(scan), join.inner.clone(), pairing.node.estimate));
     pairing.filter = join.all_conditions.as_ref();
     let batches = execution.rows_of(&scanned)?;

@@ -104,7 +104,7 @@ fn run(node: &Arc<Node>, execution: &Execution, mut inputs: Inputs) -> Result<Ba
         Operator::Filter { .. } => Ok(row::filter(node, execution, inputs.one()?)),
         Operator::Project { .. } => Ok(row::project(node, execution, inputs.one()?)),
         Operator::Keys { .. } => Ok(row::keys(node, execution, inputs.one()?)),
-        Operator::Scan(scan) => scan::scan(node, &scan.access, execution),
+        Operator::Scan(scan) => scan::scan(node, scan, execution),
         Operator::IndexScan(scan) => scan::index_scan(node, scan, execution),
         Operator::SystemScan(scan) => scan::system_scan(node, scan, execution),
         Operator::Nearest(_) => nearest::nearest(node, execution, inputs.one()?),

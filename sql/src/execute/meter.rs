@@ -16,6 +16,7 @@ use datafusion_common::tree_node::TreeNodeRecursion;
 use datafusion_execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext};
 use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
+use engine::Blocks;
 use futures::Stream;
 use parking_lot::Mutex;
 
@@ -27,6 +28,9 @@ pub struct Meters {
     nodes: Mutex<HashMap<usize, Arc<Meter>>>,
     /// What nodes tell of their last run besides.
     remarks: Mutex<HashMap<usize, Vec<(&'static str, u64)>>>,
+    blocks: Mutex<HashMap<usize, Vec<Arc<Blocks>>>>,
+    /// What the learned indexes say that a node's searches went through.
+    learned: Mutex<HashMap<usize, String>>,
 }
 
 /// The counts of one node.
@@ -82,6 +86,27 @@ impl Meters {
     /// What a node told of its last run.
     pub fn remarks(&self, node: &Node) -> Vec<(&'static str, u64)> {
         self.remarks.lock().get(&key(node)).cloned().unwrap_or_default()
+    }
+
+    /// Notes the blocks of a scan that begins.
+    pub fn note_blocks(&self, node: &Node, blocks: Arc<Blocks>) {
+        self.blocks.lock().entry(key(node)).or_default().push(blocks);
+    }
+
+    /// Blocks that the scans of a node came to, and those passed over; `None` where nothing could be.
+    pub fn blocks(&self, node: &Node) -> Option<(u64, u64)> {
+        let blocks = self.blocks.lock();
+        let runs = blocks.get(&key(node))?;
+        Some(runs.iter().fold((0, 0), |(seen, skipped), run| (seen + run.seen(), skipped + run.skipped())))
+    }
+
+    /// Notes the learned indexes of a node's index.
+    pub fn note_learned(&self, node: &Node, said: String) {
+        self.learned.lock().insert(key(node), said);
+    }
+
+    pub fn learned(&self, node: &Node) -> Option<String> {
+        self.learned.lock().get(&key(node)).cloned()
     }
 
     fn meter(&self, node: &Node) -> Arc<Meter> {

@@ -37,6 +37,7 @@ pub use input::{
     Uninterrupted, evaluate_moment, moment_of,
 };
 pub use meter::{Measured, Meters};
+pub(crate) use scan::look_up;
 pub use stream::{Batches, wait_for};
 
 use crate::error::Result;

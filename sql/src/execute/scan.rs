@@ -20,7 +20,8 @@ use crate::plan::node::{IndexScan, Operator, PlanColumn, Scan, Source, SystemSca
 use crate::session::engine_error;
 
 /// All rows of a table, filtered.
-pub(super) fn scan(node: &Arc<Node>, access: &TableAccess, execution: &Execution) -> Result<Batches> {
+pub(super) fn scan(node: &Arc<Node>, plan: &Scan, execution: &Execution) -> Result<Batches> {
+    let access = &plan.access;
     if let Some(batch) = substituted(access, &node.columns, node, execution)? {
         return Ok(from_iterator(std::iter::once(filtered(access, &execution.scope(), batch))));
     }
@@ -29,8 +30,14 @@ pub(super) fn scan(node: &Arc<Node>, access: &TableAccess, execution: &Execution
         Moment::At(view) => view.scan(access.table, &projection, BATCH_ROWS),
         Moment::Period { view, from, to } => view.versions(access.table, from, to, &projection, BATCH_ROWS),
     };
+    let scope = execution.scope();
+    let ranges: Vec<_> = plan.ranges.iter().filter_map(|range| range.range(&scope)).collect();
+    let cursor = cursor.map_err(engine_error)?.within(&ranges);
+    if let Some(meters) = execution.shared.input.meters.as_ref().filter(|_| !ranges.is_empty()) {
+        meters.note_blocks(node, cursor.blocks());
+    }
     let (node, access, execution) = (node.clone(), access.clone(), execution.clone());
-    let batches = cursor.map_err(engine_error)?.map(move |batch| {
+    let batches = cursor.map(move |batch| {
         let batch = batch.map_err(engine_error)?;
         let batch = assembled(&access, &node, &batch)?;
         filtered(&access, &execution.scope(), batch)
@@ -211,13 +218,15 @@ impl Found {
             match self.searches.next() {
                 None => return Ok(false),
                 Some(Search::Key(key)) => {
-                    view.lookup(access.table, index.index, &key, &mut |handle, row| {
-                        if outcome.is_ok() {
-                            outcome = rows.push(handle, &row);
-                        }
-                    })
-                    .map_err(engine_error)?;
-                    std::mem::replace(&mut outcome, Ok(()))?;
+                    // The keys of a list are looked up together, as many as rows are wanted.
+                    let mut keys = vec![key];
+                    while keys.len() < wanted.saturating_sub(rows.rows())
+                        && let Some(Search::Key(_)) = self.searches.as_slice().first()
+                        && let Some(Search::Key(key)) = self.searches.next()
+                    {
+                        keys.push(key);
+                    }
+                    look_up(view, access, index, &keys, &mut |_, handle, row| rows.push(handle, row))?;
                 }
                 Some(Search::Range(lower, upper)) => {
                     let (lower, upper) = (as_slice(&lower), as_slice(&upper));
@@ -227,6 +236,31 @@ impl Found {
         }
         Ok(true)
     }
+}
+
+/// Gives the rows of each key to `take`, in the order of the keys, with the place of the key.
+pub(crate) fn look_up(
+    view: &ReadView,
+    access: &TableAccess,
+    index: &crate::plan::node::IndexAccess,
+    keys: &[Vec<u8>],
+    take: &mut dyn FnMut(usize, RowHandle, &RowRef<'_>) -> Result<()>,
+) -> Result<()> {
+    let mut outcome = Ok(());
+    let mut visit = |place: usize, handle: RowHandle, row: RowRef<'_>| {
+        if outcome.is_ok() {
+            outcome = take(place, handle, &row);
+        }
+    };
+    match keys {
+        [key] => view.lookup(access.table, index.index, key, &mut |handle, row| visit(0, handle, row)),
+        many => {
+            let keys: Vec<&[u8]> = many.iter().map(Vec::as_slice).collect();
+            view.lookup_many(access.table, index.index, &keys, &mut visit)
+        }
+    }
+    .map_err(engine_error)?;
+    outcome
 }
 
 fn as_slice(bound: &Bound<Vec<u8>>) -> Bound<&[u8]> {
@@ -309,7 +343,8 @@ fn versions_of_keys(
 /// The same rows by reading the whole table, for a moment the index does not know; sorted as the index would.
 fn scan_instead(node: &Arc<Node>, plan: &IndexScan, execution: &Execution) -> Result<Batches> {
     let access = TableAccess { filter: plan.all_conditions.clone(), ..plan.access.clone() };
-    let scan = Node::new(Operator::Scan(Scan { access }), node.columns.clone(), node.estimate);
+    let scan = Scan { access, ranges: Vec::new() };
+    let scan = Node::new(Operator::Scan(scan), node.columns.clone(), node.estimate);
     let batches = execution.rows_of(&Arc::new(scan))?;
     let whole = arrow::compute::concat_batches(&node.schema, &batches).map_err(arrow_error)?;
     let mut keys: Vec<(Vec<u8>, u32)> = Vec::with_capacity(whole.num_rows());

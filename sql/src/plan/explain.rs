@@ -117,8 +117,11 @@ impl Explainer<'_> {
                     title: format!("Index Scan using {} on {alias}", join.index.name),
                     facts: scan_facts("Index Scan", &join.access, Some((&join.index.name, false))),
                     details: match condition.is_empty() {
-                        true => Vec::new(),
-                        false => vec![Detail::text("Index Cond", self.named(condition))],
+                        true => self.learned(of).into_iter().collect(),
+                        false => {
+                            let condition = Detail::text("Index Cond", self.named(condition));
+                            std::iter::once(condition).chain(self.learned(of)).collect()
+                        }
                     },
                     ..Explained::default()
                 };
@@ -136,6 +139,12 @@ impl Explainer<'_> {
             }
             _ => of.inputs().into_iter().map(|input| self.node(input, None, &[])).collect(),
         }
+    }
+
+    /// What the learned indexes say that the node's searches went through, where it was run.
+    fn learned(&self, of: &Node) -> Option<Detail> {
+        let said = self.meters?.learned(of)?;
+        Some(Detail::text("Learned Index", said))
     }
 
     fn name(&self, number: ColumnNumber) -> String {
@@ -178,13 +187,22 @@ impl Explainer<'_> {
                 .collect::<Vec<_>>()
         };
         match &of.operator {
-            Operator::Scan(scan) => filter(&scan.access),
+            Operator::Scan(scan) => {
+                let mut lines = filter(&scan.access);
+                if let Some((seen, skipped)) = self.meters.and_then(|meters| meters.blocks(of)) {
+                    let count = |label, count| Detail { label, values: DetailValue::Count(count) };
+                    lines.push(count("Blocks Read", seen.saturating_sub(skipped)));
+                    lines.push(count("Blocks Skipped", skipped));
+                }
+                lines
+            }
             Operator::IndexScan(scan) => {
                 let mut lines = Vec::new();
                 if !scan.index.condition.is_empty() {
                     lines.push(Detail::text("Index Cond", self.named(&scan.index.condition)));
                 }
                 lines.extend(filter(&scan.access));
+                lines.extend(self.learned(of));
                 lines
             }
             Operator::Nearest(nearest) => {

@@ -22,6 +22,7 @@ mod subquery;
 mod table;
 pub mod walk;
 mod window;
+mod zones;
 
 use std::sync::Arc;
 

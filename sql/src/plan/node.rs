@@ -9,6 +9,7 @@ use arrow_schema::{Field, Schema, SchemaRef};
 use engine::{ColumnId, IndexId, PhysicalType, TableId};
 
 pub use super::window::{BoundPlan, FramePlan, Offset, Window, WindowPlan};
+pub use super::zones::ZoneRange;
 use crate::evaluate::{CompiledExpression, Layout};
 use crate::functions::Call;
 use crate::tree::{ColumnNumber, LockStrength, LockWait, SetOperator, Type};
@@ -221,6 +222,8 @@ pub struct TableAccess {
 #[derive(Debug)]
 pub struct Scan {
     pub access: TableAccess,
+    /// What the filter says of single columns, for blocks to be passed over.
+    pub ranges: Vec<ZoneRange>,
 }
 
 #[derive(Debug)]

@@ -125,9 +125,10 @@ impl Planner<'_> {
     ) -> Result<Arc<Node>> {
         let total = rows * 0.015 + rows * 0.0025 * need.conjuncts.len() as f64;
         let selectivity: f64 = need.conjuncts.iter().map(|conjunct| self.selectivity(conjunct)).product();
+        let ranges = self.zone_ranges(&need.conjuncts, &access, &columns)?;
         access.filter = self.scan_filter(need.conjuncts, &columns)?;
         let estimate = estimate((rows * selectivity).max(1.0), 0.0, total);
-        Ok(Arc::new(Node::new(Operator::Scan(Scan { access }), columns, estimate)))
+        Ok(Arc::new(Node::new(Operator::Scan(Scan { access, ranges }), columns, estimate)))
     }
 
     fn index_scan(

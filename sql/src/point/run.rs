@@ -5,9 +5,13 @@ use engine::{PhysicalType, ReadView, RowHandle, RowRef, Value};
 use super::{IndexSource, PointScan, PointSource, Shown};
 use crate::error::{Error, Result, SqlState};
 use crate::evaluate::{CompiledExpression, Context, Scope};
+use crate::execute::look_up;
 use crate::execute::search::{Search, searches};
 use crate::plan::node::{PlanColumn, Source, TableAccess};
 use crate::session::engine_error;
+
+/// Keys of a list looked up at once.
+const KEYS_AT_ONCE: usize = 64;
 
 impl PointScan {
     /// What is shown of the one row there can be; `None` where the scan is more than that.
@@ -138,48 +142,54 @@ impl IndexSource {
     ) -> Result<()> {
         let scope = Scope::alone(context);
         let more = std::cell::Cell::new(true);
-        for search in searches(&self.index, &scope, &[])? {
+        let mut visit = |handle: RowHandle, row: &RowRef<'_>| -> Result<()> {
             if !more.get() {
-                break;
+                return Ok(());
             }
-            let mut failure = None;
-            let mut visit = |handle: RowHandle, row: RowRef<'_>| {
-                if !more.get() {
-                    return;
-                }
-                let outcome = self.row(handle, &row).and_then(|row| match &self.access.filter {
-                    Some(filter) if !filter.holds(&scope, &row)? => Ok(true),
-                    Some(_) | None => take(row),
-                });
-                match outcome {
-                    Ok(wanted) => more.set(wanted),
-                    Err(error) => {
-                        failure = Some(error);
-                        more.set(false);
-                    }
-                }
+            let row = self.row(handle, row)?;
+            let wanted = match &self.access.filter {
+                Some(filter) if !filter.holds(&scope, &row)? => true,
+                Some(_) | None => take(row)?,
             };
+            more.set(wanted);
+            Ok(())
+        };
+        let mut searches = searches(&self.index, &scope, &[])?.into_iter();
+        while more.get()
+            && let Some(search) = searches.next()
+        {
             match search {
                 Search::Key(key) => {
-                    view.lookup(self.access.table, self.index.index, &key, &mut visit)
-                        .map_err(engine_error)?;
+                    // The keys of a list are looked up together.
+                    let mut keys = vec![key];
+                    while keys.len() < KEYS_AT_ONCE
+                        && let Some(Search::Key(_)) = searches.as_slice().first()
+                        && let Some(Search::Key(key)) = searches.next()
+                    {
+                        keys.push(key);
+                    }
+                    look_up(view, &self.access, &self.index, &keys, &mut |_, handle, row| {
+                        visit(handle, row)
+                    })?;
                 }
                 Search::Range(lower, upper) => {
                     let lower = lower.as_ref().map(Vec::as_slice);
                     let upper = upper.as_ref().map(Vec::as_slice);
                     let mut cursor =
                         view.range(self.access.table, self.index.index, lower, upper, self.index.reverse);
-                    loop {
-                        let found =
-                            cursor.next(&mut |_, handle, row| visit(handle, row)).map_err(engine_error)?;
-                        if !found || !more.get() {
-                            break;
-                        }
-                    }
+                    let mut outcome = Ok(());
+                    while more.get()
+                        && outcome.is_ok()
+                        && cursor
+                            .next(&mut |_, handle, row| {
+                                if outcome.is_ok() {
+                                    outcome = visit(handle, &row);
+                                }
+                            })
+                            .map_err(engine_error)?
+                    {}
+                    outcome?;
                 }
-            }
-            if let Some(error) = failure {
-                return Err(error);
             }
         }
         Ok(())

@@ -26,7 +26,11 @@ impl Session {
     ) -> Result<String> {
         let prepared = Prepared::new(outer.text.clone(), Some(statement)).at_time(outer.time.clone());
         let analysis = Box::pin(self.understood(&prepared)).await?;
-        let analysis = self.admit(&prepared, analysis, &Arc::from([]), false).await?;
+        let feed = matches!(prepared.statement.as_deref(), Some(Statement::Subscribe(_)));
+        let analysis = match feed {
+            true => analysis,
+            false => self.admit(&prepared, analysis, &Arc::from([]), false).await?,
+        };
         let Some(description) = analysis.description.clone() else {
             return Err(Error::new(SqlState::FeatureNotSupported, "COPY query must have a RETURNING clause"));
         };
@@ -39,7 +43,10 @@ impl Session {
                 format!("FORCE_QUOTE column \"{name}\" not referenced by COPY"),
             ));
         }
-        let mut rows = self.start(&analysis, Arc::from([])).await?;
+        let mut rows = match feed {
+            true => Box::pin(self.subscribe(&prepared, &Arc::from([]))).await?.1,
+            false => self.start(&analysis, Arc::from([])).await?,
+        };
         sink.copy_out(response(&options, description.fields.len()));
         let names = self.names();
         let evaluated = self.shared.evaluated();
@@ -58,7 +65,7 @@ impl Session {
         }
         let mut count: u64 = 0;
         loop {
-            let taken = rows.take(1024, &cancel).await?;
+            let taken = rows.chunk(1024, sink, &cancel).await?;
             if taken.is_empty() {
                 break;
             }
@@ -68,10 +75,10 @@ impl Session {
                 line.clear();
                 count += 1;
                 if count % 64 == 0 {
-                    sink.flush_if_full().await?;
+                    rows.flush_if_full(sink, &cancel).await?;
                 }
             }
-            sink.flush_if_full().await?;
+            rows.flush_if_full(sink, &cancel).await?;
         }
         if output.options.kind == CopyKind::Binary {
             BinaryWriter::trailer(&mut line);

@@ -12,7 +12,12 @@ use super::rows::Rows;
 use super::session::Session;
 use super::simple::Done;
 use crate::error::{Error, Result, SqlState};
-use crate::parse::syntax::{DeclareCursor, Fetch, FetchDirection, Statement};
+use crate::feed::Wait;
+use crate::parse::syntax::{
+    CursorSource, DeclareCursor, Fetch, FetchDirection, OptionValue, Statement, UtilityOption,
+};
+use crate::types::interval::Interval;
+use crate::types::{self, InputSettings, oid};
 
 fn no_cursor(name: &str) -> Error {
     Error::new(SqlState::InvalidCursorName, format!("cursor \"{name}\" does not exist"))
@@ -35,17 +40,31 @@ impl Session {
         if self.portals.contains(name) {
             return Err(Error::new(SqlState::DuplicateCursor, format!("cursor \"{name}\" already exists")));
         }
-        let statement = Arc::new(Statement::Query(declare.query.clone()));
+        let statement = Arc::new(match &declare.source {
+            CursorSource::Query(query) => Statement::Query(query.clone()),
+            CursorSource::Subscribe(subscribe) => Statement::Subscribe(subscribe.clone()),
+        });
+        let feed = matches!(*statement, Statement::Subscribe(_));
+        if feed && (declare.hold || declare.scroll == Some(true)) {
+            let option = if declare.hold { "WITH HOLD" } else { "SCROLL" };
+            return Err(Error::unsupported(format!("a {option} cursor for SUBSCRIBE")));
+        }
         let prepared = Arc::new(Prepared::new(text.clone(), Some(statement)));
         let analysis = Box::pin(self.understood(&prepared)).await?;
-        if matches!(analysis.work, super::prepared::Work::Utility) {
+        if matches!(analysis.work, super::prepared::Work::Utility) && !feed {
             return Err(Error::new(
                 SqlState::InvalidCursorDefinition,
                 "cannot open SELECT INTO query as cursor",
             ));
         }
-        let analysis = self.admit(&prepared, analysis, &Arc::from([]), false).await?;
-        let rows = self.start(&analysis, Arc::from([])).await?;
+        let (analysis, rows) = match feed {
+            true => (analysis, Box::pin(self.subscribe(&prepared, &Arc::from([]))).await?.1),
+            false => {
+                let analysis = self.admit(&prepared, analysis, &Arc::from([]), false).await?;
+                let rows = self.start(&analysis, Arc::from([])).await?;
+                (analysis, rows)
+            }
+        };
         let mut description = analysis.description.clone();
         if declare.binary
             && let Some(description) = &mut description
@@ -113,7 +132,10 @@ impl Session {
     pub(super) async fn fetch(&mut self, fetch: &Fetch) -> Result<Done> {
         let name = &fetch.name.text;
         let Some(mut portal) = self.portals.remove(name) else { return Err(no_cursor(name)) };
-        let result = self.fetch_from(&mut portal, fetch.direction).await;
+        let result = match self.waiting(&portal, &fetch.options) {
+            Ok(wait) => self.fetch_from(&mut portal, fetch.direction, wait).await,
+            Err(error) => Err(error),
+        };
         let description = portal.description.clone().unwrap_or_default();
         self.portals.insert(name, portal);
         let rows = result?;
@@ -123,10 +145,37 @@ impl Session {
         Ok(Done::Rows { description, rows: Rows::ready(rows), tag: Tag::Sent("FETCH") })
     }
 
+    /// How long a FETCH waits for the rows of a feed: WITH (timeout = '1s').
+    fn waiting(&self, portal: &Portal, options: &[UtilityOption]) -> Result<Wait> {
+        let mut wait = Wait::First;
+        for option in options {
+            let wrong =
+                |message: &str| Err(Error::new(SqlState::SyntaxError, message).at(Some(option.at + 1)));
+            if option.name != "timeout" {
+                return wrong(&format!("unrecognized FETCH option \"{}\"", option.name));
+            }
+            if !matches!(&portal.state, PortalState::Running { rows, .. } if rows.is_feed()) {
+                return Err(Error::unsupported("a timeout of FETCH from a cursor that is not for SUBSCRIBE"));
+            }
+            let Some(OptionValue::String(text)) = &option.value else {
+                return wrong("timeout requires an interval, as in timeout = '1s'");
+            };
+            let names = self.names();
+            let settings = InputSettings::new(&self.shared.evaluated(), self.now_for_input(), &names);
+            let interval = Interval::from_value(&types::input(oid::INTERVAL, -1, text, &settings)?)?;
+            let micros = u64::try_from(interval.span()).unwrap_or(0);
+            let longest = std::time::Duration::from_secs(365 * 24 * 3600);
+            let time = std::time::Duration::from_micros(micros).min(longest);
+            wait = Wait::Until(tokio::time::Instant::now() + time);
+        }
+        Ok(wait)
+    }
+
     async fn fetch_from(
         &self,
         portal: &mut Portal,
         direction: FetchDirection,
+        wait: Wait,
     ) -> Result<Vec<Vec<engine::Value>>> {
         let cancel = self.shared.entry.cancel.clone();
         let Portal { state, cursor, .. } = portal;
@@ -146,6 +195,10 @@ impl Session {
             return Ok(rows);
         }
         let PortalState::Running { rows, .. } = state else { return Ok(Vec::new()) };
+        if rows.is_feed() {
+            let FetchDirection::Forward(count @ 0..) = direction else { return Err(forward_only()) };
+            return rows.fetch(count.unsigned_abs(), wait, &cancel).await;
+        }
         match direction {
             FetchDirection::Forward(count) if count >= 0 => {
                 let count = if count == i64::MAX { u64::MAX } else { count as u64 };

@@ -18,7 +18,8 @@ use super::variables::text_columns;
 use crate::error::{Error, Result, SqlState};
 use crate::execute::{Measured, Meters};
 use crate::parse::syntax::{Explain, OptionValue, UtilityOption};
-use crate::plan::{Explained, Shown, explained};
+use crate::plan::node::Operator;
+use crate::plan::{CommonKind, Explained, Node, Plan, Shown, explained};
 use crate::types::oid;
 
 /// The form of the answer.
@@ -160,10 +161,13 @@ impl Session {
         let spent = started.elapsed();
         self.meters = None;
         let rows = result?;
-        if (point || nearest)
-            && let Work::Query { plan, .. } = &analysis.work
+        if let Work::Query { plan, .. } | Work::Update { plan, .. } | Work::Delete { plan, .. } =
+            &analysis.work
         {
-            meters.note(&plan.root, rows, spent);
+            self.note_learned(plan, &meters);
+            if (point || nearest) && matches!(analysis.work, Work::Query { .. }) {
+                meters.note(&plan.root, rows, spent);
+            }
         }
         let tier = match (point, nearest) {
             (true, _) => "point",
@@ -171,6 +175,39 @@ impl Session {
             (false, false) => "planned",
         };
         Ok(Run { meters, rows, spent, tier })
+    }
+
+    /// Notes, for every node that searches an index, what the learned indexes over it are.
+    fn note_learned(&self, plan: &Plan, meters: &Meters) {
+        let commons = plan.commons.iter().flat_map(|common| match &common.kind {
+            CommonKind::Plain(root) => vec![root],
+            CommonKind::Recursive { start, step, all: _, keys: _ } => vec![start, step],
+        });
+        let subqueries = plan.subqueries.iter().map(|subquery| &subquery.root);
+        let mut nodes: Vec<&Arc<Node>> =
+            std::iter::once(&plan.root).chain(subqueries).chain(commons).collect();
+        while let Some(node) = nodes.pop() {
+            nodes.extend(node.inputs());
+            let (access, index) = match &node.operator {
+                Operator::IndexScan(scan) => (&scan.access, &scan.index),
+                Operator::IndexJoin(join) => (&join.access, &join.index),
+                _ => continue,
+            };
+            let Ok(all) = self.shared.instance.database().learned(access.table) else { continue };
+            let over =
+                all.iter().filter(|(known, _, _)| *known == index.index).map(|(_, _, figures)| figures);
+            let (mut segments, mut leaves, mut error) = (0, 0, 0);
+            for figures in over {
+                segments += 1;
+                leaves += figures.leaves;
+                error = error.max(figures.max_error);
+            }
+            if segments > 0 {
+                let noun = if segments == 1 { "segment" } else { "segments" };
+                let said = format!("{segments} {noun}, {leaves} leaves, error at most {error}");
+                meters.note_learned(node, said);
+            }
+        }
     }
 
     async fn count_rows(&mut self, analysis: &Arc<Analysis>) -> Result<u64> {

@@ -330,6 +330,8 @@ impl Session {
                 let mut encoder = self.encoder(&description);
                 let (sent, finished) = rows.send(limit, &mut encoder, sink, &cancel).await?;
                 if !finished {
+                    // A feed has left its transaction; its portal lives until the next one ends.
+                    self.ensure_block()?;
                     return Ok(ExecuteEnd::Suspended);
                 }
                 let text = tag.text(sent, rows.changed);

@@ -247,6 +247,12 @@ impl Session {
                 let point = PointScan::recognise_present(&plan).map(Arc::new);
                 (description, Work::Delete { delete: Arc::new(compiled), plan, point })
             }
+            AnalyzedStatement::Subscribe(subscription) => match statement {
+                Statement::Subscribe(subscribe) => {
+                    (Some(self.describe_feed(subscribe, &subscription.query.output)?), Work::Utility)
+                }
+                _ => (self.describe_utility(statement)?, Work::Utility),
+            },
             AnalyzedStatement::CreateTableAs(_)
             | AnalyzedStatement::Cursor(_)
             | AnalyzedStatement::Copy(_)

@@ -98,6 +98,20 @@ impl Session {
     }
 }
 
+/// 42501 for the first of the relations that a role may not read, itself or through a view.
+pub(super) fn may_read(catalog: &Snapshot, database: u32, role: u32, objects: &[u32]) -> Result<()> {
+    let denied = || Error::new(SqlState::InsufficientPrivilege, "permission denied: the role does not exist");
+    if catalog.role(role).ok_or_else(denied)?.superuser {
+        return Ok(());
+    }
+    let check = Check { catalog, database, role };
+    let through_views = check.through_views(objects);
+    for object in objects.iter().filter(|object| !through_views.contains(object)) {
+        check.require(*object, Privileges::SELECT)?;
+    }
+    Ok(())
+}
+
 pub(super) fn denied(relation: &Relation) -> Error {
     Error::new(
         SqlState::InsufficientPrivilege,

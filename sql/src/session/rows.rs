@@ -14,6 +14,7 @@ use super::encode::RowEncoder;
 use super::registry::CancelHandle;
 use super::sink::Sink;
 use crate::error::{Error, Result};
+use crate::feed::{FeedRows, Wait};
 
 /// A few rows.
 pub enum RowBatch {
@@ -49,6 +50,8 @@ pub enum RowSource {
         receiver: mpsc::Receiver<RowBatch>,
         task: JoinHandle<Result<u64>>,
     },
+    /// A feed produces them, without end.
+    Feed(FeedRows),
     Finished,
 }
 
@@ -78,11 +81,33 @@ impl Rows {
         Rows::new(RowSource::Ready(VecDeque::from([RowBatch::Values(rows)])))
     }
 
+    /// The rows of a feed.
+    pub fn feed(rows: FeedRows) -> Rows {
+        Rows::new(RowSource::Feed(rows))
+    }
+
+    /// The next rows for a client, to which what was written is sent before a feed is waited for.
+    async fn next_for(&mut self, sink: &mut dyn Sink, cancel: &CancelHandle) -> Result<Option<RowBatch>> {
+        match &mut self.source {
+            RowSource::Feed(feed) => {
+                let batch = feed.next_for(sink, cancel).await?;
+                if batch.is_none() {
+                    self.source = RowSource::Finished;
+                }
+                Ok(batch)
+            }
+            RowSource::Ready(_) | RowSource::Running { .. } | RowSource::Finished => {
+                self.next_batch(cancel).await
+            }
+        }
+    }
+
     async fn next_batch(&mut self, cancel: &CancelHandle) -> Result<Option<RowBatch>> {
         loop {
             let batch = match &mut self.source {
                 RowSource::Ready(batches) => batches.pop_front(),
                 RowSource::Finished => None,
+                RowSource::Feed(feed) => feed.next(cancel).await?,
                 RowSource::Running { receiver, .. } => {
                     tokio::select! {
                         biased;
@@ -120,7 +145,7 @@ impl Rows {
         loop {
             let (batch, start) = match self.current.take() {
                 Some(current) => current,
-                None => match self.next_batch(cancel).await? {
+                None => match self.next_for(sink, cancel).await? {
                     Some(batch) => (batch, 0),
                     None => return Ok((sent, true)),
                 },
@@ -132,7 +157,7 @@ impl Rows {
                 encoder.rows(&batch, at, count, sink.buffer())?;
                 at += count;
                 sent += count as u64;
-                sink.flush_if_full().await?;
+                self.flush_if_full(sink, cancel).await?;
             }
             if at < batch.len() {
                 self.current = Some((batch, at));
@@ -142,6 +167,98 @@ impl Rows {
             }
             cancel.check()?;
         }
+    }
+
+    /// Writes what is to be sent, if that is much. A feed does not wait for its client without bound.
+    pub async fn flush_if_full(&self, sink: &mut dyn Sink, cancel: &CancelHandle) -> Result<()> {
+        match &self.source {
+            RowSource::Feed(feed) => feed.written(sink.flush_if_full(), cancel).await,
+            RowSource::Ready(_) | RowSource::Running { .. } | RowSource::Finished => {
+                sink.flush_if_full().await
+            }
+        }
+    }
+
+    /// Whether a feed produces the rows.
+    pub fn is_feed(&self) -> bool {
+        matches!(self.source, RowSource::Feed(_))
+    }
+
+    /// The rows that come next, at most `limit`, as values; none at the end. What was written is sent before a feed is
+    /// waited for.
+    pub async fn chunk(
+        &mut self,
+        limit: usize,
+        sink: &mut dyn Sink,
+        cancel: &CancelHandle,
+    ) -> Result<Vec<Vec<Value>>> {
+        if !self.is_feed() {
+            return self.take(limit as u64, cancel).await;
+        }
+        let (batch, start) = match self.current.take() {
+            Some(current) => current,
+            None => match self.next_for(sink, cancel).await? {
+                Some(batch) => (batch, 0),
+                None => return Ok(Vec::new()),
+            },
+        };
+        self.part(batch, start, limit)
+    }
+
+    /// Up to `limit` rows of a batch; the rest is kept.
+    fn part(&mut self, batch: RowBatch, start: usize, limit: usize) -> Result<Vec<Vec<Value>>> {
+        let count = limit.min(batch.len() - start);
+        let rows = batch.values(start, count)?;
+        if start + count < batch.len() {
+            self.current = Some((batch, start + count));
+        }
+        Ok(rows)
+    }
+
+    /// Up to `limit` rows of a feed as values, as they are there or come in time. However large `limit` is, one call
+    /// gives a bounded number: there are always more to come.
+    pub async fn fetch(&mut self, limit: u64, wait: Wait, cancel: &CancelHandle) -> Result<Vec<Vec<Value>>> {
+        /// The most rows of one call.
+        const ENOUGH: usize = 16 * 1024;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX).min(ENOUGH);
+        let mut rows: Vec<Vec<Value>> = Vec::new();
+        while rows.len() < limit {
+            let (batch, start) = match self.current.take() {
+                Some(current) => current,
+                None => match self.next_in_time(rows.is_empty(), wait, cancel).await? {
+                    Some(batch) => (batch, 0),
+                    None => break,
+                },
+            };
+            let wanted = limit - rows.len();
+            rows.extend(self.part(batch, start, wanted)?);
+        }
+        Ok(rows)
+    }
+
+    /// The next batch of a feed, waited for as long as `wait` says.
+    async fn next_in_time(
+        &mut self,
+        first: bool,
+        wait: Wait,
+        cancel: &CancelHandle,
+    ) -> Result<Option<RowBatch>> {
+        let RowSource::Feed(feed) = &mut self.source else { return Ok(None) };
+        if let Some(batch) = feed.at_hand() {
+            return Ok(Some(batch));
+        }
+        let next = match wait {
+            Wait::First if first => feed.next(cancel).await?,
+            Wait::First => return Ok(None),
+            Wait::Until(end) => match tokio::time::timeout_at(end, feed.next(cancel)).await {
+                Ok(next) => next?,
+                Err(_) => return Ok(None),
+            },
+        };
+        if next.is_none() {
+            self.source = RowSource::Finished;
+        }
+        Ok(next)
     }
 
     /// Up to `limit` rows as values.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
 use super::row::{Format, RowDescription};
-use crate::error::{Report, Result};
+use crate::error::{Error, Report, Result};
 
 /// Severity of a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,7 +56,7 @@ pub struct Notification {
     pub payload: String,
 }
 
-/// Takes messages in order. All but the two async methods only append to a buffer.
+/// Takes messages in order. All but the async methods only append to a buffer.
 #[async_trait]
 pub trait Sink: Send {
     /// The outgoing buffer. DataRow and CopyData frames are written straight into it.
@@ -64,6 +64,13 @@ pub trait Sink: Send {
 
     /// Writes the buffer to the client when it has grown past its bound, waiting for the client to take it.
     async fn flush_if_full(&mut self) -> Result<()>;
+
+    /// Writes the whole buffer to the client.
+    async fn flush(&mut self) -> Result<()>;
+
+    /// Waits until the client is gone or says that it is leaving, and gives the error that ends its work. What else it
+    /// sends meanwhile is kept for later.
+    async fn gone(&mut self) -> Error;
 
     fn row_description(&mut self, description: &RowDescription);
     fn command_complete(&mut self, tag: &str);

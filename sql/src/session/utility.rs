@@ -81,6 +81,10 @@ impl Session {
             Statement::Deallocate(name) => self.deallocate(name.as_ref().map(|name| name.text.as_str()))?,
             Statement::DeclareCursor(declare) => self.declare(declare, &prepared.text).await?,
             Statement::Fetch(fetch) => return self.fetch(fetch).await,
+            Statement::Subscribe(_) => {
+                let (description, rows) = Box::pin(self.subscribe(prepared, parameters)).await?;
+                return Ok(Done::Rows { description, rows, tag: Tag::Sent("SUBSCRIBE") });
+            }
             Statement::CloseCursor(name) => {
                 self.close_cursor(name.as_ref().map(|name| name.text.as_str()))?
             }
@@ -333,8 +337,9 @@ impl Session {
     }
 
     async fn vacuum(&mut self, vacuum: &Vacuum, several: bool) -> Result<String> {
+        let mut tables = Vec::with_capacity(vacuum.tables.len());
         for (name, _) in &vacuum.tables {
-            frontend::find_relation(self, name)?;
+            tables.push(frontend::find_relation(self, name)?);
         }
         if !vacuum.vacuum {
             return Ok("ANALYZE".to_string());
@@ -345,7 +350,24 @@ impl Session {
                 "VACUUM cannot run inside a transaction block",
             ));
         }
+        if tables.is_empty() {
+            tables = self.catalog().relations(self.shared.entry.database_oid).cloned().collect();
+        }
+        let database = self.shared.instance.database().clone();
+        // Asked for all at once, and before the checkpoint, which leaves nothing hot to judge by: the engine then does
+        // the tables in one round, on its own thread.
+        let tables = tables.iter().filter(|relation| relation.as_table().is_some());
+        let asked: Vec<_> = tables.map(|table| database.vacuum(TableId(table.oid))).collect();
         self.shared.instance.checkpoint().await?;
+        let cancel = self.shared.entry.cancel.clone();
+        for ticket in asked {
+            match ticket {
+                Ok(ticket) => crate::dml::wait(ticket, &cancel).await?,
+                // A table that was never written to is nothing to the engine.
+                Err(engine::Error::UnknownTable(_)) => {}
+                Err(error) => return Err(super::engine_error(error)),
+            }
+        }
         Ok("VACUUM".to_string())
     }
 }

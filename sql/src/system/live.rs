@@ -6,7 +6,7 @@ use catalog::system::{Live, Row};
 use catalog::{Relation, StoredExpression};
 
 use super::SystemTables;
-use super::{activity, locks, settings};
+use super::{activity, learned, locks, settings};
 use crate::deparse::{Definitions, Layout};
 use crate::session::names::CatalogNames;
 use crate::types;
@@ -77,6 +77,7 @@ impl Live for LiveState<'_> {
             "pg_settings" => Some(settings::rows(&self.tables.shared)),
             "pg_stat_activity" => Some(activity::rows(&self.tables.shared, &self.tables.catalog)),
             "pg_locks" => Some(locks::rows(&self.tables.shared)),
+            "stat_learned" => Some(learned::rows(&self.tables.shared, self.catalog)),
             "pg_cursors" => Some(self.tables.cursors.clone()),
             "pg_prepared_statements" => Some(self.tables.statements.clone()),
             _ => None,

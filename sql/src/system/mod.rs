@@ -5,6 +5,7 @@
 
 mod activity;
 mod cell;
+mod learned;
 mod live;
 mod locks;
 mod settings;

@@ -34,6 +34,7 @@ fn output(statement: &AnalyzedStatement) -> Vec<OutputColumn> {
         AnalyzedStatement::Query(query)
         | AnalyzedStatement::CreateTableAs(query)
         | AnalyzedStatement::Cursor(query) => query.output.clone(),
+        AnalyzedStatement::Subscribe(subscribe) => subscribe.query.output.clone(),
         AnalyzedStatement::Insert(insert) => {
             insert.returning.as_ref().map(|r| r.output.clone()).unwrap_or_default()
         }
@@ -58,6 +59,7 @@ fn check_validity(text: &str, statement: &AnalyzedStatement) {
         AnalyzedStatement::Query(query)
         | AnalyzedStatement::CreateTableAs(query)
         | AnalyzedStatement::Cursor(query) => validity::check(query),
+        AnalyzedStatement::Subscribe(subscribe) => validity::check(&subscribe.query),
         AnalyzedStatement::Insert(insert) => validity::check(&insert.source),
         AnalyzedStatement::Update(_)
         | AnalyzedStatement::Delete(_)

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::{Buf, Bytes, BytesMut};
 use strata_sql::session::{CopyInput, CopyResponse, Notification, RowDescription, Severity, Sink};
-use strata_sql::{Report, Result};
+use strata_sql::{Error, Report, Result};
 
 /// Prints into a string.
 pub struct Printer {
@@ -73,6 +73,15 @@ impl Sink for Printer {
     async fn flush_if_full(&mut self) -> Result<()> {
         self.drain();
         Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        self.drain();
+        Ok(())
+    }
+
+    async fn gone(&mut self) -> Error {
+        std::future::pending().await
     }
 
     fn row_description(&mut self, description: &RowDescription) {

@@ -15,7 +15,10 @@ impl Parser<'_> {
         }
         let subject = if self.is_symbol(b'(') {
             self.expect_symbol(b'(')?;
-            let statement = self.preparable_statement()?;
+            let statement = match self.is("subscribe") {
+                true => Statement::Subscribe(Box::new(self.subscribe()?)),
+                false => self.preparable_statement()?,
+            };
             self.expect_symbol(b')')?;
             CopySubject::Statement(Box::new(statement))
         } else {

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::parse::parser::Parser;
-use crate::parse::syntax::{DeclareCursor, Execute, Fetch, FetchDirection, Prepare, Statement};
+use crate::parse::syntax::{CursorSource, DeclareCursor, Execute, Fetch, FetchDirection, Prepare, Statement};
 use crate::parse::token::TokenKind;
 
 impl Parser<'_> {
@@ -44,7 +44,11 @@ impl Parser<'_> {
                 let direction = self.fetch_direction()?;
                 self.accept_one(&["from", "in"]);
                 let name = self.name()?;
-                Ok(Statement::Fetch(Fetch { name, direction, only_move: word == "move" }))
+                let options = match self.accept("with") {
+                    true => self.parenthesized(Self::assigned_option)?,
+                    false => Vec::new(),
+                };
+                Ok(Statement::Fetch(Fetch { name, direction, only_move: word == "move", options }))
             }
         }
     }
@@ -74,13 +78,17 @@ impl Parser<'_> {
             None => false,
         };
         self.expect("for")?;
-        let query = Box::new(self.query()?);
-        Ok(Statement::DeclareCursor(DeclareCursor { name, binary, insensitive, scroll, hold, query }))
+        let source = match self.is("subscribe") {
+            true => CursorSource::Subscribe(Box::new(self.subscribe()?)),
+            false => CursorSource::Query(Box::new(self.query()?)),
+        };
+        Ok(Statement::DeclareCursor(DeclareCursor { name, binary, insensitive, scroll, hold, source }))
     }
 
     fn fetch_direction(&mut self) -> Result<FetchDirection> {
         // A direction is a word that may also be the cursor's name; what follows tells.
-        let named = matches!(self.peek_at(1).kind, TokenKind::End | TokenKind::Symbol(b';'));
+        let ends = matches!(self.peek_at(1).kind, TokenKind::End | TokenKind::Symbol(b';'));
+        let named = ends || (self.is_at(1, "with") && self.is_symbol_at(2, b'('));
         if named {
             return Ok(FetchDirection::Forward(1));
         }

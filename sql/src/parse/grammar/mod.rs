@@ -27,6 +27,7 @@ mod sequence;
 mod settings;
 mod special_call;
 mod statement;
+mod subscribe;
 mod table_reference;
 mod transaction;
 mod type_name;

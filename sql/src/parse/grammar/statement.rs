@@ -30,6 +30,7 @@ impl Parser<'_> {
             "set" | "show" | "reset" | "discard" => self.settings(&word),
             "prepare" | "execute" | "deallocate" => self.prepared(&word),
             "declare" | "fetch" | "move" | "close" => self.cursor(&word),
+            "subscribe" => Ok(Statement::Subscribe(Box::new(self.subscribe()?))),
             "listen" | "unlisten" | "notify" => self.notification(&word),
             "lock" => self.lock_table(),
             "vacuum" | "analyze" | "analyse" | "checkpoint" | "backup" | "refresh" | "reindex" => {

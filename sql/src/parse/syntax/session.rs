@@ -105,7 +105,24 @@ pub struct DeclareCursor {
     /// None where neither SCROLL nor NO SCROLL is said.
     pub scroll: Option<bool>,
     pub hold: bool,
-    pub query: Box<Query>,
+    pub source: CursorSource,
+}
+
+/// What a cursor reads.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CursorSource {
+    Query(Box<Query>),
+    Subscribe(Box<Subscribe>),
+}
+
+/// SUBSCRIBE: the changes of a query's rows, without end. A table's name is a query of all its columns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subscribe {
+    pub query: Query,
+    /// WITH (...).
+    pub options: Vec<UtilityOption>,
+    pub as_of: Option<Expression>,
+    pub up_to: Option<Expression>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -114,6 +131,8 @@ pub struct Fetch {
     pub direction: FetchDirection,
     /// MOVE instead of FETCH.
     pub only_move: bool,
+    /// WITH (...) of a cursor over SUBSCRIBE.
+    pub options: Vec<UtilityOption>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -49,6 +49,7 @@ pub enum Statement {
     Fetch(Fetch),
     /// None for CLOSE ALL.
     CloseCursor(Option<Name>),
+    Subscribe(Box<Subscribe>),
     Listen(Name),
     /// None for UNLISTEN *.
     Unlisten(Option<Name>),
