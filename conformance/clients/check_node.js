@@ -71,6 +71,8 @@ async function main () {
   await client.query("INSERT INTO node_copy VALUES (100000, 'fed')")
   const [row] = await change
   check('SUBSCRIBE through a cursor', row.strata_diff === '1' && row.id === 100000 && row.name === 'fed')
+  // Cut off without a goodbye: the server must let its feed go.
+  listener.on('error', () => {})
   listener.connection.stream.destroy()
   await client.query('DROP TABLE node_copy')
   await client.end()

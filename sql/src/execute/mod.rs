@@ -25,6 +25,7 @@ mod scan;
 pub(crate) mod search;
 mod set_operation;
 mod sort;
+mod spill;
 mod stream;
 mod subquery;
 mod window;

@@ -1,6 +1,7 @@
 //! Plans and their execution, from typed trees made by hand: what the shapes of queries must give, and which access
 //! paths they take.
 
+mod spill;
 mod trees;
 mod world;
 

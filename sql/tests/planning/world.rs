@@ -425,6 +425,12 @@ impl World {
         }
     }
 
+    /// The same world with another bound on the memory of its executions.
+    pub fn with_memory(mut self, bytes: usize) -> World {
+        self.resources = Resources::new(bytes).expect("resources");
+        self
+    }
+
     /// The rows of a query's text, as `psql -A -t` shows them: NULL as nothing.
     pub fn query(&self, text: &str) -> Result<Vec<String>> {
         let rows = self.try_rows(&self.analyze(text)?)?;
