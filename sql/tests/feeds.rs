@@ -163,6 +163,35 @@ fn from_the_beginning_of_history_a_feed_sums_up_to_the_state_at_every_commit() {
 }
 
 #[test]
+fn commits_of_many_rows_are_given_whole() {
+    let harness = Harness::new("feeds-large");
+    let mut client = harness.client();
+    client.run("CREATE TABLE t (k int, v text);");
+    let begin = now(&mut client);
+    // Beyond what a commit holds in the log, and beyond what is consolidated at once.
+    client.run("INSERT INTO t SELECT i, repeat('x', 300) FROM generate_series(1, 120000) i;");
+    client.run(
+        "UPDATE t SET k = -k WHERE k <= 60000; BEGIN; DELETE FROM t WHERE k > 100000; TRUNCATE t; COMMIT;",
+    );
+    let end = now(&mut client);
+    for query in ["SELECT k FROM t", "SELECT k, v FROM t WHERE k > 0"] {
+        let mut rows = Rows::new();
+        let (mut came, mut went) = (0, 0);
+        for (_, times, row) in feed(&mut client, query, &format!("AS OF {begin} UP TO {end}")) {
+            if times > 0 {
+                came += times
+            } else {
+                went -= times
+            }
+            *rows.entry(row).or_default() += times;
+        }
+        let all = if query == "SELECT k FROM t" { 180_000 } else { 120_000 };
+        assert_eq!((came, went), (all, all), "{query}");
+        assert!(rows.values().all(|count| *count == 0), "{query}");
+    }
+}
+
+#[test]
 fn a_cursor_follows_what_others_commit() {
     let harness = Harness::new("feeds-cursor");
     let (mut client, mut other) = (harness.client(), harness.client());

@@ -194,6 +194,10 @@ impl Session {
                     relation.name
                 )));
             }
+            if relation.as_table().is_none() && relation.as_view().is_none() {
+                let (kind, name) = (relation.kind_name(), &relation.name);
+                return Err(Error::unsupported(format!("SUBSCRIBE to the {kind} \"{name}\"")));
+            }
             if relation.persistence == catalog::Persistence::Temporary {
                 return Err(Error::unsupported("SUBSCRIBE to a temporary relation"));
             }
