@@ -194,7 +194,7 @@ impl Planner<'_> {
         });
         let selectivity: f64 = need.conjuncts.iter().map(|conjunct| self.selectivity(conjunct)).product();
         let estimate = estimate((rows * selectivity).max(1.0), 0.0, rows * 0.02);
-        Ok(Arc::new(Node::new(Operator::Scan(Scan { access }), columns, estimate)))
+        Ok(Arc::new(Node::new(Operator::Scan(Scan { access, ranges: Vec::new() }), columns, estimate)))
     }
 
     /// The vector index for a distance over a column.
