@@ -19,6 +19,7 @@ mod scripts;
 mod server;
 mod stranger;
 mod subscribe;
+mod tour;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -57,9 +58,10 @@ impl Context {
 type Suite = fn(&Context) -> Result<Outcome, Failure>;
 
 /// Every suite: its name, whether the quick tier runs it, and the suite.
-const SUITES: [(&str, bool, Suite); 11] = [
+const SUITES: [(&str, bool, Suite); 12] = [
     ("scripts", true, scripts::run),
     ("answers", true, answers::run),
+    ("tour", true, tour::run),
     ("hermitage", true, hermitage::run),
     ("crash", true, crash::run),
     ("backup", true, backup::run),
