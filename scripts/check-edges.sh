@@ -19,5 +19,9 @@ forbid bench 'engine|catalog|sql|wire|strata' 'bench works over the socket'
 # DataFusion stays where operators are built and run.
 stray=$(grep -rlE '\bdatafusion_' sql/src --include='*.rs' | grep -vE '^sql/src/(plan|execute|evaluate|session)/' || true)
 if [ -n "$stray" ]; then echo "DataFusion outside plan, execute, evaluate, session: $stray" >&2; fail=1; fi
+# FAISS stays in one folder.
+stray=$(grep -rlE 'faiss_sys|strata_faiss' engine sql/src catalog/src wire/src src --include='*.rs' --include='*.cpp' | grep -v '^engine/src/vector/faiss/' || true)
+stray=$(echo "$stray" | grep -v '^engine/build.rs$' || true)
+if [ -n "$stray" ]; then echo "FAISS outside engine/src/vector/faiss: $stray" >&2; fail=1; fi
 [ "$(grep -c '^name = "arrow-array"' Cargo.lock)" = 1 ] || { echo "more than one arrow-array in the lock file" >&2; fail=1; }
 exit $fail

@@ -9,14 +9,19 @@
 //! The cells `past` and `past-scan` read a table with ten versions a row AS OF a moment in their middle, and compare that
 //! with the same statement about the present, on Strata alone: their figure is the past's rate over the present's.
 //!
+//! `strata-bench vectors` compares searches by vectors with pgvector: see `vector`.
+//!
 //! Options: `pairs=9 seconds=3 scale=10 rival=PORT cells=select,tpcb,insert,load,past,past-scan modes=simple,extended,prepared
 //! clients=1,8,64 threads=2 pgbench=PROGRAM out=FOLDER`.
 
 mod cell;
 mod chart;
+mod client;
+mod embedding;
 mod past;
 mod peer;
 mod statistics;
+mod vector;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -50,7 +55,9 @@ impl Options {
 fn main() -> ExitCode {
     let words =
         std::env::args().skip(1).filter_map(|word| word.split_once('=').map(|(a, b)| (a.into(), b.into())));
-    match run(&Options { words: words.collect() }) {
+    let options = Options { words: words.collect() };
+    let vectors = std::env::args().nth(1).is_some_and(|word| word == "vectors");
+    match if vectors { vector::run(&options) } else { run(&options) } {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("strata-bench: {error}");

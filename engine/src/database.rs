@@ -21,6 +21,7 @@ use crate::spill::{self, Spiller};
 use crate::table::{Table, Tables};
 use crate::ticket::Settlement;
 use crate::transaction::{Isolation, Transaction};
+use crate::vector::builder::{self, Asked};
 use crate::verify::{self, Verified};
 use crate::{Error, IndexId, LearnedStatistics, TableId, TableSchema, Ticket};
 use hashbrown::HashSet;
@@ -47,6 +48,9 @@ pub struct Configuration {
     pub spill_bytes: usize,
     /// A new index of at least so many entries is written to runs before the commit.
     pub spill_entries: usize,
+    /// Threads that build a graph over vectors, and bytes of memory that it may take meanwhile.
+    pub graph_threads: usize,
+    pub graph_memory: u64,
     /// Run when what the disk holds is no longer known. The default ends the process; recovery repairs.
     pub on_failure: FailureHook,
 }
@@ -59,11 +63,21 @@ impl Default for Configuration {
             segment_rows: 1 << 20,
             spill_bytes: 16 << 20,
             spill_entries: 1 << 14,
+            graph_threads: graph_threads(),
+            graph_memory: 2 << 30,
             on_failure: Arc::new(|reason| {
                 tracing::error!(reason, "the log failed; the process ends and recovery will repair");
                 std::process::abort();
             }),
         }
+    }
+}
+
+/// Half of what there is; one where a seed decides what happens.
+fn graph_threads() -> usize {
+    match std::thread::available_parallelism() {
+        Ok(threads) if !cfg!(feature = "simulation") => (threads.get() / 2).max(1),
+        Ok(_) | Err(_) => 1,
     }
 }
 
@@ -108,6 +122,8 @@ pub(crate) struct Engine {
     pub background: Background,
     pub compactor: Compactor,
     pub spiller: Spiller,
+    /// Who builds graphs over vectors.
+    pub graphs: Arc<Asked>,
     /// The next file id.
     files: AtomicU64,
     /// Bytes logged since the last checkpoint.
@@ -132,6 +148,7 @@ impl Engine {
             background: Background::default(),
             compactor: Compactor::default(),
             spiller: Spiller::default(),
+            graphs: Arc::default(),
             files: AtomicU64::new(0),
             logged: AtomicU64::new(0),
             spare: OnceLock::new(),
@@ -323,6 +340,7 @@ impl Database {
         }
         let spare = engine.spare.get_or_init(|| log.spare()).clone();
         let (sequencing, checkpointing, compacting) = (engine.clone(), engine.clone(), engine.clone());
+        let building = engine.clone();
         let sequencer = std::thread::Builder::new()
             .name("sequencer".into())
             .spawn(move || sequencer::guarded(&sequencing, log))?;
@@ -339,10 +357,15 @@ impl Database {
             let layout = layout.clone();
             move || spill::run(&spilling, &layout)
         })?;
+        let builder = std::thread::Builder::new().name("graphs".into()).spawn({
+            let layout = layout.clone();
+            move || builder::run(&building, &layout)
+        })?;
+        engine.graphs.want();
         Ok(Arc::new(Database {
             engine,
             layout,
-            threads: Mutex::new(vec![spiller, compactor, checkpointer, sequencer]),
+            threads: Mutex::new(vec![builder, spiller, compactor, checkpointer, sequencer]),
         }))
     }
 
@@ -360,6 +383,22 @@ impl Database {
     /// As [`Database::checkpoint`], and then whatever there is to compact.
     pub fn compact(&self) -> Ticket {
         self.engine.background.compact()
+    }
+
+    /// Builds the graphs over vectors that are missing for now; the ticket settles when there is no more to build. What
+    /// lies in memory has none: a checkpoint before this makes segments of it.
+    pub fn build_graphs(&self) -> Ticket {
+        self.engine.graphs.ask()
+    }
+
+    /// The graphs of a table's vector indexes: index, file of the graph, vectors in it.
+    pub fn graphs(&self, table: TableId) -> Result<Vec<(IndexId, FileId, u64)>, Error> {
+        let table = self.engine.table(table)?;
+        let state = table.read();
+        let parts = state.generations().flat_map(|(_, generation)| &generation.segments);
+        let graphs = parts.flat_map(|part| part.graphs.all());
+        let whole = graphs.filter(|(_, graph)| !graph.is_damaged());
+        Ok(whole.map(|(index, graph)| (index, graph.file(), graph.nodes() as u64)).collect())
     }
 
     /// For how long a table keeps versions after their end, in microseconds; `None`, the default: for ever. Not
@@ -522,6 +561,7 @@ impl Database {
         self.engine.background.close();
         self.engine.compactor.close();
         self.engine.spiller.close();
+        self.engine.graphs.close();
         for thread in threads {
             if thread.thread().name() == Some("sequencer") {
                 self.engine.queue.close();

@@ -25,7 +25,7 @@ use crate::database::{Configuration, Engine};
 use crate::ids::{Location, Timestamp};
 use crate::index::HotIndex;
 use crate::record::{Attached, AttachedRun, AttachedSegment, CommitSet, TableCommit};
-use crate::rewrite::entry;
+use crate::rewrite::{entry, segment_bytes};
 use crate::segment::{IndexEntry, IndexRun, IndexRunWriter, RowTimes, Segment, SegmentWriter};
 use crate::sequencer::{self, Request};
 use crate::table::Dictionary;
@@ -38,9 +38,6 @@ use hashbrown::{HashMap, HashSet};
 use parking_lot::Mutex;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
-
-/// A segment holds about this many bytes at most.
-const SEGMENT_BYTES: usize = 128 << 20;
 
 /// The way to the thread that writes large commits.
 pub(crate) struct Spiller {
@@ -177,7 +174,7 @@ fn write_rows(engine: &Engine, commit: &TableCommit, attached: &mut Attached) ->
     let Some(order) = rows.order() else { return Ok(false) };
     let bytes: usize = commit.chunks.iter().map(Chunk::bytes_used).sum();
     let by_rows = order.len().div_ceil(engine.configuration.segment_rows.max(16) as usize);
-    let pieces = by_rows.max(bytes.div_ceil(SEGMENT_BYTES)).max(1);
+    let pieces = by_rows.max(bytes.div_ceil(segment_bytes(schema))).max(1);
     for piece in order.chunks(order.len().div_ceil(pieces).max(1)) {
         rows.write(piece, attached)?;
     }

@@ -169,6 +169,13 @@ pub(crate) fn verify(engine: &Engine, layout: &Mutex<Layout>) -> Verified {
             for (_, run) in &part.runs {
                 verified.note(table.id, FileKind::IndexRun.name(run.file()), run.verify());
             }
+            for (_, graph) in part.graphs.all() {
+                let result = graph.verify();
+                if let Err(error) = &result {
+                    part.graphs.damage(&graph, error);
+                }
+                verified.note(table.id, FileKind::Graph.name(graph.file()), result);
+            }
             // It may be replaced while it is looked at: what is gone by then is not damaged.
             let delete_log = || {
                 let layout = layout.lock();

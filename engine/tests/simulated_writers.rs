@@ -105,6 +105,7 @@ impl World {
             spill_bytes: if self.spills { 1 } else { Configuration::default().spill_bytes },
             spill_entries: if self.spills { 1 } else { Configuration::default().spill_entries },
             on_failure: Arc::new(|_| {}),
+            ..Configuration::default()
         }
     }
 

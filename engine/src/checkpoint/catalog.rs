@@ -20,6 +20,7 @@ use crate::segment::{DeleteLog, IndexRun, Segment, SegmentError};
 use crate::table::segments::SegmentPart;
 use crate::table::visibility::is_live;
 use crate::table::{Generation, Table, TableState};
+use crate::vector::builder;
 use crate::{Error, IndexId, TableId, Timestamp};
 use hashbrown::HashMap;
 use std::sync::Arc;
@@ -156,7 +157,7 @@ pub(crate) fn load_tables(engine: &Engine, state: &State) -> Result<(), Error> {
         }
     }
     for (id, entry) in &state.tables {
-        let table = load_table(engine, *id, entry, &runs)?;
+        let table = load_table(engine, *id, entry, state, &runs)?;
         engine.add_table(Arc::new(table));
     }
     Ok(())
@@ -166,6 +167,7 @@ fn load_table(
     engine: &Engine,
     id: TableId,
     entry: &TableEntry,
+    manifest: &State,
     runs: &HashMap<u32, Vec<(IndexId, &FileEntry)>>,
 ) -> Result<Table, Error> {
     let mut reader = Reader::new(&entry.schema);
@@ -195,6 +197,7 @@ fn load_table(
                 continue;
             }
         };
+        builder::load(engine, manifest, &part, &state.schema);
         if version == 1 && part.max_to <= Timestamp::LATEST.0 {
             part.set_level(Level::History(Slice::ALL));
         }

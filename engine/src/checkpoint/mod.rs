@@ -172,6 +172,7 @@ pub(crate) fn run(engine: &Engine, layout: &Mutex<Layout>, spare: &Spare) {
                         // A start on a full disk may have used one.
                         engine.keep_reserves();
                     }
+                    engine.graphs.want();
                 }
                 Err(error) => {
                     tracing::error!(%error, "the checkpoint failed; what it would have written stays in memory");

@@ -32,6 +32,7 @@ use crate::manifest::{Edit, Manifest};
 use crate::rewrite::{Outputs, Rewrite, entry};
 use crate::table::segments::SegmentPart;
 use crate::table::{Generation, Table};
+use crate::vector::builder;
 use crate::{Error, TableId};
 use choose::{FileState, LayoutState, Level, Limits, Plan};
 use hashbrown::HashMap;
@@ -111,6 +112,7 @@ pub(crate) fn run(engine: &Engine, layout: &Mutex<Layout>) {
             state.waiting.len()
         };
         let result = round(engine, layout);
+        engine.graphs.want();
         if let Err(error) = &result {
             tracing::error!(%error, "compaction failed; everything stays as it was");
         }
@@ -374,7 +376,8 @@ impl Work<'_> {
             limits,
             stop: &|| self.engine.compactor.is_closed(),
         };
-        let Some(outputs) = rewrite.run()? else { return Ok(Outcome::Given) };
+        let Some(mut outputs) = rewrite.run()? else { return Ok(Outcome::Given) };
+        builder::prepare(self.engine, &schema, &mut outputs, rewrite.stop);
         let mut layout = layout.lock();
         let known = self.table.read().schema.indexes == schema.indexes;
         // A part that was given a run meanwhile is another one.

@@ -44,6 +44,7 @@ mod tests;
 mod train;
 
 pub(crate) use number::SortedKeys;
+pub(crate) use simd::prefetch;
 pub use statistics::LearnedStatistics;
 
 use arrow_buffer::ScalarBuffer;

@@ -122,7 +122,7 @@ impl Level {
 
 /// Asks the memory for the cache line of a place; nothing waits for it, and the place need not exist.
 #[inline(always)]
-pub(super) fn prefetch<T>(values: &[T], at: usize) {
+pub(crate) fn prefetch<T>(values: &[T], at: usize) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};

@@ -21,6 +21,8 @@
 //! | 13 | next file | file 8 |
 //! | 14 | add changes | table 4, file entry |
 //! | 15 | remove changes | table 4, file 8 |
+//! | 16 | add graph | index 4, file entry, whose level is the file of its segment |
+//! | 17 | remove graph | index 4, file 8 |
 //!
 //! A file entry: file 8, bytes 8, rows 8, level 4, hash 32, delete log 8 (all ones: none).
 
@@ -45,7 +47,10 @@ impl State {
                 self.tables.entry(*table).or_default().schema.clone_from(schema);
             }
             Edit::DropTable { table } => {
-                self.tables.remove(table);
+                let removed = self.tables.remove(table);
+                for file in removed.iter().flat_map(|table| table.segments.keys()) {
+                    self.remove_graphs_of(*file);
+                }
             }
             Edit::AddSegment { table, entry } => {
                 self.see(entry);
@@ -59,6 +64,7 @@ impl State {
                 if let Some(table) = self.tables.get_mut(table) {
                     table.segments.remove(file);
                 }
+                self.remove_graphs_of(*file);
             }
             Edit::AddChanges { table, entry } => {
                 self.see(entry);
@@ -82,8 +88,23 @@ impl State {
                     runs.remove(file);
                     if runs.is_empty() {
                         self.index_runs.remove(index);
+                        self.graphs.remove(index);
                     }
                 }
+            }
+            Edit::AddGraph { index, entry } => {
+                self.see(entry);
+                let segment = FileId(u64::from(entry.level));
+                if !self.tables.values().any(|table| table.segments.contains_key(&segment)) {
+                    return Err(format!("a graph of segment {}, which does not exist", segment.0));
+                }
+                self.graphs.entry(*index).or_default().insert(entry.file, entry.clone());
+            }
+            Edit::RemoveGraph { index, file } => {
+                if let Some(graphs) = self.graphs.get_mut(index) {
+                    graphs.remove(file);
+                }
+                self.graphs.retain(|_, graphs| !graphs.is_empty());
             }
             Edit::DropIndex { index } => {
                 self.index_runs.remove(index);
@@ -120,7 +141,16 @@ impl State {
     pub fn entries(&self) -> impl Iterator<Item = &FileEntry> {
         let tables = self.tables.values();
         let segments = tables.flat_map(|table| table.segments.values().chain(table.changes.values()));
-        segments.chain(self.index_runs.values().flat_map(|runs| runs.values()))
+        let runs = self.index_runs.values().chain(self.graphs.values());
+        segments.chain(runs.flat_map(|runs| runs.values()))
+    }
+
+    /// A graph goes with its segment.
+    fn remove_graphs_of(&mut self, segment: FileId) {
+        for graphs in self.graphs.values_mut() {
+            graphs.retain(|_, entry| u64::from(entry.level) != segment.0);
+        }
+        self.graphs.retain(|_, graphs| !graphs.is_empty());
     }
 
     /// The names of all data files.
@@ -137,6 +167,9 @@ impl State {
         }
         for entry in self.index_runs.values().flat_map(|runs| runs.values()) {
             names.insert(FileKind::IndexRun.name(entry.file));
+        }
+        for entry in self.graphs.values().flat_map(|graphs| graphs.values()) {
+            names.insert(FileKind::Graph.name(entry.file));
         }
         names
     }
@@ -167,6 +200,11 @@ impl State {
         for (index, runs) in &self.index_runs {
             for run in runs.values() {
                 encode(&Edit::AddIndexRun { index: *index, entry: run.clone() }, &mut output);
+            }
+        }
+        for (index, graphs) in &self.graphs {
+            for graph in graphs.values() {
+                encode(&Edit::AddGraph { index: *index, entry: graph.clone() }, &mut output);
             }
         }
         encode(&Edit::Checkpoint { checkpoint: self.checkpoint, durable: self.durable }, &mut output);
@@ -290,6 +328,16 @@ pub(super) fn encode(edit: &Edit, output: &mut Vec<u8>) {
             content.extend_from_slice(&file.0.to_le_bytes());
             15
         }
+        Edit::AddGraph { index, entry } => {
+            content.extend_from_slice(&index.0.to_le_bytes());
+            put_entry(&mut content, entry);
+            16
+        }
+        Edit::RemoveGraph { index, file } => {
+            content.extend_from_slice(&index.0.to_le_bytes());
+            content.extend_from_slice(&file.0.to_le_bytes());
+            17
+        }
     };
     frame(tag, &content, output);
 }
@@ -338,6 +386,8 @@ fn decode(tag: u16, input: &mut Input<'_>) -> Result<Edit, DecodeError> {
         }
         14 => Edit::AddChanges { table: input.table()?, entry: input.entry()? },
         15 => Edit::RemoveChanges { table: input.table()?, file: FileId(input.number::<8>()?) },
+        16 => Edit::AddGraph { index: input.index()?, entry: input.entry()? },
+        17 => Edit::RemoveGraph { index: input.index()?, file: FileId(input.number::<8>()?) },
         unknown => return Err(DecodeError::Unknown(format!("edit {unknown} is not known"))),
     })
 }

@@ -82,6 +82,16 @@ pub enum Edit {
         index: IndexId,
         file: FileId,
     },
+    /// A graph over the vectors of a segment, whose number is the entry's level, belongs to an index. It goes with its
+    /// segment.
+    AddGraph {
+        index: IndexId,
+        entry: FileEntry,
+    },
+    RemoveGraph {
+        index: IndexId,
+        file: FileId,
+    },
     /// An index and its runs are no more.
     DropIndex {
         index: IndexId,
@@ -119,6 +129,8 @@ pub struct State {
     pub instance: [u8; 16],
     pub tables: BTreeMap<TableId, TableEntry>,
     pub index_runs: BTreeMap<IndexId, BTreeMap<FileId, FileEntry>>,
+    /// Graphs over vectors.
+    pub graphs: BTreeMap<IndexId, BTreeMap<FileId, FileEntry>>,
     pub checkpoint: Lsn,
     pub durable: Lsn,
     pub counters: BTreeMap<u32, u64>,

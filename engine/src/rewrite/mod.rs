@@ -35,6 +35,13 @@ use std::sync::Arc;
 
 /// A segment is finished at this many bytes, whatever its rows.
 const SEGMENT_BYTES: usize = 128 << 20;
+/// As long as the table has a vector index: two graphs take nearly twice the time of one over both.
+const VECTOR_SEGMENT_BYTES: usize = 256 << 20;
+
+/// How many bytes a segment of a table holds at most, about.
+pub(crate) fn segment_bytes(schema: &TableSchema) -> usize {
+    if schema.vectors.is_empty() { SEGMENT_BYTES } else { VECTOR_SEGMENT_BYTES }
+}
 
 /// What is to be rewritten, and how.
 pub(crate) struct Rewrite<'a> {
@@ -73,6 +80,12 @@ pub(crate) struct Outputs {
 }
 
 impl Outputs {
+    /// Notes a file that was written beside the segments.
+    pub fn note(&mut self, kind: FileKind, file: FileId, edit: Edit) {
+        self.files.push((kind, file));
+        self.edits.push(edit);
+    }
+
     /// Removes the files again. What stays by a failure is removed by the next start.
     pub fn discard(&self, engine: &Engine) {
         for (kind, file) in &self.files {
@@ -283,6 +296,7 @@ impl<'a> Rewrite<'a> {
         fresh: &mut Vec<Fresh>,
     ) -> Result<bool, Error> {
         let total = group.rows.len();
+        let most_bytes = segment_bytes(self.schema);
         let pieces = total.div_ceil(self.limits.segment_rows.max(1) as usize).max(1);
         let even = total.div_ceil(pieces);
         let mut boundaries = self.boundaries.iter().filter(|_| !group.level.is_history()).peekable();
@@ -304,7 +318,7 @@ impl<'a> Rewrite<'a> {
                 let key = sequence.key(position)?;
                 let crossed = boundaries.next_if(|boundary| boundary.as_slice() <= key.as_bytes()).is_some();
                 while boundaries.next_if(|boundary| boundary.as_slice() <= key.as_bytes()).is_some() {}
-                let is_full = rows >= even || (rows % 1024 == 0 && writer.bytes() >= SEGMENT_BYTES);
+                let is_full = rows >= even || (rows % 1024 == 0 && writer.bytes() >= most_bytes);
                 if rows > 0 && (is_full || (crossed && rows as u64 >= self.limits.small_rows)) {
                     break;
                 }

@@ -9,11 +9,12 @@ pub(crate) enum FileKind {
     IndexRun = 2,
     DeleteLog = 3,
     Changes = 4,
+    Graph = 5,
 }
 
 impl FileKind {
-    const ALL: [FileKind; 4] =
-        [FileKind::Segment, FileKind::IndexRun, FileKind::DeleteLog, FileKind::Changes];
+    const ALL: [FileKind; 5] =
+        [FileKind::Segment, FileKind::IndexRun, FileKind::DeleteLog, FileKind::Changes, FileKind::Graph];
 
     fn prefix(self) -> &'static str {
         match self {
@@ -21,6 +22,7 @@ impl FileKind {
             FileKind::IndexRun => "index-",
             FileKind::DeleteLog => "ends-",
             FileKind::Changes => "changes-",
+            FileKind::Graph => "graph-",
         }
     }
 

@@ -240,6 +240,11 @@ impl Segment {
         self.rows.has_starts()
     }
 
+    /// The hash of its content.
+    pub(crate) fn hash(&self) -> [u8; 32] {
+        self.container.hash
+    }
+
     pub fn rows(&self) -> usize {
         self.container.rows
     }

@@ -15,6 +15,7 @@ use crate::table::segments::SegmentPart;
 use crate::table::visibility::{Mark, is_live};
 use crate::table::{Table, TableState};
 use crate::transaction::write_set::Backfill;
+use crate::vector::builder;
 use crate::{Error, IndexId, RowHandle, TableId};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -64,7 +65,13 @@ fn apply_table(
         table.live_rows.store(0, Ordering::Release);
     }
     if let (false, Some(shape)) = (commit.created, commit.shape) {
+        let is_new = |index| !table.read().schema.vectors.contains(index);
+        let has_new_vectors = shape.schema.vectors.iter().any(is_new);
         alter(&table, shape.schema, &shape.defaults, at)?;
+        if has_new_vectors {
+            // Graphs are made of segments.
+            engine.background.want_checkpoint();
+        }
     }
     let mut closes = commit.closes;
     if owner.is_none() {
@@ -100,6 +107,9 @@ fn apply_table(
     }
     table.live_rows.fetch_add(added as i64 - ended as i64, Ordering::AcqRel);
     table.changes.fetch_add((added + ended) as u64, Ordering::AcqRel);
+    if builder::is_crowded(&table.read()) {
+        engine.background.want_checkpoint();
+    }
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use crate::compaction::choose::Level;
 use crate::ids::{FileId, Location};
 use crate::manifest::Edit;
 use crate::segment::{IndexRun, Segment};
+use crate::vector::graphs::Graphs;
 use crate::{ColumnId, Error, IndexId, LearnedStatistics, TableId, Timestamp};
 use hashbrown::HashMap;
 use parking_lot::Mutex;
@@ -23,6 +24,8 @@ pub(crate) struct SegmentPart {
     pub primary: Option<IndexId>,
     level: Mutex<Level>,
     pub runs: Vec<(IndexId, Arc<IndexRun>)>,
+    /// Over the vectors of its rows.
+    pub graphs: Arc<Graphs>,
     /// The first and last clustering key; both empty without rows.
     pub first_key: Box<[u8]>,
     pub last_key: Box<[u8]>,
@@ -64,6 +67,7 @@ impl SegmentPart {
             primary,
             level: Mutex::new(level),
             runs,
+            graphs: Arc::default(),
             first_key: key(last.map(|_| 0))?,
             last_key: key(last)?,
             min_from,
@@ -108,6 +112,7 @@ impl SegmentPart {
             primary: self.primary,
             level: Mutex::new(self.level()),
             runs: self.runs.iter().cloned().chain([(index, run)]).collect(),
+            graphs: self.graphs.clone(),
             first_key: self.first_key.clone(),
             last_key: self.last_key.clone(),
             min_from: self.min_from,

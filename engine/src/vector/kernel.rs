@@ -103,6 +103,53 @@ pub(super) fn sum<N: Number<BYTES>, const BYTES: usize, S: Step>(query: &[f32], 
     total
 }
 
+/// As [`sum`] over codes of one byte, each with an offset and a scale of its dimension: `offset + scale * code`. For
+/// differences the caller takes the offset from the query beforehand, for products the scale to it.
+#[inline]
+pub(super) fn sum_codes<S: CodeStep>(query: &[f32], scales: &[f32], codes: &[u8]) -> f32 {
+    let (queries, query_rest) = query.as_chunks::<LANES>();
+    let (steps, scale_rest) = scales.as_chunks::<LANES>();
+    let (values, code_rest) = codes.as_chunks::<LANES>();
+    let mut lanes = [0.0; LANES];
+    for ((query, scale), code) in queries.iter().zip(steps).zip(values) {
+        for (((lane, query), scale), code) in lanes.iter_mut().zip(query).zip(scale).zip(code) {
+            *lane = S::step(*lane, *query, *scale, f32::from(*code));
+        }
+    }
+    let mut total = fold(lanes);
+    for ((query, scale), code) in query_rest.iter().zip(scale_rest).zip(code_rest) {
+        total = S::step(total, *query, *scale, f32::from(*code));
+    }
+    total
+}
+
+/// A step of a sum over codes: `(sum, of the query, scale, code)`.
+pub(super) trait CodeStep {
+    fn step(sum: f32, query: f32, scale: f32, code: f32) -> f32;
+}
+
+impl CodeStep for Squares {
+    #[inline(always)]
+    fn step(sum: f32, query: f32, scale: f32, code: f32) -> f32 {
+        let difference = scale.mul_add(code, -query);
+        difference.mul_add(difference, sum)
+    }
+}
+
+impl CodeStep for Products {
+    #[inline(always)]
+    fn step(sum: f32, query: f32, _: f32, code: f32) -> f32 {
+        query.mul_add(code, sum)
+    }
+}
+
+impl CodeStep for Absolutes {
+    #[inline(always)]
+    fn step(sum: f32, query: f32, scale: f32, code: f32) -> f32 {
+        sum + scale.mul_add(code, -query).abs()
+    }
+}
+
 /// The sum of the lanes, in an order that does not depend on their number.
 #[inline(always)]
 fn fold(lanes: [f32; LANES]) -> f32 {
@@ -146,15 +193,22 @@ mod tests {
         for length in 0..100_usize {
             let query: Vec<f32> = (0..length).map(|place| place as f32 - 7.0).collect();
             let value: Vec<u8> = (0..length).flat_map(|place| (3.0 - place as f32).to_le_bytes()).collect();
-            let places = || (0..length).map(|place| (place as f32 - 7.0, 3.0 - place as f32));
-            let squares: f32 = places().map(|(query, value)| (query - value) * (query - value)).sum();
-            let products: f32 = places().map(|(query, value)| query * value).sum();
-            let absolutes: f32 = places().map(|(query, value)| (query - value).abs()).sum();
-            let norms: f32 = places().map(|(_, value)| value * value).sum();
+            let codes: Vec<u8> = (0..length).map(|place| place as u8).collect();
+            let scales = vec![2.0; length];
+            let places =
+                || (0..length).map(|place| (place as f32 - 7.0, 3.0 - place as f32, 2.0 * place as f32));
+            let squares: f32 = places().map(|(query, value, _)| (query - value) * (query - value)).sum();
+            let products: f32 = places().map(|(query, value, _)| query * value).sum();
+            let absolutes: f32 = places().map(|(query, value, _)| (query - value).abs()).sum();
+            let norms: f32 = places().map(|(_, value, _)| value * value).sum();
             assert_eq!(sum::<Single, 4, Squares>(&query, &value), squares);
             assert_eq!(sum::<Single, 4, Products>(&query, &value), products);
             assert_eq!(sum::<Single, 4, Absolutes>(&query, &value), absolutes);
             assert_eq!(sum::<Single, 4, Norms>(&query, &value), norms);
+            let coded: f32 = places().map(|(query, _, code)| (query - code) * (query - code)).sum();
+            assert_eq!(sum_codes::<Squares>(&query, &scales, &codes), coded);
+            let coded: f32 = places().map(|(query, _, code)| (query - code).abs()).sum();
+            assert_eq!(sum_codes::<Absolutes>(&query, &scales, &codes), coded);
         }
     }
 }

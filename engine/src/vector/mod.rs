@@ -12,11 +12,21 @@
 //!
 //! Failure: a graph that is damaged is set aside and built anew; its segment is searched exactly until then.
 
+pub(crate) mod builder;
+mod codes;
 mod exact;
+mod faiss;
+pub(crate) mod graph;
+pub(crate) mod graphs;
 mod kernel;
 mod measure;
 mod nearest;
+#[cfg(test)]
+mod oracle;
+mod steer;
 mod top;
+mod train;
+mod walk;
 
 pub use measure::distance;
 
@@ -90,6 +100,13 @@ pub struct VectorIndexSchema {
     pub m: u32,
     /// How many near nodes are looked at for the links of a new one.
     pub ef_construction: u32,
+}
+
+impl VectorIndexSchema {
+    /// Bytes of a value that the index holds.
+    pub(crate) fn value_bytes(&self) -> usize {
+        self.dimensions as usize * self.element.bytes()
+    }
 }
 
 /// A test of a row that qualifies by its moment.

@@ -2,6 +2,7 @@
 
 use super::exact::Seeker;
 use super::measure::Measure;
+use super::steer::{Room, Wanted};
 use super::top::Top;
 use super::{Nearest, NearestReport, Search, VectorIndexSchema};
 use crate::ids::Location;
@@ -19,7 +20,7 @@ struct Scratch {
     best: Top,
     chunks: Vec<(u32, Arc<Chunk>)>,
     parts: Vec<Arc<SegmentPart>>,
-    ends: Vec<u64>,
+    room: Room,
 }
 
 thread_local! {
@@ -74,7 +75,8 @@ impl ReadView {
         search: &mut Search<'_>,
         scratch: &mut Scratch,
     ) -> Result<Nearest, Error> {
-        let Scratch { best, chunks, parts, ends } = scratch;
+        let Scratch { best, chunks, parts, room } = scratch;
+        let wanted = Wanted { k: search.k, ef: search.ef, expected_share: search.expected_share };
         best.reset(search.k);
         let own = self.own.as_ref().map(|own| own.writes.read());
         let own_table = own.as_ref().and_then(|writes| writes.table(table));
@@ -114,7 +116,7 @@ impl ReadView {
                 seeker.chunk(chunk, *number, &dictionary)?;
             }
             for part in parts.iter() {
-                seeker.exact(part, &dictionary, false, ends)?;
+                seeker.segment(part, &dictionary, wanted, room)?;
             }
         }
         let measure = seeker.measure;

@@ -4,7 +4,7 @@
 //! All numbers are little-endian. The file is immutable: written under a temporary name, synced, read back past the
 //! page cache, verified, renamed, directory synced.
 //!
-//! Header, 64 bytes: `STRATSEG`, version 4 (1), kind 4 (1 segment, 2 index run, 3 delete log, 4 changes), file id 8, zero 36,
+//! Header, 64 bytes: `STRATSEG`, version 4 (1), kind 4 (1 segment, 2 index run, 3 delete log, 4 changes, 5 graph), file id 8, zero 36,
 //! checksum 4 of the 60 bytes before. Then sections, each at a multiple of 64, zeros between them. Then, at a multiple
 //! of 64, the footer:
 //!
@@ -14,7 +14,7 @@
 //! | 4, 4 | version 1, kind |
 //! | 8 | file id |
 //! | 8 | rows |
-//! | 8 | a number of the kind: the file that a delete log belongs to, the table of changes |
+//! | 8 | a number of the kind: the file that a delete log belongs to, the table of changes, the index of a graph |
 //! | 4, 4 | number of columns, number of sections |
 //! | 8 each | columns: column id 4, physical type 4 |
 //! | 32 each | sections: tag 4, column id 4, detail 8, offset 8, length 8 |
@@ -93,6 +93,15 @@ pub(in crate::segment) enum Tag {
     ChangeBlocks = 18,
     /// The learned index of the keys, see `crate::learned`; it verifies itself.
     Learned = 19,
+    /// What a graph is of, see `crate::vector::graph`.
+    GraphHead = 20,
+    GraphRows = 21,
+    GraphLinks = 22,
+    GraphUppers = 23,
+    GraphUpperStarts = 24,
+    GraphUpperLinks = 25,
+    GraphVectors = 26,
+    GraphScales = 27,
 }
 
 /// One section to be written.
