@@ -198,8 +198,10 @@ fn a_walk_over_few_finds_them() {
 
 #[test]
 fn the_past_is_found_after_updates_and_deletes() {
-    let mut world = World::new(3, Metric::Cosine, Element::F32);
-    let mut moments = vec![(world.database.snapshot(), world.model.clone())];
+    let mut world = World::empty(3, Metric::Cosine, Element::F32);
+    let loaded = world.write(0..ROWS);
+    world.settle();
+    let mut moments = vec![(loaded, world.model.clone())];
     for round in 0..2 {
         let at = world.write((0..ROWS).filter(|id| id % 2 == round));
         moments.push((at, world.model.clone()));

@@ -52,6 +52,8 @@ int strata_faiss_new(int dimensions, int m, int ef_construction, int metric, Gra
         auto graph = std::make_unique<Graph>();
         graph->index = std::make_unique<faiss::IndexHNSWFlat>(dimensions, m, faiss::MetricType(metric));
         graph->index->hnsw.efConstruction = ef_construction;
+        // Links that the heuristic would leave out fill the lists: without them clustered vectors hang together badly.
+        graph->index->keep_max_size_level0 = true;
         *made = graph.release();
     });
 }
