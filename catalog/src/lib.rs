@@ -14,9 +14,9 @@ pub mod system;
 pub use object::{
     AclItem, Change, Column, ColumnDefault, Comment, Constraint, ConstraintKind, Database, DefaultAcl,
     Domain, DomainCheck, EnumLabel, Extension, ForeignKey, Identity, Index, IndexKey, IndexSource, MatchKind,
-    Object, ObjectAddress, ObjectKey, ObjectKind, Persistence, Privileges, ReferentialAction, Relation,
-    RelationKind, Role, RoleMembership, Schema, Sequence, Setting, StoredExpression, Table, UserType,
-    UserTypeKind, View, ViewCheck,
+    MaterializedView, Object, ObjectAddress, ObjectKey, ObjectKind, Persistence, Privileges,
+    ReferentialAction, Refresh, Relation, RelationKind, Role, RoleMembership, Schema, Sequence, Setting,
+    StoredExpression, Table, UserType, UserTypeKind, View, ViewCheck,
 };
 pub use shapes::{system_relation, system_relation_by_name, system_relation_by_oid, system_relations};
 pub use snapshot::{Dependency, DependencyKind, Snapshot, TEMPORARY_SCHEMA, is_temporary_schema};

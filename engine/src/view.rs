@@ -86,6 +86,12 @@ impl ReadView {
         ReadView { reads: None, ..self.clone() }
     }
 
+    /// Whether the transaction of this view has touched a table itself, so that the view may show more of it than was
+    /// committed at its moment.
+    pub fn writes_to(&self, table: TableId) -> bool {
+        self.own.as_ref().is_some_and(|own| own.writes.read().table(table).is_some())
+    }
+
     pub(crate) fn table(&self, table: TableId) -> Option<&Arc<Table>> {
         self.tables.get(&table)
     }

@@ -20,5 +20,6 @@ pub mod settings;
 pub mod system;
 pub mod tree;
 pub mod types;
+pub mod view;
 
 pub use error::{Error, Report, Result, SqlState};

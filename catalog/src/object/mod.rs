@@ -23,7 +23,8 @@ pub use constraint::{Constraint, ConstraintKind, ForeignKey, MatchKind, Referent
 pub use expression::{ObjectAddress, StoredExpression};
 pub use index::{Index, IndexKey, IndexSource};
 pub use relation::{
-    Column, ColumnDefault, Identity, Persistence, Relation, RelationKind, Table, View, ViewCheck,
+    Column, ColumnDefault, GroupTable, Identity, MaterializedView, Persistence, Refresh, Relation,
+    RelationKind, Table, View, ViewCheck,
 };
 pub use schema::{Extension, Schema};
 pub use sequence::Sequence;

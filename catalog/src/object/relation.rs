@@ -1,4 +1,4 @@
-//! Relations: tables, views, indexes, sequences, and the system relations, under one name space as in pg_class.
+//! Relations: tables, views, materialized views, indexes, sequences, and the system relations, under one name space as in pg_class.
 
 use std::collections::BTreeMap;
 
@@ -31,6 +31,7 @@ pub struct Relation {
 pub enum RelationKind {
     Table(Table),
     View(View),
+    MaterializedView(MaterializedView),
     Index(Index),
     Sequence(Sequence),
     /// A relation of pg_catalog or information_schema, whose rows are computed. `view`: PostgreSQL has it as a view.
@@ -76,6 +77,37 @@ pub struct View {
     /// Oid of its _RETURN rule in pg_rewrite.
     pub rule: u32,
     pub check: Option<ViewCheck>,
+}
+
+/// A materialized view: a view whose rows stand in a table of the engine, under the oid of the view.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MaterializedView {
+    pub view: View,
+    /// Whether it may be read: false after WITH NO DATA.
+    pub populated: bool,
+    pub refresh: Refresh,
+    /// The index of the engine by which stored rows are found, and the attributes that are its key. The catalog does
+    /// not show it.
+    pub row_index: u32,
+    pub row_key: Vec<i16>,
+    /// The table of the engine that holds the state of its groups, and its only index, where aggregates are folded.
+    pub groups: Option<GroupTable>,
+}
+
+/// When the rows of a materialized view change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refresh {
+    /// With every commit: the view is exact at every moment.
+    OnCommit,
+    /// By REFRESH MATERIALIZED VIEW alone.
+    Manual,
+}
+
+/// Names of the engine for the table of a view's groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupTable {
+    pub table: u32,
+    pub index: u32,
 }
 
 /// WITH CHECK OPTION.
@@ -164,6 +196,7 @@ impl Relation {
         match &self.kind {
             RelationKind::Table(_) | RelationKind::System { view: false, .. } => 'r',
             RelationKind::View(_) | RelationKind::System { view: true, .. } => 'v',
+            RelationKind::MaterializedView(_) => 'm',
             RelationKind::Index(_) => 'i',
             RelationKind::Sequence(_) => 'S',
         }
@@ -174,6 +207,7 @@ impl Relation {
         match &self.kind {
             RelationKind::Table(_) | RelationKind::System { view: false, .. } => "table",
             RelationKind::View(_) | RelationKind::System { view: true, .. } => "view",
+            RelationKind::MaterializedView(_) => "materialized view",
             RelationKind::Index(_) => "index",
             RelationKind::Sequence(_) => "sequence",
         }
@@ -188,20 +222,44 @@ impl Relation {
         match &self.kind {
             RelationKind::Table(table) => Some(table),
             RelationKind::View(_)
+            | RelationKind::MaterializedView(_)
             | RelationKind::Index(_)
             | RelationKind::Sequence(_)
             | RelationKind::System { .. } => None,
         }
     }
 
+    /// The definition of a view, materialized or not.
     pub fn as_view(&self) -> Option<&View> {
         match &self.kind {
             RelationKind::View(view) => Some(view),
+            RelationKind::MaterializedView(materialized) => Some(&materialized.view),
             RelationKind::Table(_)
             | RelationKind::Index(_)
             | RelationKind::Sequence(_)
             | RelationKind::System { .. } => None,
         }
+    }
+
+    pub fn as_materialized_view(&self) -> Option<&MaterializedView> {
+        match &self.kind {
+            RelationKind::MaterializedView(materialized) => Some(materialized),
+            RelationKind::Table(_)
+            | RelationKind::View(_)
+            | RelationKind::Index(_)
+            | RelationKind::Sequence(_)
+            | RelationKind::System { .. } => None,
+        }
+    }
+
+    /// The materialized view that is exact at every moment, if this is one.
+    pub fn as_maintained_view(&self) -> Option<&MaterializedView> {
+        self.as_materialized_view().filter(|view| view.refresh == Refresh::OnCommit)
+    }
+
+    /// Whether the engine holds its rows: a table or a materialized view.
+    pub fn has_rows(&self) -> bool {
+        self.as_table().is_some() || self.as_materialized_view().is_some()
     }
 
     pub fn as_index(&self) -> Option<&Index> {
@@ -209,6 +267,7 @@ impl Relation {
             RelationKind::Index(index) => Some(index),
             RelationKind::Table(_)
             | RelationKind::View(_)
+            | RelationKind::MaterializedView(_)
             | RelationKind::Sequence(_)
             | RelationKind::System { .. } => None,
         }
@@ -219,6 +278,7 @@ impl Relation {
             RelationKind::Sequence(sequence) => Some(sequence),
             RelationKind::Table(_)
             | RelationKind::View(_)
+            | RelationKind::MaterializedView(_)
             | RelationKind::Index(_)
             | RelationKind::System { .. } => None,
         }

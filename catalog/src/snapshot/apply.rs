@@ -189,7 +189,10 @@ impl Contents {
                     self.owned_sequences.entry(table).or_default().insert(oid);
                 }
             }
-            RelationKind::Table(_) | RelationKind::View(_) | RelationKind::System { .. } => {}
+            RelationKind::Table(_)
+            | RelationKind::View(_)
+            | RelationKind::MaterializedView(_)
+            | RelationKind::System { .. } => {}
         }
         self.relations.insert(oid, Arc::new(relation));
     }
@@ -206,7 +209,10 @@ impl Contents {
                     forget(&mut self.owned_sequences, table, oid);
                 }
             }
-            RelationKind::Table(_) | RelationKind::View(_) | RelationKind::System { .. } => {}
+            RelationKind::Table(_)
+            | RelationKind::View(_)
+            | RelationKind::MaterializedView(_)
+            | RelationKind::System { .. } => {}
         }
     }
 

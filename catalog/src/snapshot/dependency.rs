@@ -6,7 +6,8 @@ use crate::builtin::{
     PG_OPCLASS_CLASS, PG_REWRITE_CLASS, PG_TYPE_CLASS,
 };
 use crate::object::{
-    Constraint, ConstraintKind, Extension, Index, IndexSource, ObjectAddress, Relation, RelationKind,
+    Constraint, ConstraintKind, Extension, Index, IndexSource, MaterializedView, ObjectAddress, Relation,
+    RelationKind,
     StoredExpression, UserType,
 };
 
@@ -117,7 +118,15 @@ impl Snapshot {
                 edges.add(ObjectAddress::new(PG_NAMESPACE_CLASS, relation.schema), DependencyKind::Normal);
                 column_dependencies(relation, &mut found);
             }
-            RelationKind::View(view) => {
+            RelationKind::View(view)
+            | RelationKind::MaterializedView(MaterializedView {
+                view,
+                populated: _,
+                refresh: _,
+                row_index: _,
+                row_key: _,
+                groups: _,
+            }) => {
                 edges.add(ObjectAddress::new(PG_NAMESPACE_CLASS, relation.schema), DependencyKind::Normal);
                 let rule = ObjectAddress::new(PG_REWRITE_CLASS, view.rule);
                 let mut edges = Edges { from: rule, into: &mut found };

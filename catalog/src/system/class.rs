@@ -19,16 +19,18 @@ fn class_row(scan: &Scan<'_>, relation: &Relation) -> Row {
     let snapshot = scan.snapshot;
     let table = relation.as_table();
     let (access_method, file) = match &relation.kind {
-        RelationKind::Table(_) | RelationKind::System { view: false, .. } => (2, relation.oid),
+        RelationKind::Table(_)
+        | RelationKind::MaterializedView(_)
+        | RelationKind::System { view: false, .. } => (2, relation.oid),
         RelationKind::Index(index) => (index.method, relation.oid),
         RelationKind::Sequence(_) => (0, relation.oid),
         RelationKind::View(_) | RelationKind::System { view: true, .. } => (0, 0),
     };
     let shared = matches!(relation.kind, RelationKind::System { shared: true, .. });
     let (pages, tuples) = match table {
-        Some(_) => scan.live.statistics(relation.oid),
-        None if relation.as_sequence().is_some() => (1, 1.0),
-        None => (0, if relation.letter() == 'v' { 0.0 } else { -1.0 }),
+        _ if relation.has_rows() => scan.live.statistics(relation.oid),
+        _ if relation.as_sequence().is_some() => (1, 1.0),
+        _ => (0, if relation.letter() == 'v' { 0.0 } else { -1.0 }),
     };
     let check = |kind: &ConstraintKind| matches!(kind, ConstraintKind::Check { .. });
     let foreign = |kind: &ConstraintKind| matches!(kind, ConstraintKind::ForeignKey(_));
@@ -36,7 +38,7 @@ fn class_row(scan: &Scan<'_>, relation: &Relation) -> Row {
     let checks = own().filter(|constraint| check(&constraint.kind)).count();
     let triggers = own().any(|constraint| foreign(&constraint.kind))
         || snapshot.references_to(database, relation.oid).next().is_some();
-    let frozen = if relation.letter() == 'r' { (716_u32, 1_u32) } else { (0, 0) };
+    let frozen = if matches!(relation.letter(), 'r' | 'm') { (716_u32, 1_u32) } else { (0, 0) };
     row![
         relation.oid,
         &relation.name,
@@ -57,12 +59,12 @@ fn class_row(scan: &Scan<'_>, relation: &Relation) -> Row {
         relation.letter(),
         attribute_count(relation),
         i16::try_from(checks).unwrap_or(i16::MAX),
-        relation.letter() == 'v',
+        matches!(relation.letter(), 'v' | 'm'),
         triggers,
         false,
         table.is_some_and(|table| table.row_security),
         table.is_some_and(|table| table.force_row_security),
-        true,
+        relation.as_materialized_view().is_none_or(|view| view.populated),
         replica_identity(relation),
         false,
         0_u32,
@@ -79,6 +81,7 @@ fn replica_identity(relation: &Relation) -> char {
         (Some(table), Persistence::Permanent | Persistence::Unlogged | Persistence::Temporary) => {
             table.replica_identity
         }
+        (None, _) if relation.as_materialized_view().is_some() => 'd',
         (None, _) => 'n',
     }
 }

@@ -195,7 +195,7 @@ pub fn check_constraints(scan: &Scan<'_>) -> Vec<Row> {
 pub fn view_table_usage(scan: &Scan<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
     for relation in scan.snapshot.relations(scan.database) {
-        let Some(view) = relation.as_view() else { continue };
+        let Some(view) = relation.as_view().filter(|_| relation.letter() == 'v') else { continue };
         for oid in scan.referenced_relations(&view.query) {
             if let Some(table) = scan.snapshot.relation(scan.database, oid) {
                 let mut row = table_name(scan, relation);

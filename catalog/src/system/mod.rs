@@ -101,6 +101,7 @@ fn catalog_rows(name: &str, scan: &Scan<'_>) -> Option<Vec<Row>> {
         "pg_sequences" => sequence::pg_sequences(scan),
         "pg_tables" => views::pg_tables(scan),
         "pg_views" => views::pg_views(scan),
+        "pg_matviews" => views::pg_matviews(scan),
         "pg_rewrite" => views::pg_rewrite(scan),
         "pg_depend" => dependency::pg_depend(scan),
         "pg_description" => dependency::pg_description(scan),

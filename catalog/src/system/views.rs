@@ -1,4 +1,4 @@
-//! pg_tables, pg_views and pg_rewrite.
+//! pg_tables, pg_views, pg_matviews and pg_rewrite.
 
 use super::Scan;
 use super::cell::{Cell, Row, row};
@@ -34,6 +34,24 @@ pub fn pg_views(scan: &Scan<'_>) -> Vec<Row> {
                 None => Cell::Null,
             };
             row![scan.schema_name(view.schema), &view.name, scan.snapshot.role_name(view.owner), definition,]
+        })
+        .collect()
+}
+
+pub fn pg_matviews(scan: &Scan<'_>) -> Vec<Row> {
+    let relations = scan.snapshot.relations(scan.database);
+    relations
+        .filter_map(|relation| Some((relation, relation.as_materialized_view()?)))
+        .map(|(relation, view)| {
+            row![
+                scan.schema_name(relation.schema),
+                &relation.name,
+                scan.snapshot.role_name(relation.owner),
+                Cell::Null,
+                scan.snapshot.indexes_of(scan.database, relation.oid).next().is_some(),
+                view.populated,
+                Cell::from(scan.live.view_definition(relation)),
+            ]
         })
         .collect()
 }

@@ -128,6 +128,10 @@ impl Analyzer<'_> {
             RelationKind::View(_) => {
                 Err(Error::unsupported(format!("to {verb} view \"{}\"", object.name)).at(position))
             }
+            RelationKind::MaterializedView(_) => Err(Error::new(
+                SqlState::WrongObjectType,
+                format!("cannot change materialized view \"{}\"", object.name),
+            )),
             RelationKind::Sequence(_) => Err(Error::new(
                 SqlState::WrongObjectType,
                 format!("cannot change sequence \"{}\"", object.name),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use catalog::{Relation as Object, RelationKind, Snapshot};
+use catalog::{Refresh, Relation as Object, RelationKind, Snapshot};
 
 use super::Analyzer;
 use super::item::{Item, ItemColumn};
@@ -88,6 +88,17 @@ impl Analyzer<'_> {
                 (relation, item)
             }
             RelationKind::Table(_) | RelationKind::System { .. } => self.scan(&object, time),
+            RelationKind::MaterializedView(view) => {
+                if period && view.refresh == Refresh::OnCommit {
+                    let message = "FOR SYSTEM_TIME FROM, BETWEEN and ALL of a materialized view";
+                    return Err(Error::unsupported(message).at(self.position(name.at)));
+                }
+                let (relation, mut item) = self.scan(&object, time);
+                // Its rows are answers, not places: they have no identity that a client could come back to.
+                item.columns.retain(|column| !column.system);
+                item.lockable = None;
+                (relation, item)
+            }
             RelationKind::View(_) if self.keep_views => {
                 let (relation, mut item) = self.scan(&object, time);
                 item.columns.retain(|column| !column.system);

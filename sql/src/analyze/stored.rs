@@ -8,10 +8,13 @@ use std::collections::{BTreeSet, HashMap};
 use catalog::{ObjectAddress, RelationKind, StoredExpression};
 use engine::Value;
 
-use super::Analyzer;
+use super::parameter::Parameters;
+use super::{Analyzer, Environment};
 use crate::error::{Error, Result, SqlState};
 use crate::tree::visit::{Visitor, walk_children, walk_expression, walk_query};
-use crate::tree::{ColumnNumber, Expression, ExpressionKind, Form, Query, Relation, SystemColumn, TableScan};
+use crate::tree::{
+    ColumnNumber, Expression, ExpressionKind, Form, Query, Relation, SystemColumn, TableScan, TimeClause,
+};
 use crate::types::oid;
 
 /// Version of the form that trees are stored in.
@@ -286,5 +289,115 @@ impl Analyzer<'_> {
             items.push((column.number, super::subquery::output_reference(output)));
         }
         Ok(Relation::Extend { input: Box::new(Relation::Subquery(Box::new(inner))), items })
+    }
+}
+
+/// How a materialized view in a query is read.
+#[derive(Clone, Debug)]
+pub enum ViewRead {
+    /// Its stored rows, as of another moment than the scan's where one is given.
+    Stored(Option<TimeClause>),
+    /// Its query, at the moment of the scan.
+    Query,
+}
+
+/// Decides on a scan of a materialized view, by the relation and the moment that it is read at.
+pub type ViewDecision<'d> = &'d mut dyn FnMut(&catalog::Relation, Option<&TimeClause>) -> Result<ViewRead>;
+
+/// A query with plain views expanded, and materialized views as `decide` says, those inside others too. `time`: the
+/// moment of scans that say none.
+pub fn read_views(
+    environment: Environment<'_>,
+    query: &Query,
+    time: Option<TimeClause>,
+    decide: ViewDecision<'_>,
+) -> Result<Query> {
+    let mut analyzer = Analyzer::new(environment, "", Parameters::default());
+    let mut query = query.clone();
+    let mut highest = Highest::default();
+    walk_query(&mut query, &mut highest);
+    // What views bring along gets numbers above all that are there.
+    analyzer.owners = vec![u32::MAX; highest.columns as usize];
+    analyzer.next_common = highest.common;
+    analyzer.view_time = time;
+    let mut visitor = ReadViews { analyzer: &mut analyzer, decide, error: None };
+    walk_query(&mut query, &mut visitor);
+    match visitor.error {
+        Some(error) => Err(error),
+        None => Ok(query),
+    }
+}
+
+/// How many numbers are taken.
+#[derive(Default)]
+struct Highest {
+    columns: u32,
+    common: u32,
+}
+
+impl Visitor for Highest {
+    fn column(&mut self, column: &mut ColumnNumber) {
+        self.columns = self.columns.max(column.0.saturating_add(1));
+    }
+
+    fn common(&mut self, id: &mut u32) {
+        self.common = self.common.max(id.saturating_add(1));
+    }
+}
+
+/// Puts queries in the place of scans of materialized views.
+struct ReadViews<'r, 'a, 'd> {
+    analyzer: &'r mut Analyzer<'a>,
+    decide: ViewDecision<'d>,
+    error: Option<Error>,
+}
+
+impl ReadViews<'_, '_, '_> {
+    fn replacement(&mut self, scan: &mut TableScan) -> Result<Option<Relation>> {
+        if let Some(expanded) = self.analyzer.expanded_scan(scan)? {
+            return Ok(Some(expanded));
+        }
+        let past = match &scan.time {
+            Some(clause) => self.analyzer.catalog_of(clause)?,
+            None => None,
+        };
+        let catalog = past.as_deref().unwrap_or(self.analyzer.environment.catalog);
+        let Some(object) = catalog.relation(self.analyzer.environment.database, scan.table).cloned() else {
+            return Ok(None);
+        };
+        let Some(materialized) = object.as_materialized_view() else { return Ok(None) };
+        match (self.decide)(&object, scan.time.as_ref())? {
+            ViewRead::Stored(time) => {
+                if time.is_some() {
+                    scan.time = time;
+                }
+                Ok(None)
+            }
+            ViewRead::Query => {
+                let outer = std::mem::replace(&mut self.analyzer.view_time, scan.time.clone());
+                let expanded = self.analyzer.expanded_view(&materialized.view.query, scan);
+                self.analyzer.view_time = outer;
+                expanded.map(Some)
+            }
+        }
+    }
+}
+
+impl Visitor for ReadViews<'_, '_, '_> {
+    fn relation(&mut self, relation: &mut Relation) -> bool {
+        if self.error.is_some() {
+            return false;
+        }
+        let Relation::Table(scan) = relation else { return true };
+        match self.replacement(scan) {
+            // What stands there now may hold further materialized views.
+            Ok(Some(expanded)) => *relation = expanded,
+            Ok(None) => return false,
+            Err(error) => {
+                self.error = Some(error);
+                return false;
+            }
+        }
+        true
     }
 }

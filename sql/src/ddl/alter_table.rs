@@ -47,6 +47,7 @@ impl Definer {
                 let options = match relation.kind {
                     RelationKind::Table(_) => table_options(options)?,
                     RelationKind::View(_)
+                    | RelationKind::MaterializedView(_)
                     | RelationKind::Index(_)
                     | RelationKind::Sequence(_)
                     | RelationKind::System { view: _, shared: _ } => storage_options(options)?,

@@ -27,7 +27,11 @@ impl Definer {
         let snapshot = self.snapshot();
         let name = comment.name.name();
         match comment.kind {
-            ObjectKind::Table | ObjectKind::View | ObjectKind::Index | ObjectKind::Sequence => {
+            ObjectKind::Table
+            | ObjectKind::View
+            | ObjectKind::MaterializedView
+            | ObjectKind::Index
+            | ObjectKind::Sequence => {
                 let relation = self.relation(&comment.name)?;
                 self.check_owner(&relation)?;
                 Ok((self.database, ObjectAddress::relation(relation.oid)))

@@ -260,12 +260,38 @@ impl Definer {
         match relation.kind {
             RelationKind::Table(_) => Ok(relation),
             RelationKind::View(_)
+            | RelationKind::MaterializedView(_)
             | RelationKind::Index(_)
             | RelationKind::Sequence(_)
             | RelationKind::System { .. } => {
                 Err(Error::new(SqlState::WrongObjectType, format!("\"{}\" is not a table", relation.name)))
             }
         }
+    }
+
+    /// As [`Definer::table_to_change`], where a materialized view will do.
+    pub(super) async fn rows_to_change(
+        &mut self,
+        name: &ObjectName,
+        mode: RelationLockMode,
+    ) -> Result<Arc<Relation>> {
+        match self.find(name).filter(|found| found.as_materialized_view().is_some()) {
+            Some(_) => match self.find_locked(name, mode).await? {
+                Some(found) if found.has_rows() => Ok(found),
+                Some(_) | None => self.table_to_change(name, mode).await,
+            },
+            None => self.table_to_change(name, mode).await,
+        }
+    }
+
+    /// Writes a relation that has changed.
+    pub async fn replace_relation(&mut self, relation: Relation) -> Result<()> {
+        self.put_relation(relation).await
+    }
+
+    /// Only its owner refreshes a materialized view.
+    pub fn check_refresher(&self, relation: &Relation) -> Result<()> {
+        self.check_owner(relation)
     }
 
     /// The relation of an oid as it stands now.

@@ -193,6 +193,12 @@ impl Definer {
         self.remove(ObjectKey::Relation { database, oid }).await?;
         match &relation.kind {
             RelationKind::Table(_) => self.engine(|transaction| transaction.drop_table(TableId(oid))),
+            RelationKind::MaterializedView(view) => {
+                if let Some(groups) = view.groups {
+                    self.engine(|transaction| transaction.drop_table(TableId(groups.table)))?;
+                }
+                self.engine(|transaction| transaction.drop_table(TableId(oid)))
+            }
             RelationKind::Index(index) => {
                 // With its table gone there is nothing left to reshape.
                 if self.snapshot().relation(database, index.table).is_some() {

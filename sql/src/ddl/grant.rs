@@ -66,6 +66,7 @@ impl Definer {
             RelationKind::Sequence(_) => AclKind::Sequence,
             RelationKind::Table(_)
             | RelationKind::View(_)
+            | RelationKind::MaterializedView(_)
             | RelationKind::Index(_)
             | RelationKind::System { .. } => AclKind::Relation,
         };

@@ -27,7 +27,7 @@ impl Definer {
             _ => return Err(Error::unsupported(format!("access method \"{}\"", method.name))),
         }
         check_tablespace(create.tablespace.as_ref())?;
-        let table = self.table_to_change(&create.table, RelationLockMode::Share).await?;
+        let table = self.rows_to_change(&create.table, RelationLockMode::Share).await?;
         let mut keys = Vec::with_capacity(create.elements.len());
         for element in &create.elements {
             keys.push(self.index_key(&table, element)?);

@@ -20,6 +20,7 @@ mod drop;
 mod extension;
 mod grant;
 mod index;
+mod materialized_view;
 mod options;
 mod owner;
 mod rename;

@@ -26,6 +26,7 @@ impl Definer {
     async fn rename_relation(&mut self, rename: &Rename) -> Result<String> {
         let word = match rename.kind {
             ObjectKind::View => "VIEW",
+            ObjectKind::MaterializedView => "MATERIALIZED VIEW",
             ObjectKind::Index => "INDEX",
             ObjectKind::Sequence => "SEQUENCE",
             _ => "TABLE",

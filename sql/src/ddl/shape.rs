@@ -30,6 +30,9 @@ pub(super) fn table_schema(snapshot: &Snapshot, relation: &Relation) -> TableSch
             Some(IndexSchema { id: IndexId(object.oid), unique: index.unique, primary: index.primary })
         })
         .collect();
+    if let Some(view) = relation.as_materialized_view() {
+        indexes.push(IndexSchema { id: IndexId(view.row_index), unique: false, primary: false });
+    }
     indexes.sort_by_key(|index| index.id.0);
     let objects = snapshot.indexes_of(relation.database, relation.oid);
     let mut vectors: Vec<VectorIndexSchema> =

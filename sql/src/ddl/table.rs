@@ -137,9 +137,6 @@ impl Definer {
         create: &CreateTableAs,
         output: &[OutputColumn],
     ) -> Result<Option<Arc<Relation>>> {
-        if create.materialized_view {
-            return Err(Error::unsupported("CREATE MATERIALIZED VIEW"));
-        }
         check_tablespace(create.tablespace.as_ref())?;
         if create.columns.len() > output.len() {
             return Err(Error::new(SqlState::SyntaxError, "too many column names were specified"));

@@ -30,7 +30,7 @@ impl Definer {
         if let Some(existing) = existing.filter(|_| create.or_replace) {
             self.check_owner(&existing)?;
             self.lock(existing.oid, engine::RelationLockMode::AccessExclusive).await?;
-            let Some(view) = existing.as_view() else {
+            let Some(view) = existing.as_view().filter(|_| existing.letter() == 'v') else {
                 return Err(Error::new(SqlState::WrongObjectType, format!("\"{name}\" is not a view")));
             };
             check_replacement(&existing.columns, &columns)?;

@@ -129,7 +129,7 @@ impl TableModel {
         let schema =
             snapshot.schema(database, relation.schema).map_or_else(String::new, |schema| schema.name.clone());
         match &relation.kind {
-            RelationKind::Table(_) => {}
+            RelationKind::Table(_) | RelationKind::MaterializedView(_) => {}
             RelationKind::System { .. } => {
                 return Err(Error::new(
                     SqlState::InsufficientPrivilege,
@@ -180,6 +180,7 @@ impl TableModel {
         }
         model.add_constraints(snapshot, &layout)?;
         model.add_indexes(snapshot, &layout)?;
+        model.add_row_index()?;
         Ok(model)
     }
 
@@ -247,6 +248,38 @@ impl TableModel {
                 referenced: self.referenced_by.iter().any(|key| key.index == relation.oid),
             });
         }
+        Ok(())
+    }
+
+    /// The index by which the stored rows of a materialized view are found.
+    fn add_row_index(&mut self) -> Result<()> {
+        let relation = self.relation.clone();
+        let Some(view) = relation.as_materialized_view() else { return Ok(()) };
+        let mut keys = Vec::with_capacity(view.row_key.len());
+        for attribute in &view.row_key {
+            let position = self.position(*attribute)?;
+            let column = relation.column(*attribute);
+            let column = column.ok_or_else(|| Error::internal("a view without a column of its key"))?;
+            keys.push(KeyModel {
+                source: KeySource::Column(position),
+                text: column.name.clone(),
+                type_oid: column.type_oid,
+                descending: false,
+                nulls_first: false,
+            });
+        }
+        self.indexes.push(IndexModel {
+            id: IndexId(view.row_index),
+            name: format!("{}_rows", self.name),
+            unique: false,
+            primary: false,
+            immediate: true,
+            initially_deferred: false,
+            nulls_not_distinct: false,
+            predicate: None,
+            keys,
+            referenced: false,
+        });
         Ok(())
     }
 

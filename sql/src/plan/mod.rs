@@ -51,6 +51,8 @@ pub struct Plan {
     pub moments: Vec<TimeClause>,
     /// pg_class oids of the relations that the plan reads.
     pub dependencies: Vec<u32>,
+    /// The query itself, where it reads materialized views: before an execution somebody decides how each is read.
+    pub of_views: Option<Arc<Query>>,
     /// Which column of which relation a number is, for EXPLAIN.
     pub named: Vec<NamedColumn>,
     /// The columns of enclosing queries, by slot.
@@ -108,6 +110,7 @@ pub fn plan(query: &Query, input: &PlanInput<'_>) -> Result<Plan> {
         slots: planner.slots.len(),
         moments: planner.moments,
         dependencies: planner.dependencies,
+        of_views: planner.reads_views.then(|| Arc::new(query.clone())),
         named: planner.named,
         slot_columns: {
             let mut columns: Vec<_> =

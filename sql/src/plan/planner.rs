@@ -90,6 +90,8 @@ pub(super) struct Planner<'a> {
     pub common_plans: Vec<CommonPlan>,
     pub moments: Vec<TimeClause>,
     pub dependencies: Vec<u32>,
+    /// A materialized view was scanned.
+    pub reads_views: bool,
     /// Which table's column a number is, for estimates.
     pub origins: HashMap<ColumnNumber, (u32, i16)>,
     /// What numbers are called, for EXPLAIN.
@@ -111,6 +113,7 @@ impl<'a> Planner<'a> {
             common_plans: Vec::new(),
             moments: Vec::new(),
             dependencies: Vec::new(),
+            reads_views: false,
             origins: HashMap::new(),
             named: Vec::new(),
             enclosing: Columns::new(),

@@ -68,12 +68,14 @@ impl Planner<'_> {
     }
 
     /// The relation a scan reads, in the catalog of its moment.
-    pub(super) fn relation_of(&self, scan: &TableScan) -> Result<(Arc<Snapshot>, Arc<CatalogRelation>)> {
+    pub(super) fn relation_of(&mut self, scan: &TableScan) -> Result<(Arc<Snapshot>, Arc<CatalogRelation>)> {
         let catalog = match (&scan.time, self.input.catalog_at) {
             (Some(time), Some(catalog_at)) => catalog_at(time)?,
             _ => self.input.catalog.clone(),
         };
-        let relation = catalog.relation(self.input.database, scan.table).cloned().ok_or_else(|| {
+        let found = catalog.relation(self.input.database, scan.table).cloned();
+        self.reads_views |= found.as_ref().is_some_and(|relation| relation.as_materialized_view().is_some());
+        let relation = found.ok_or_else(|| {
             let message = format!("relation with OID {} does not exist", scan.table);
             let error = Error::new(SqlState::UndefinedTable, message);
             match scan.time {

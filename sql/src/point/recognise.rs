@@ -12,7 +12,11 @@ use engine::PhysicalType;
 impl PointScan {
     /// The point scan that a plan is; `None` where it is more.
     pub fn recognise(plan: &Plan) -> Option<PointScan> {
-        if !plan.subqueries.is_empty() || !plan.commons.is_empty() || plan.slots > 0 {
+        if plan.of_views.is_some()
+            || !plan.subqueries.is_empty()
+            || !plan.commons.is_empty()
+            || plan.slots > 0
+        {
             return None;
         }
         let moment = match plan.moments.as_slice() {

@@ -65,10 +65,22 @@ impl Session {
         row_share: &[u32],
     ) -> Vec<(TableId, RelationLockMode)> {
         let database = self.shared.entry.database_oid;
-        let relations = objects.iter().filter_map(|oid| catalog.relation(database, *oid));
+        let maintained = objects.iter().filter_map(|oid| catalog.relation(database, *oid));
+        let mut beneath: Vec<u32> = maintained
+            .filter(|relation| relation.as_maintained_view().is_some())
+            .flat_map(|relation| crate::view::beneath(catalog, database, relation.oid))
+            .filter(|oid| !objects.contains(oid))
+            .collect();
+        beneath.sort_unstable();
+        beneath.dedup();
+        let all = objects.iter().chain(&beneath);
+        let relations = all.filter_map(|oid| catalog.relation(database, *oid));
         let locks = relations.filter_map(|relation| match relation.kind {
             RelationKind::System { .. } | RelationKind::Index(_) => None,
-            RelationKind::Table(_) | RelationKind::View(_) | RelationKind::Sequence(_) => {
+            RelationKind::Table(_)
+            | RelationKind::View(_)
+            | RelationKind::MaterializedView(_)
+            | RelationKind::Sequence(_) => {
                 let mode = match relation.oid {
                     oid if Some(oid) == target => RelationLockMode::RowExclusive,
                     oid if row_share.contains(&oid) => RelationLockMode::RowShare,

@@ -42,7 +42,7 @@ impl Session {
                 if relation.as_view().is_some() {
                     return Err(Error::new(
                         SqlState::WrongObjectType,
-                        format!("cannot copy from view \"{}\"", relation.name),
+                        format!("cannot copy from {} \"{}\"", relation.kind_name(), relation.name),
                     )
                     .hint("Try the COPY (SELECT ...) TO variant."));
                 }

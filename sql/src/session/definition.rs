@@ -80,6 +80,9 @@ impl Session {
         prepared: &Prepared,
         parameters: &Arc<[Value]>,
     ) -> Result<String> {
+        if create.materialized_view {
+            return Box::pin(self.create_materialized_view(create, prepared, parameters)).await;
+        }
         self.check_writable("CREATE TABLE AS")?;
         let tag = "CREATE TABLE AS".to_string();
         let statement =
@@ -126,7 +129,7 @@ impl Session {
 
 impl Session {
     /// The query of a new table, analyzed under locks on what it reads; what it rests on besides.
-    async fn source_of_table(
+    pub(super) async fn source_of_table(
         &mut self,
         prepared: &Prepared,
         statement: &Arc<Statement>,

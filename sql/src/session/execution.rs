@@ -156,12 +156,22 @@ impl Session {
             let known = past.iter().find(|known| known.clause == *clause);
             Ok(known.and_then(|known| known.catalog.clone()).unwrap_or_else(|| catalog.clone()))
         };
+        self.plan_with(query, catalog, &catalog_at)
+    }
+
+    /// Plans a query, given how the catalogs of its moments are found.
+    pub(super) fn plan_with(
+        &self,
+        query: &Query,
+        catalog: &Arc<Snapshot>,
+        catalog_at: &plan::CatalogAt<'_>,
+    ) -> Result<Plan> {
         let statistics = EngineStatistics(self.shared.instance.database());
         let input = PlanInput {
             catalog,
             database: self.shared.entry.database_oid,
             statistics: &statistics,
-            catalog_at: Some(&catalog_at),
+            catalog_at: Some(catalog_at),
         };
         plan::plan(query, &input)
     }
@@ -203,13 +213,20 @@ impl Session {
         Ok(())
     }
 
-    /// What a plan's execution is given. Begins a statement of the transaction at work.
+    /// The plan that an execution runs, and what it is given. Begins a statement of the transaction at work.
     pub(super) async fn execution_input(
         &mut self,
-        plan: &Plan,
+        plan: &Arc<Plan>,
         parameters: Arc<[Value]>,
-    ) -> Result<ExecutionInput> {
+    ) -> Result<(Arc<Plan>, ExecutionInput)> {
         self.begin_statement()?;
+        if plan.of_views.is_some() {
+            let context = self.context(parameters.clone())?;
+            for clause in &plan.moments {
+                self.past_of(evaluate_moment(clause, &context)?).await?;
+            }
+        }
+        let plan = self.plan_for_views(plan, &parameters)?;
         let context = self.context(parameters)?;
         let view = self.transaction()?.with(|transaction| transaction.view())?;
         let mut past = Vec::with_capacity(plan.moments.len());
@@ -223,17 +240,18 @@ impl Session {
             cancel: self.shared.entry.cancel.clone(),
             timeout: lock_timeout,
         };
-        Ok(ExecutionInput {
+        let input = ExecutionInput {
             view,
             past,
-            system: Some(self.system_rows(plan, &context, moments)),
+            system: Some(self.system_rows(&plan, &context, moments)),
             context: Arc::new(context),
             resources: self.shared.instance.resources().clone(),
             interrupt: self.shared.entry.cancel.clone(),
             locks: Some(Arc::new(locker)),
             substitutes: Vec::new(),
             meters: self.meters.clone(),
-        })
+        };
+        Ok((plan, input))
     }
 
     /// The transaction at work.
@@ -267,8 +285,8 @@ impl Session {
                 if let Some(nearest) = nearest.as_ref().filter(|_| self.shared.derived().point_tier) {
                     return Box::pin(self.nearest_query(plan, nearest, parameters)).await;
                 }
-                let input = Box::pin(self.execution_input(plan, parameters)).await?;
-                let stream = execute(plan, input)?;
+                let (plan, input) = Box::pin(self.execution_input(plan, parameters)).await?;
+                let stream = execute(&plan, input)?;
                 Ok(self.stream(stream))
             }
             Work::Insert { insert, plan: None } => {
@@ -406,15 +424,15 @@ impl Session {
         plan: &Arc<Plan>,
         parameters: Arc<[Value]>,
     ) -> Result<(Writer, Box<dyn DmlSource>)> {
-        let input = self.execution_input(plan, parameters).await?;
+        let (plan, input) = self.execution_input(plan, parameters).await?;
         let writer = self.writer_with((*input.context).clone())?;
-        let execution = Execution::new(plan.clone(), input);
+        let execution = Execution::new(plan, input);
         let source = PlanSource { batches: execution.start()?, execution };
         Ok((writer, Box::new(source)))
     }
 
     /// Runs a stream on the pool of queries.
-    fn stream(&self, mut stream: crate::execute::Batches) -> Rows {
+    pub(super) fn stream(&self, mut stream: crate::execute::Batches) -> Rows {
         meters().planned.increment(1);
         let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
         let task = self.shared.instance.queries().spawn(async move {

@@ -19,6 +19,7 @@ use crate::dml::ModelCache;
 use crate::error::{Error, Result, SqlState};
 use crate::execute::Resources;
 use crate::settings::{SettingSource, SettingValues};
+use crate::view::{Maintenance, Parts};
 
 /// How an instance is opened.
 #[derive(Clone, Debug)]
@@ -47,6 +48,9 @@ pub struct Instance {
     runtime: Mutex<Option<tokio::runtime::Runtime>>,
     started: i64,
     data_directory: PathBuf,
+    maintenance: Arc<Maintenance>,
+    /// What the thread of views works with: it ends when this goes.
+    view_parts: Mutex<Option<Arc<Parts>>>,
 }
 
 impl Instance {
@@ -72,7 +76,17 @@ impl Instance {
         if let Some(password) = &configuration.password {
             set_first_password(&database, &catalog, password)?;
         }
+        crate::view::create_steps(&database)?;
         let started = database.now_micros();
+        let resources = Resources::new(QUERY_MEMORY)?;
+        let maintenance = Arc::<Maintenance>::default();
+        let view_parts = Arc::new(Parts {
+            engine: database.clone(),
+            store: catalog.clone(),
+            resources: resources.clone(),
+            runtime: runtime.handle().clone(),
+        });
+        crate::view::start(&maintenance, &view_parts)?;
         Ok(Arc::new(Instance {
             database,
             catalog,
@@ -81,11 +95,13 @@ impl Instance {
             notifications: Notifications::default(),
             models: Arc::new(ModelCache::default()),
             statements: StatementCache::default(),
-            resources: Resources::new(QUERY_MEMORY)?,
+            resources,
             queries: runtime.handle().clone(),
             runtime: Mutex::new(Some(runtime)),
             started,
             data_directory: configuration.data_directory,
+            maintenance,
+            view_parts: Mutex::new(Some(view_parts)),
         }))
     }
 
@@ -121,6 +137,11 @@ impl Instance {
 
     pub fn resources(&self) -> &Arc<Resources> {
         &self.resources
+    }
+
+    /// The thread of materialized views.
+    pub(crate) fn maintenance(&self) -> &Arc<Maintenance> {
+        &self.maintenance
     }
 
     /// The pool of queries.
@@ -276,9 +297,16 @@ impl Instance {
         for entry in self.registry.list() {
             entry.cancel.shut_down();
         }
-        let database = self.database.clone();
+        let (database, maintenance) = (self.database.clone(), self.maintenance.clone());
+        *self.view_parts.lock() = None;
         // Closing waits for the commits in flight.
-        if tokio::task::spawn_blocking(move || database.close()).await.is_err() {
+        if tokio::task::spawn_blocking(move || {
+            maintenance.stop();
+            database.close();
+        })
+        .await
+        .is_err()
+        {
             tracing::error!("closing the database failed");
         }
         if let Some(runtime) = self.runtime.lock().take() {

@@ -55,6 +55,8 @@ mod transaction;
 mod truncate;
 mod utility;
 mod variables;
+mod view_reads;
+mod view_refresh;
 
 pub use error::engine_error;
 pub use extended::Bind;

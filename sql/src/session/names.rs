@@ -315,11 +315,12 @@ impl Names for CatalogNames {
         }
         let relation = self.catalog.relation(self.database, row.relation)?;
         match &relation.kind {
-            RelationKind::Table(_) | RelationKind::View(_) | RelationKind::System { .. } => {
-                Some(TypeShape::Composite {
-                    columns: relation.live_columns().map(|column| (column.type_oid, column.typmod)).collect(),
-                })
-            }
+            RelationKind::Table(_)
+            | RelationKind::View(_)
+            | RelationKind::MaterializedView(_)
+            | RelationKind::System { .. } => Some(TypeShape::Composite {
+                columns: relation.live_columns().map(|column| (column.type_oid, column.typmod)).collect(),
+            }),
             RelationKind::Index(_) | RelationKind::Sequence(_) => None,
         }
     }

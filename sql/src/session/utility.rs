@@ -117,7 +117,7 @@ impl Session {
                 return Err(Error::internal("a statement with a plan was run as a utility"));
             }
             Statement::Reindex(_) => "REINDEX".to_string(),
-            Statement::Refresh(_) => return Err(Error::unsupported("REFRESH MATERIALIZED VIEW")),
+            Statement::Refresh(refresh) => Box::pin(self.refresh(refresh)).await?,
             Statement::CreateTableAs(create) => self.create_table_as(create, prepared, parameters).await?,
             Statement::CreateTable(_)
             | Statement::CreateView(_)
@@ -304,7 +304,7 @@ impl Session {
             if relation.is_system() {
                 continue;
             }
-            if relation.as_table().is_none() && relation.as_view().is_none() {
+            if !matches!(relation.letter(), 'r' | 'v') {
                 let message = format!("\"{}\" is not a table or view", relation.name);
                 return Err(Error::new(SqlState::WrongObjectType, message));
             }

@@ -1,0 +1,35 @@
+//! Materialized views that are exact at every moment.
+//!
+//! **Contract.** `view AS OF t` is its query AS OF t, for every t; commits never wait for views. The rows of a view stand
+//! in a table of the engine. A step brings them from one moment to a later one, in one transaction that also writes down
+//! what it did: its base moment s, so that the rows committed at c are those of the query at s. A read at t takes the
+//! newest step with s <= t. If nothing beneath the view has changed in (s, t] the stored rows as of c are the answer;
+//! otherwise the query is evaluated at t. So the stored rows are an accelerator, never a semantic: a step that fails, or
+//! never comes, makes reads dearer and not wrong, and a row that makes the query fail makes exactly those reads fail that
+//! see it.
+//!
+//! **Steps** run on a thread of their own, which follows what commits have changed and coalesces it. A step computes the
+//! changes of the query between its moments (`delta`) where the query's shape allows that, and otherwise evaluates the
+//! query and compares. After a restart the thread goes on from the last step that was committed.
+//!
+//! **What can be kept** is a query whose answer depends on its tables alone (`eligible`): anything else is refused by name
+//! where the view is made, or kept as PostgreSQL keeps it, with `refresh = manual`.
+
+mod apply;
+mod beneath;
+mod eligible;
+mod evaluator;
+mod maintenance;
+mod moment;
+mod status;
+mod step;
+
+pub(crate) use apply::{Difference, apply, stored_rows};
+pub use beneath::beneath;
+pub(crate) use beneath::scans_of;
+pub(crate) use eligible::check_eligible;
+pub(crate) use evaluator::as_of;
+pub(crate) use maintenance::{Maintenance, Parts, start};
+pub(crate) use moment::{Freshness, freshness};
+pub use status::ViewStatus;
+pub(crate) use step::{create_steps, write_first_step};
