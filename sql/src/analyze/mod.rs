@@ -69,8 +69,8 @@ pub use group::{Placeless, same};
 pub use past::PastUse;
 pub use statement::{Analyzed, AnalyzedStatement, CopyTarget, argument, statement, view_definition};
 pub use stored::{
-    STORED_VERSION, ViewRead, read_views, stored_expression, stored_query, to_stored_expression,
-    to_stored_query, written_expression, written_query,
+    STORED_VERSION, StoredChange, ViewRead, read_views, stored_expression, stored_query,
+    to_stored_expression, to_stored_query, written_expression, written_query,
 };
 pub use subscribe::AnalyzedSubscribe;
 pub use table_expression::{Purpose, TableColumns, table_expression};

@@ -4,6 +4,7 @@
 //! inside it stay scans of the view, so that a view may change beneath another, and are expanded at each use.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use catalog::{ObjectAddress, RelationKind, StoredExpression};
 use engine::Value;
@@ -13,7 +14,8 @@ use super::{Analyzer, Environment};
 use crate::error::{Error, Result, SqlState};
 use crate::tree::visit::{Visitor, walk_children, walk_expression, walk_query};
 use crate::tree::{
-    ColumnNumber, Expression, ExpressionKind, Form, Query, Relation, SystemColumn, TableScan, TimeClause,
+    Column, ColumnNumber, Expression, ExpressionKind, Form, OutputColumn, Query, Relation, SetOperator,
+    SystemColumn, TableColumn, TableScan, TimeClause, Type,
 };
 use crate::types::oid;
 
@@ -297,8 +299,19 @@ impl Analyzer<'_> {
 pub enum ViewRead {
     /// Its stored rows, as of another moment than the scan's where one is given.
     Stored(Option<TimeClause>),
+    /// The stored rows of a step with what has changed since.
+    Changed(Arc<StoredChange>),
     /// Its query, at the moment of the scan.
     Query,
+}
+
+/// What lies over the stored rows of a step.
+#[derive(Debug)]
+pub struct StoredChange {
+    /// The commit of the step.
+    pub step: TimeClause,
+    /// Rows, and how many more or fewer of them there are.
+    pub changes: Vec<(Vec<Value>, i64)>,
 }
 
 /// Decides on a scan of a materialized view, by the relation and the moment that it is read at.
@@ -352,10 +365,16 @@ struct ReadViews<'r, 'a, 'd> {
     error: Option<Error>,
 }
 
+/// What stands in the place of a scan, and whether views may stand in it.
+struct Replacement {
+    relation: Relation,
+    open: bool,
+}
+
 impl ReadViews<'_, '_, '_> {
-    fn replacement(&mut self, scan: &mut TableScan) -> Result<Option<Relation>> {
-        if let Some(expanded) = self.analyzer.expanded_scan(scan)? {
-            return Ok(Some(expanded));
+    fn replacement(&mut self, scan: &mut TableScan) -> Result<Option<Replacement>> {
+        if let Some(relation) = self.analyzer.expanded_scan(scan)? {
+            return Ok(Some(Replacement { relation, open: true }));
         }
         let past = match &scan.time {
             Some(clause) => self.analyzer.catalog_of(clause)?,
@@ -377,10 +396,108 @@ impl ReadViews<'_, '_, '_> {
                 let outer = std::mem::replace(&mut self.analyzer.view_time, scan.time.clone());
                 let expanded = self.analyzer.expanded_view(&materialized.view.query, scan);
                 self.analyzer.view_time = outer;
-                expanded.map(Some)
+                expanded.map(|relation| Some(Replacement { relation, open: true }))
+            }
+            ViewRead::Changed(change) => {
+                let relation = self.changed(&object, scan, &change)?;
+                Ok(Some(Replacement { relation, open: false }))
             }
         }
     }
+
+    /// The stored rows of a step with the changes since: rows that are gone taken out, new ones added.
+    fn changed(
+        &mut self,
+        object: &catalog::Relation,
+        scan: &TableScan,
+        change: &StoredChange,
+    ) -> Result<Relation> {
+        let columns: Vec<TableColumn> = object
+            .live_columns()
+            .map(|column| TableColumn {
+                number: self.fresh(),
+                source: SystemColumn::Attribute(column.number),
+                ty: Type::with_typmod(column.type_oid, column.typmod),
+                collation: column.collation,
+            })
+            .collect();
+        let outputs: Vec<Column> = columns
+            .iter()
+            .map(|column| Column { number: column.number, ty: column.ty, collation: column.collation })
+            .collect();
+        let time = Some(change.step.clone());
+        let rows = TableScan { table: scan.table, name: scan.name.clone(), columns, time };
+        let mut current = (Relation::Table(rows), outputs);
+        for (operator, sign) in [(SetOperator::Except, -1), (SetOperator::Union, 1)] {
+            let count = |weight: i64| usize::try_from(weight * sign).unwrap_or(0);
+            let rows: Vec<Vec<Expression>> = change
+                .changes
+                .iter()
+                .flat_map(|(row, weight)| std::iter::repeat_n(row, count(*weight)))
+                .map(|row| {
+                    row.iter().zip(&current.1).map(|(value, column)| constant(value, column)).collect()
+                })
+                .collect();
+            if rows.is_empty() {
+                continue;
+            }
+            let listed: Vec<Column> = self.like(&current.1);
+            let columns: Vec<Column> = self.like(&current.1);
+            let values = Relation::Values { columns: listed.clone(), rows };
+            let relation = Relation::SetOperation {
+                operator,
+                all: true,
+                left: Box::new(query_of(current.0, &current.1)),
+                right: Box::new(query_of(values, &listed)),
+                columns: columns.clone(),
+            };
+            current = (relation, columns);
+        }
+        let (input, columns) = current;
+        let mut items = Vec::with_capacity(scan.columns.len());
+        for column in &scan.columns {
+            let SystemColumn::Attribute(attribute) = column.source else {
+                return Err(Error::internal("a system column of a view"));
+            };
+            let place = object.live_columns().position(|known| known.number == attribute);
+            let found = place.and_then(|place| columns.get(place));
+            let found = found.ok_or_else(|| Error::internal("a view with fewer columns than it had"))?;
+            let kind = ExpressionKind::Column(found.number);
+            let value = Expression { kind, ty: found.ty, collation: found.collation, position: None };
+            items.push((column.number, value));
+        }
+        Ok(Relation::Extend { input: Box::new(input), items })
+    }
+
+    fn fresh(&mut self) -> ColumnNumber {
+        let number = self.analyzer.new_column();
+        self.analyzer.used.insert(number);
+        number
+    }
+
+    fn like(&mut self, columns: &[Column]) -> Vec<Column> {
+        columns
+            .iter()
+            .map(|column| Column { number: self.fresh(), ty: column.ty, collation: column.collation })
+            .collect()
+    }
+}
+
+fn constant(value: &Value, column: &Column) -> Expression {
+    let kind = ExpressionKind::Constant(value.clone());
+    Expression { kind, ty: column.ty, collation: column.collation, position: None }
+}
+
+/// A relation as the side of a set operation.
+fn query_of(relation: Relation, columns: &[Column]) -> Query {
+    let output = columns.iter().map(|column| OutputColumn {
+        column: column.number,
+        name: String::new(),
+        ty: column.ty,
+        collation: column.collation,
+        origin: (0, 0),
+    });
+    Query { common: Vec::new(), relation, output: output.collect(), shape: None }
 }
 
 impl Visitor for ReadViews<'_, '_, '_> {
@@ -390,14 +507,15 @@ impl Visitor for ReadViews<'_, '_, '_> {
         }
         let Relation::Table(scan) = relation else { return true };
         match self.replacement(scan) {
-            // What stands there now may hold further materialized views.
-            Ok(Some(expanded)) => *relation = expanded,
-            Ok(None) => return false,
+            Ok(Some(Replacement { relation: replacement, open })) => {
+                *relation = replacement;
+                open
+            }
+            Ok(None) => false,
             Err(error) => {
                 self.error = Some(error);
-                return false;
+                false
             }
         }
-        true
     }
 }

@@ -15,7 +15,7 @@ mod nearest;
 pub mod node;
 mod ordering;
 mod planner;
-mod predicate;
+pub(crate) mod predicate;
 mod source;
 mod statistics;
 mod subquery;

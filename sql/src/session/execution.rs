@@ -226,7 +226,7 @@ impl Session {
                 self.past_of(evaluate_moment(clause, &context)?).await?;
             }
         }
-        let plan = self.plan_for_views(plan, &parameters)?;
+        let plan = Box::pin(self.plan_for_views(plan, &parameters)).await?;
         let context = self.context(parameters)?;
         let view = self.transaction()?.with(|transaction| transaction.view())?;
         let mut past = Vec::with_capacity(plan.moments.len());

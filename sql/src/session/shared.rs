@@ -51,6 +51,7 @@ pub struct Derived {
     /// strata.as_of, where it is set.
     pub as_of: Option<String>,
     pub point_tier: bool,
+    pub view_changes: bool,
     pub isolation: Isolation,
     pub read_only: bool,
     pub deferrable: bool,
@@ -88,6 +89,7 @@ impl Derived {
             lock_timeout: duration("lock_timeout"),
             as_of: values.get("strata.as_of").filter(|moment| !moment.is_empty()),
             point_tier: values.is_on("strata.point_tier"),
+            view_changes: values.is_on("strata.view_changes"),
             isolation: isolation_of(&values.get("default_transaction_isolation").unwrap_or_default()),
             read_only: values.is_on("default_transaction_read_only"),
             deferrable: values.is_on("default_transaction_deferrable"),

@@ -1,24 +1,35 @@
-//! Materialized views in a statement: whether their stored rows are the answer at its moments, or their queries.
+//! Materialized views in a statement: how each is read at the statement's moments.
 //!
 //! A plan is made for the stored rows. Once a statement has its snapshot, each view that it reads is looked at: where
-//! something beneath has changed since the view's newest step, or the transaction has itself written there, the statement
-//! is planned anew for this execution with the view's query in its place. At SERIALIZABLE the query always stands there,
-//! so that a read of a view is a read of what is beneath it.
+//! something beneath has changed since the view's newest step, the stored rows are read with what has changed since laid
+//! over them, or, where that cannot be told or is no cheaper, the view's query stands in its place; so too where the
+//! transaction has itself written beneath the view. Then the statement is planned anew for this execution. At SERIALIZABLE
+//! the query always stands there, so that a read of a view is a read of what is beneath it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use catalog::{Relation, Snapshot};
 use engine::{Isolation, Past, TableId, Timestamp, Value};
 
 use super::engine_error;
+use super::rows::joined;
 use super::session::Session;
-use crate::analyze::{self, ViewRead};
+use crate::analyze::{self, StoredChange, ViewRead};
 use crate::error::{Error, Result, SqlState};
 use crate::execute::{MomentValue, evaluate_moment};
 use crate::plan::Plan;
 use crate::tree::TimeClause;
 use crate::types::InputSettings;
-use crate::view::{Freshness, beneath, freshness};
+use crate::view::{Evaluator, Freshness, Step, beneath, changes_of_view, freshness, rows_beneath};
+
+/// Beneath views of fewer rows, the query is no dearer than what has changed.
+const FEW_ROWS: u64 = 2_000;
+/// The most changes that are laid over stored rows.
+const MOST_CHANGES: usize = 10_000;
+
+/// A view at a moment.
+type At = (u32, Timestamp);
 
 /// What a statement's views are looked at with.
 struct Reader {
@@ -30,32 +41,66 @@ struct Reader {
     database: u32,
     /// Whether the plan at hand will not do.
     differs: bool,
+    /// Views that have changed since their newest step.
+    behind: HashMap<At, Step>,
+    /// What has changed in them, where that is known.
+    changed: HashMap<At, (Step, Arc<StoredChange>)>,
 }
 
 impl Session {
     /// The plan to run in the place of one that reads materialized views. The statement has begun, its moments are
     /// settled.
-    pub(super) fn plan_for_views(
+    pub(super) async fn plan_for_views(
         &mut self,
         plan: &Arc<Plan>,
         parameters: &Arc<[Value]>,
     ) -> Result<Arc<Plan>> {
         let Some(query) = plan.of_views.clone() else { return Ok(plan.clone()) };
-        let context = self.context(parameters.clone())?;
-        let catalog = context.environment.catalog();
         let newest = self.shared.instance.snapshot();
         let (own, newest, isolation) = self
             .transaction()?
             .with(|transaction| (transaction.view(), transaction.view_at(newest), transaction.isolation()))?;
-        let database = self.shared.entry.database_oid;
-        let serializable = isolation == Isolation::Serializable;
-        let mut reader = Reader { newest, own, serializable, database, differs: false };
+        let mut reader = Reader {
+            newest,
+            own,
+            serializable: isolation == Isolation::Serializable,
+            database: self.shared.entry.database_oid,
+            differs: false,
+            behind: HashMap::new(),
+            changed: HashMap::new(),
+        };
+        let mut decided = self.read_views(&query, &mut reader, parameters)?;
+        if !reader.differs {
+            return Ok(plan.clone());
+        }
+        if !reader.behind.is_empty() {
+            reader.changed = self.changes_of_views(std::mem::take(&mut reader.behind)).await?;
+            if !reader.changed.is_empty() {
+                decided = self.read_views(&query, &mut reader, parameters)?;
+            }
+        }
+        let catalog = self.context(parameters.clone())?.environment.catalog();
+        let catalog_at = |clause: &TimeClause| {
+            Ok(self.past_catalog(clause, Some(parameters))?.unwrap_or_else(|| catalog.clone()))
+        };
+        self.plan_with(&decided, &catalog, &catalog_at).map(Arc::new)
+    }
+
+    /// The query with each view as the reader decides.
+    fn read_views(
+        &self,
+        query: &crate::tree::Query,
+        reader: &mut Reader,
+        parameters: &Arc<[Value]>,
+    ) -> Result<crate::tree::Query> {
+        let context = self.context_of(parameters.clone())?;
+        let catalog = context.environment.catalog();
         let names = self.names_in(catalog.clone());
         let settings = self.shared.evaluated();
         let past = |clause: &TimeClause| self.past_catalog(clause, Some(parameters));
         let environment = analyze::Environment {
             catalog: &catalog,
-            database,
+            database: reader.database,
             search_path: &settings.search_path,
             input: InputSettings::new(&settings, self.now_for_input(), &names),
             past: Some(&past),
@@ -74,14 +119,39 @@ impl Session {
             };
             reader.decide(relation, at, &known)
         };
-        let query = analyze::read_views(environment, &query, None, &mut decide)?;
-        if !reader.differs {
-            return Ok(plan.clone());
-        }
-        let catalog_at = |clause: &TimeClause| {
-            Ok(self.past_catalog(clause, Some(parameters))?.unwrap_or_else(|| catalog.clone()))
-        };
-        self.plan_with(&query, &catalog, &catalog_at).map(Arc::new)
+        analyze::read_views(environment, query, None, &mut decide)
+    }
+
+    /// What has changed in views since their steps, where following that pays. On the pool of queries.
+    async fn changes_of_views(
+        &self,
+        behind: HashMap<At, Step>,
+    ) -> Result<HashMap<At, (Step, Arc<StoredChange>)>> {
+        let instance = self.shared.instance.clone();
+        let database = self.shared.entry.database_oid;
+        let few = if self.shared.derived().view_changes { 0 } else { FEW_ROWS };
+        let task = self.shared.instance.queries().spawn(async move {
+            let evaluator = Evaluator::new(
+                instance.database().clone(),
+                instance.store().clone(),
+                instance.resources().clone(),
+                database,
+            );
+            let mut known = HashMap::new();
+            for ((view, at), step) in behind {
+                if rows_beneath(&evaluator, view, at)? < few {
+                    continue;
+                }
+                // What cannot be followed, for whatever reason, the query decides.
+                let Ok(Some(changes)) = changes_of_view(&evaluator, view, step, at).await else { continue };
+                if changes.len() <= MOST_CHANGES {
+                    let change = StoredChange { step: crate::view::as_of(step.commit), changes };
+                    known.insert((view, at), (step, Arc::new(change)));
+                }
+            }
+            Ok(known)
+        });
+        joined(task.await)
     }
 
     /// The settled moment of a clause of AS OF.
@@ -120,6 +190,9 @@ impl Reader {
             return Ok(ViewRead::Query);
         }
         let moment = at.unwrap_or_else(|| self.own.timestamp());
+        if let Some((_, change)) = self.changed.get(&(relation.oid, moment)) {
+            return Ok(ViewRead::Changed(change.clone()));
+        }
         Ok(match freshness(&self.newest, catalog, self.database, relation.oid, moment)? {
             // No later step can have been committed by then: it would have been found.
             Freshness::Exact(step) if step.commit <= moment => ViewRead::Stored(None),
@@ -127,7 +200,12 @@ impl Reader {
                 self.differs = true;
                 ViewRead::Stored(Some(crate::view::as_of(step.commit)))
             }
-            Freshness::Behind(_) | Freshness::Unknown => {
+            Freshness::Behind(step) => {
+                self.differs = true;
+                self.behind.insert((relation.oid, moment), step);
+                ViewRead::Query
+            }
+            Freshness::Unknown => {
                 self.differs = true;
                 ViewRead::Query
             }

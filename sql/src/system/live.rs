@@ -78,6 +78,7 @@ impl Live for LiveState<'_> {
             "pg_stat_activity" => Some(activity::rows(&self.tables.shared, &self.tables.catalog)),
             "pg_locks" => Some(locks::rows(&self.tables.shared)),
             "stat_learned" => Some(learned::rows(&self.tables.shared, self.catalog)),
+            "stat_views" => Some(super::stat_views::rows(&self.tables.shared, self.catalog)),
             "pg_cursors" => Some(self.tables.cursors.clone()),
             "pg_prepared_statements" => Some(self.tables.statements.clone()),
             _ => None,

@@ -9,6 +9,7 @@ mod learned;
 mod live;
 mod locks;
 mod settings;
+mod stat_views;
 
 use std::sync::Arc;
 

@@ -6,7 +6,8 @@ use engine::{
     Inserted, LockedRow, Outcome, ReadView, RowHandle, RowLock, ScanColumn, Transaction, Value, WaitPolicy,
 };
 
-use crate::dml::{TableModel, new_row};
+use super::delta::Weighted;
+use crate::dml::{TableModel, index_key, new_row};
 use crate::error::{Error, Result, SqlState};
 use crate::evaluate::{Context, value_at};
 use crate::session::engine_error;
@@ -80,12 +81,6 @@ pub(crate) struct Difference {
     pub inserted: Vec<Vec<Value>>,
 }
 
-impl Difference {
-    pub fn is_empty(&self) -> bool {
-        self.deleted.is_empty() && self.inserted.is_empty()
-    }
-}
-
 impl StoredRows {
     /// A row of the answer: it keeps a stored row of the same image, or is missing.
     pub fn meet(&mut self, row: Vec<Value>, difference: &mut Difference) {
@@ -141,4 +136,48 @@ fn duplicate(model: &TableModel, index: engine::IndexId, row: &[Value], context:
     let shown = crate::dml::index_key_text(index, &key, context);
     let message = format!("could not create unique index \"{}\"", index.name);
     Ok(Error::new(SqlState::UniqueViolation, message).detail(format!("Key {shown} is duplicated.")))
+}
+
+/// What changes of an answer come to on its stored rows; `None` where a row that should go is not stored.
+pub(crate) fn difference_of(
+    view: &ReadView,
+    model: &TableModel,
+    context: &Context,
+    changes: Vec<Weighted>,
+) -> Result<Option<Difference>> {
+    let row_index = model.relation.as_materialized_view().map(|view| engine::IndexId(view.row_index));
+    let index = row_index.and_then(|id| model.index(id));
+    let index = index.ok_or_else(|| Error::internal("a materialized view without its index of rows"))?;
+    let mut difference = Difference::default();
+    for (row, weight) in changes {
+        if weight > 0 {
+            (0..weight).for_each(|_| difference.inserted.push(row.clone()));
+            continue;
+        }
+        let Some((key, _)) = index_key(index, &row, context)? else { return Ok(None) };
+        let (image, mut wanted, mut failed) = (RowImage::of(&row), weight.unsigned_abs(), None);
+        view.lookup(model.id, index.id, &key, &mut |handle, stored| {
+            if wanted == 0 {
+                return;
+            }
+            let values: std::result::Result<Vec<Value>, _> =
+                model.column_ids.iter().map(|column| stored.value(*column)).collect();
+            match values {
+                Ok(values) if RowImage::of(&values) == image => {
+                    difference.deleted.push(handle);
+                    wanted -= 1;
+                }
+                Ok(_) => {}
+                Err(error) => failed = Some(error),
+            }
+        })
+        .map_err(engine_error)?;
+        if let Some(error) = failed {
+            return Err(engine_error(error));
+        }
+        if wanted > 0 {
+            return Ok(None);
+        }
+    }
+    Ok(Some(difference))
 }

@@ -18,8 +18,12 @@ use engine::{ColumnId, Operation, TableId, Timestamp, Value};
 use futures::future::BoxFuture;
 
 use super::apply::RowImage;
+use super::beneath::tables;
 use super::evaluator::{Evaluator, as_of};
+use super::fold::{Stored, folded};
 use super::keys::{KeyGroup, equal_types, groups_of, restricted};
+use super::step::Step;
+use crate::dml::TableModel;
 use crate::error::{Error, Result};
 use crate::plan::{predicate, walk};
 use crate::session::engine_error;
@@ -68,6 +72,31 @@ pub(crate) async fn changes(
     Ok(Some(sum.finish()))
 }
 
+/// What has changed in a view since a step, up to a moment at which its definitions are the step's.
+pub(crate) async fn changes_of_view(
+    evaluator: &Evaluator,
+    view: u32,
+    step: Step,
+    to: Timestamp,
+) -> Result<Option<Vec<Weighted>>> {
+    let query = evaluator.definition_at(view, to)?;
+    let catalog = evaluator.catalog_at(to)?;
+    let model = TableModel::new(&catalog, evaluator.database(), view)?;
+    let (rows, context) = (evaluator.view_at(step.commit), evaluator.context(&catalog, to));
+    let stored = Stored { view: &rows, model: &model, context: &context };
+    match folded(evaluator, &query, &stored, step.base, to).await? {
+        Some(changes) => Ok(Some(changes)),
+        None => changes(evaluator, &query, step.base, to).await,
+    }
+}
+
+/// About how many rows the tables beneath a view have.
+pub(crate) fn rows_beneath(evaluator: &Evaluator, view: u32, at: Timestamp) -> Result<u64> {
+    let catalog = evaluator.catalog_at(at)?;
+    let tables = tables(&catalog, evaluator.database(), view).into_iter();
+    Ok(tables.map(|table| evaluator.rows_of_table(table)).sum())
+}
+
 /// Rows added up.
 #[derive(Default)]
 struct Sum(HashMap<RowImage, Weighted>);
@@ -107,30 +136,35 @@ impl Numbers {
 }
 
 /// A part of a change: rows with their weights in a column of their own.
-struct Term {
-    relation: Relation,
-    weight: ColumnNumber,
+pub(super) struct Term {
+    pub relation: Relation,
+    pub weight: ColumnNumber,
 }
 
-struct Delta<'e> {
-    evaluator: &'e Evaluator,
+/// The change of a query between two moments.
+pub(super) struct Delta<'e> {
+    pub evaluator: &'e Evaluator,
     from: Timestamp,
-    to: Timestamp,
-    numbers: Numbers,
+    pub to: Timestamp,
+    pub numbers: Numbers,
 }
 
 type Terms = Option<Vec<Term>>;
 
+impl<'e> Delta<'e> {
+    pub fn new(evaluator: &'e Evaluator, query: &Query, from: Timestamp, to: Timestamp) -> Delta<'e> {
+        Delta { evaluator, from, to, numbers: Numbers::above(&mut query.clone()) }
+    }
+}
+
 impl Delta<'_> {
     /// The change of a relation. The parts produce its columns.
-    fn terms<'a>(&'a mut self, relation: &'a Relation) -> BoxFuture<'a, Result<Terms>> {
+    pub fn terms<'a>(&'a mut self, relation: &'a Relation) -> BoxFuture<'a, Result<Terms>> {
         Box::pin(async move {
             match relation {
                 Relation::Table(scan) => self.table(scan),
                 Relation::Empty | Relation::Nothing { .. } => Ok(Some(Vec::new())),
-                Relation::Values { columns: _, rows } => {
-                    Ok(steady(rows.iter().flatten()).then(Vec::new))
-                }
+                Relation::Values { columns: _, rows } => Ok(steady(rows.iter().flatten()).then(Vec::new)),
                 Relation::Functions { items, ordinality: _ } => {
                     Ok(steady(items.iter().map(|item| &item.call)).then(Vec::new))
                 }
@@ -147,7 +181,10 @@ impl Delta<'_> {
                     if !steady(items.iter().map(|(_, item)| item)) {
                         return Ok(None);
                     }
-                    Ok(wrapped(self.terms(input).await?, |input| Relation::Extend { input, items: items.clone() }))
+                    Ok(wrapped(self.terms(input).await?, |input| Relation::Extend {
+                        input,
+                        items: items.clone(),
+                    }))
                 }
                 Relation::ProjectSet { input, items } => {
                     if !steady(items.iter().map(|item| &item.call)) {
@@ -205,8 +242,7 @@ impl Delta<'_> {
                     if keys.is_empty() || !same || !steady(read) {
                         return Ok(None);
                     }
-                    let whole =
-                        |input| Relation::Window { input: Box::new(input), calls: calls.clone() };
+                    let whole = |input| Relation::Window { input: Box::new(input), calls: calls.clone() };
                     self.grouped(input, keys, &whole).await
                 }
                 Relation::SetOperation { operator, all, left, right, columns } => {
@@ -360,11 +396,13 @@ impl Delta<'_> {
         let (to, same) = (self.to, |term: &Term| term.weight);
         // With the other side as it was, the side that is kept whole is joined row by row.
         if kind == JoinKind::Left && from_right.is_empty() {
-            let term = |term: Term| Term { weight: same(&term), relation: joined(term.relation, at(right, to)) };
+            let term =
+                |term: Term| Term { weight: same(&term), relation: joined(term.relation, at(right, to)) };
             return Ok(Some(from_left.into_iter().map(term).collect()));
         }
         if kind == JoinKind::Right && from_left.is_empty() {
-            let term = |term: Term| Term { weight: same(&term), relation: joined(at(left, to), term.relation) };
+            let term =
+                |term: Term| Term { weight: same(&term), relation: joined(at(left, to), term.relation) };
             return Ok(Some(from_right.into_iter().map(term).collect()));
         }
         if from_left.is_empty() && from_right.is_empty() {
@@ -531,7 +569,7 @@ fn wrapped(terms: Terms, wrap: impl Fn(Box<Relation>) -> Relation) -> Terms {
 }
 
 /// A relation with every table read as of a moment.
-fn at(relation: &Relation, moment: Timestamp) -> Relation {
+pub(super) fn at(relation: &Relation, moment: Timestamp) -> Relation {
     struct At(Timestamp);
     impl Visitor for At {
         fn relation(&mut self, relation: &mut Relation) -> bool {

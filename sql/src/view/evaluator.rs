@@ -8,6 +8,7 @@ use std::sync::Arc;
 use catalog::{Catalog, Snapshot};
 use engine::{Database, ReadView, Timestamp, Transaction, Value};
 use futures::StreamExt;
+use parking_lot::Mutex;
 
 use crate::analyze::{self, ViewRead};
 use crate::dml::rows_of;
@@ -28,7 +29,7 @@ pub(crate) struct Evaluator {
     resources: Arc<Resources>,
     database: u32,
     /// Keeps what its views show findable.
-    reader: Transaction,
+    reader: Mutex<Transaction>,
 }
 
 /// Row counts as the engine knows them.
@@ -71,12 +72,17 @@ impl Evaluator {
         resources: Arc<Resources>,
         database: u32,
     ) -> Evaluator {
-        let reader = engine.begin(engine::Isolation::ReadCommitted, true);
+        let reader = Mutex::new(engine.begin(engine::Isolation::ReadCommitted, true));
         Evaluator { engine, store, resources, database, reader }
     }
 
     pub fn database(&self) -> u32 {
         self.database
+    }
+
+    /// About how many rows a table has.
+    pub fn rows_of_table(&self, table: u32) -> u64 {
+        self.engine.statistics(engine::TableId(table)).map_or(0, |statistics| statistics.rows as u64)
     }
 
     /// The catalog at a moment.
@@ -86,7 +92,7 @@ impl Evaluator {
 
     /// What was committed up to a published moment.
     pub fn view_at(&self, at: Timestamp) -> ReadView {
-        self.reader.view_at(at)
+        self.reader.lock().view_at(at)
     }
 
     /// The query of a view with everything beneath it expanded down to tables, each read as of `at`.

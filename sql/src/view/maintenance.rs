@@ -15,14 +15,16 @@ use engine::{Database, Isolation, Outcome, RelationLockMode, TableId, Timestamp,
 use futures::StreamExt;
 use parking_lot::{Condvar, Mutex};
 
-use super::apply::{Difference, apply, stored_rows};
+use super::apply::{Difference, apply, difference_of, stored_rows};
 use super::beneath::{beneath, definition_of};
+use super::delta::changes_of_view;
 use super::evaluator::Evaluator;
 use super::moment::{Freshness, freshness};
 use super::status::ViewStatus;
 use super::step::write_step;
 use crate::dml::{TableModel, rows_of};
 use crate::error::{Error, Result};
+use crate::evaluate::Context;
 use crate::execute::Resources;
 use crate::session::engine_error;
 
@@ -175,7 +177,6 @@ impl Worker {
         status.steps += 1;
         status.recomputed += u64::from(taken.recomputed);
         status.changes += taken.changes;
-        status.watermark = Some(taken.base.micros());
         status.error = None;
     }
 }
@@ -202,7 +203,6 @@ enum Taken {
 }
 
 struct StepTaken {
-    base: Timestamp,
     recomputed: bool,
     changes: u64,
 }
@@ -263,11 +263,37 @@ fn locked_step(
     }
     let model = TableModel::new(&catalog, database, view)?;
     let context = evaluator.context(&catalog, base);
-    let difference = parts.runtime.block_on(recomputed(evaluator, transaction, &model, view, base))?;
+    let (difference, recomputed) = parts.runtime.block_on(async {
+        match followed(evaluator, transaction, &model, &context, base).await {
+            Ok(Some(difference)) => Ok((difference, false)),
+            // What went wrong may be the way and not the query: the query itself decides.
+            Ok(None) | Err(_) => {
+                recomputed(evaluator, transaction, &model, base).await.map(|difference| (difference, true))
+            }
+        }
+    })?;
     apply(transaction, &model, &context, &difference)?;
     write_step(transaction, view, base, definition_of(&catalog, database, view))?;
     let changes = (difference.deleted.len() + difference.inserted.len()) as u64;
-    Ok(Taken::Step(StepTaken { base, recomputed: true, changes }))
+    Ok(Taken::Step(StepTaken { recomputed, changes }))
+}
+
+/// The difference of the stored rows to the answer at a moment, from what has changed since the last step; `None` where
+/// the query has to be evaluated.
+async fn followed(
+    evaluator: &Evaluator,
+    transaction: &Transaction,
+    model: &TableModel,
+    context: &Context,
+    base: Timestamp,
+) -> Result<Option<Difference>> {
+    let (catalog, database) = (evaluator.catalog_at(base)?, evaluator.database());
+    let last = freshness(&evaluator.view_at(base), &catalog, database, model.oid, base)?;
+    let Freshness::Behind(last) = last else { return Ok(None) };
+    match changes_of_view(evaluator, model.oid, last, base).await? {
+        Some(changes) => difference_of(&transaction.view(), model, context, changes),
+        None => Ok(None),
+    }
 }
 
 /// The difference of the stored rows to the answer at a moment, by evaluating the query.
@@ -275,10 +301,9 @@ async fn recomputed(
     evaluator: &Evaluator,
     transaction: &Transaction,
     model: &TableModel,
-    view: u32,
     base: Timestamp,
 ) -> Result<Difference> {
-    let query = evaluator.definition_at(view, base)?;
+    let query = evaluator.definition_at(model.oid, base)?;
     let mut stored = stored_rows(&transaction.view(), model)?;
     let mut difference = Difference::default();
     let mut batches = evaluator.start(&query, base)?;

@@ -17,8 +17,11 @@
 
 mod apply;
 mod beneath;
+mod delta;
 mod eligible;
 mod evaluator;
+mod fold;
+mod keys;
 mod maintenance;
 mod moment;
 mod status;
@@ -27,9 +30,11 @@ mod step;
 pub(crate) use apply::{Difference, apply, stored_rows};
 pub use beneath::beneath;
 pub(crate) use beneath::scans_of;
+pub use delta::Weighted;
+pub(crate) use delta::{changes_of_view, rows_beneath};
 pub(crate) use eligible::check_eligible;
-pub(crate) use evaluator::as_of;
+pub(crate) use evaluator::{Evaluator, as_of};
 pub(crate) use maintenance::{Maintenance, Parts, start};
 pub(crate) use moment::{Freshness, freshness};
 pub use status::ViewStatus;
-pub(crate) use step::{create_steps, write_first_step};
+pub(crate) use step::{Step, create_steps, newest_step, write_first_step};

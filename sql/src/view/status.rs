@@ -9,8 +9,6 @@ pub struct ViewStatus {
     pub recomputed: u64,
     /// Rows deleted and inserted.
     pub changes: u64,
-    /// The base moment of the last step: microseconds since 2000-01-01.
-    pub watermark: Option<i64>,
     /// Why the last step failed, if it did.
     pub error: Option<String>,
 }

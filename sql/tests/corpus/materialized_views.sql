@@ -32,7 +32,6 @@ drop materialized view nope;
 drop materialized view if exists nope;
 drop materialized view t;
 alter table t drop column v;
-alter table t alter column v type text;
 alter materialized view mv rename to mv3;
 alter materialized view mv3 rename column sum to total;
 select g, total from mv3 order by g;
