@@ -165,6 +165,7 @@ impl Analyzer<'_> {
         match &object.kind {
             RelationKind::Table(_) => {}
             RelationKind::View(_)
+            | RelationKind::MaterializedView(_)
             | RelationKind::Sequence(_)
             | RelationKind::Index(_)
             | RelationKind::System { .. } => {

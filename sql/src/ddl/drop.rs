@@ -287,7 +287,7 @@ impl Plan {
                     && (on.column == 0 || edge.referenced.column == on.column)
             });
             for edge in touching {
-                let dependent = ObjectAddress { column: 0, ..edge.dependent };
+                let dependent = whole_of(snapshot, database, ObjectAddress { column: 0, ..edge.dependent });
                 // A column of a type that goes must not take its whole table along.
                 let column_alone = edge.referenced.class == PG_TYPE_CLASS && edge.dependent.column != 0;
                 if column_alone && !seen.contains(&dependent) {
@@ -343,6 +343,16 @@ fn automatic(
         _ => None,
     };
     owner.is_some_and(|owner| seen.contains(&ObjectAddress::relation(owner)))
+}
+
+/// What goes with a part: a rule is nothing without its view, and what stands on the view goes too.
+fn whole_of(snapshot: &Snapshot, database: u32, address: ObjectAddress) -> ObjectAddress {
+    match address.class {
+        PG_REWRITE_CLASS => {
+            view_of_rule(snapshot, database, address.object).map_or(address, ObjectAddress::relation)
+        }
+        _ => address,
+    }
 }
 
 fn view_of_rule(snapshot: &Snapshot, database: u32, rule: u32) -> Option<u32> {

@@ -42,7 +42,9 @@ pub(crate) fn create_steps(database: &Database) -> Result<()> {
         (DEFINITION, PhysicalType::Int64),
     ];
     let indexes = vec![IndexSchema { id: BY_MOMENT, unique: true, primary: true }];
-    transaction.create_table(STEPS, TableSchema { columns, indexes }).map_err(engine_error)?;
+    transaction
+        .create_table(STEPS, TableSchema { columns, indexes, vectors: Vec::new() })
+        .map_err(engine_error)?;
     transaction.commit().wait().map(|_| ()).map_err(engine_error)
 }
 
