@@ -227,6 +227,9 @@ impl Session {
             }
         }
         let plan = Box::pin(self.plan_for_views(plan, &parameters)).await?;
+        if plan.of_views.is_some() && self.meters.is_some() {
+            self.ran = Some(plan.clone());
+        }
         let context = self.context(parameters)?;
         let view = self.transaction()?.with(|transaction| transaction.view())?;
         let mut past = Vec::with_capacity(plan.moments.len());

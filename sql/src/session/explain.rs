@@ -45,6 +45,8 @@ struct Run {
     rows: u64,
     spent: Duration,
     tier: &'static str,
+    /// The plan that ran, where it was made for this execution: it reads materialized views.
+    plan: Option<Arc<Plan>>,
 }
 
 fn boolean(option: &UtilityOption) -> Result<bool> {
@@ -156,15 +158,16 @@ impl Session {
             Work::Insert { .. } | Work::Update { .. } | Work::Delete { .. } | Work::Utility => false,
         };
         self.meters = Some(meters.clone());
+        self.ran = None;
         let started = Instant::now();
         let result = self.count_rows(analysis).await;
         let spent = started.elapsed();
         self.meters = None;
-        let rows = result?;
+        let (rows, ran) = (result?, self.ran.take());
         if let Work::Query { plan, .. } | Work::Update { plan, .. } | Work::Delete { plan, .. } =
             &analysis.work
         {
-            self.note_learned(plan, &meters);
+            self.note_learned(ran.as_ref().unwrap_or(plan), &meters);
             if (point || nearest) && matches!(analysis.work, Work::Query { .. }) {
                 meters.note(&plan.root, rows, spent);
             }
@@ -174,7 +177,7 @@ impl Session {
             (false, true) => "nearest",
             (false, false) => "planned",
         };
-        Ok(Run { meters, rows, spent, tier })
+        Ok(Run { meters, rows, spent, tier, plan: ran })
     }
 
     /// Notes, for every node that searches an index, what the learned indexes over it are.
@@ -227,13 +230,14 @@ impl Session {
 /// What EXPLAIN shows of a statement: its plan, beneath the change it makes.
 fn explained_work(analysis: &Analysis, run: Option<&Run>) -> Result<Explained> {
     let meters = run.map(|run| &*run.meters);
+    let ran = |planned| run.and_then(|run| run.plan.as_ref()).unwrap_or(planned);
     // The point tier does not run the plan of a change: only the change as a whole is measured.
     let planned = meters.filter(|_| run.is_some_and(|run| run.tier == "planned"));
     let (word, table, source) = match &analysis.work {
-        Work::Query { plan, .. } => return Ok(explained(plan, meters)),
+        Work::Query { plan, .. } => return Ok(explained(ran(plan), meters)),
         Work::Insert { insert, plan } => {
             let source = match plan {
-                Some(plan) => explained(plan, planned),
+                Some(plan) => explained(ran(plan), planned),
                 None => Explained {
                     title: "Result".to_string(),
                     facts: vec![("Node Type", "Result".to_string())],
@@ -243,10 +247,10 @@ fn explained_work(analysis: &Analysis, run: Option<&Run>) -> Result<Explained> {
             ("Insert", insert.model.name.clone(), source)
         }
         Work::Update { update, plan, point: _ } => {
-            ("Update", update.model.name.clone(), explained(plan, planned))
+            ("Update", update.model.name.clone(), explained(ran(plan), planned))
         }
         Work::Delete { delete, plan, point: _ } => {
-            ("Delete", delete.model.name.clone(), explained(plan, planned))
+            ("Delete", delete.model.name.clone(), explained(ran(plan), planned))
         }
         Work::Utility => return Err(Error::unsupported("EXPLAIN of a utility statement")),
     };

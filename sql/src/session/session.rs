@@ -43,6 +43,8 @@ pub struct Session {
     pub(super) met: Mutex<BTreeSet<u32>>,
     /// Those of the EXPLAIN ANALYZE at work.
     pub(super) meters: Option<Arc<crate::execute::Meters>>,
+    /// The plan made for an execution that reads materialized views.
+    pub(super) ran: Option<Arc<crate::plan::Plan>>,
     /// What the client was last told of reported settings.
     reported: Vec<(&'static str, String)>,
     /// The settings and the user that `reported` was made of.
@@ -65,6 +67,7 @@ impl Session {
             portals: Portals::default(),
             met: Mutex::default(),
             meters: None,
+            ran: None,
             reported: Vec::new(),
             reported_of: SettingValues::default(),
             reported_user: Arc::from(""),

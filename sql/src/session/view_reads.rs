@@ -16,7 +16,7 @@ use super::engine_error;
 use super::rows::joined;
 use super::session::Session;
 use crate::analyze::{self, StoredChange, ViewRead};
-use crate::error::{Error, Result, SqlState};
+use crate::error::{Error, Result};
 use crate::execute::{MomentValue, evaluate_moment};
 use crate::plan::Plan;
 use crate::tree::TimeClause;
@@ -178,9 +178,7 @@ impl Reader {
             return Err(Error::internal("a decision about what is no materialized view"));
         };
         if !view.populated {
-            let message = format!("materialized view \"{}\" has not been populated", relation.name);
-            return Err(Error::new(SqlState::ObjectNotInPrerequisiteState, message)
-                .hint("Use the REFRESH MATERIALIZED VIEW command."));
+            return Err(crate::view::unpopulated(&relation.name));
         }
         if relation.as_maintained_view().is_none() {
             return Ok(ViewRead::Stored(None));

@@ -62,15 +62,27 @@ pub(crate) fn scans_of(query: &Query) -> Vec<TableScan> {
 }
 
 /// A number for the definitions that a view's answer depends on besides its own, which never changes: plain views may
-/// be replaced beneath it.
+/// be replaced beneath it, and materialized ones emptied.
 pub(super) fn definition_of(catalog: &Snapshot, database: u32, view: u32) -> i64 {
     let mut hasher = DefaultHasher::new();
     let mut any = false;
     for oid in beneath(catalog, database, view) {
         let Some(relation) = catalog.relation(database, oid) else { continue };
-        if let RelationKind::View(view) = &relation.kind {
-            any = true;
-            (oid, view.query.tree.to_string()).hash(&mut hasher);
+        match &relation.kind {
+            RelationKind::View(view) => {
+                any = true;
+                (oid, view.query.tree.to_string()).hash(&mut hasher);
+            }
+            // What may not be read makes the query fail.
+            RelationKind::MaterializedView(view) if !view.populated => {
+                any = true;
+                (oid, false).hash(&mut hasher);
+            }
+            RelationKind::MaterializedView(_)
+            | RelationKind::Table(_)
+            | RelationKind::Index(_)
+            | RelationKind::Sequence(_)
+            | RelationKind::System { .. } => {}
         }
     }
     if any { hasher.finish() as i64 } else { 0 }

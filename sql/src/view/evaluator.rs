@@ -65,6 +65,13 @@ pub(crate) fn constant_moment(clause: &TimeClause) -> Option<Timestamp> {
     }
 }
 
+/// The refusal of a materialized view that was made or left WITH NO DATA.
+pub(crate) fn unpopulated(name: &str) -> Error {
+    let message = format!("materialized view \"{name}\" has not been populated");
+    Error::new(SqlState::ObjectNotInPrerequisiteState, message)
+        .hint("Use the REFRESH MATERIALIZED VIEW command.")
+}
+
 impl Evaluator {
     pub fn new(
         engine: Arc<Database>,
@@ -124,6 +131,9 @@ impl Evaluator {
             default_moment: None,
         };
         let mut decide = |relation: &catalog::Relation, _: Option<&TimeClause>| {
+            if relation.as_materialized_view().is_some_and(|view| !view.populated) {
+                return Err(unpopulated(&relation.name));
+            }
             Ok(match relation.as_maintained_view() {
                 Some(_) => ViewRead::Query,
                 None => ViewRead::Stored(None),

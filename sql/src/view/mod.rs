@@ -33,7 +33,7 @@ pub(crate) use beneath::scans_of;
 pub use delta::Weighted;
 pub(crate) use delta::{changes_of_view, rows_beneath};
 pub(crate) use eligible::check_eligible;
-pub(crate) use evaluator::{Evaluator, as_of};
+pub(crate) use evaluator::{Evaluator, as_of, unpopulated};
 pub(crate) use maintenance::{Maintenance, Parts, start};
 pub(crate) use moment::{Freshness, freshness};
 pub use status::ViewStatus;
