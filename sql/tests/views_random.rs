@@ -53,7 +53,7 @@ fn query(random: &mut Random) -> (String, usize) {
         "avg(f)",
         "sum(v) + count(*)",
     ]);
-    match random.below(22) {
+    match random.below(23) {
         0 => (format!("SELECT id, k, v FROM a WHERE v > {bound}"), 3),
         1 => (format!("SELECT k, v % 3 AS m FROM a WHERE k IS NULL OR k < {bound}"), 2),
         2 => (format!("SELECT k, v FROM a WHERE v < {bound} UNION ALL SELECT k, w FROM b"), 2),
@@ -74,6 +74,7 @@ fn query(random: &mut Random) -> (String, usize) {
         18 => ("SELECT n, count(*) AS x, sum(w) AS s FROM b GROUP BY n".to_string(), 3),
         19 => ("SELECT k, v, rank() OVER (PARTITION BY k ORDER BY v) AS r FROM a".to_string(), 3),
         20 => (format!("SELECT v, id FROM a ORDER BY v, id LIMIT {}", 1 + bound), 2),
+        21 => ("SELECT k, count(*) AS n, sum(v) AS s, count(v) AS c FROM a GROUP BY k".to_string(), 4),
         _ => (format!("SELECT k, v FROM a WHERE v > (SELECT avg(w) FROM b WHERE b.id < {})", 5 + bound), 2),
     }
 }

@@ -104,7 +104,16 @@ pub(crate) fn start(maintenance: &Arc<Maintenance>, parts: &Arc<Parts>) -> Resul
     let (weak, shared) = (Arc::downgrade(parts), maintenance.clone());
     let thread = std::thread::Builder::new()
         .name("strata-views".to_string())
-        .spawn(move || Worker { parts: weak, maintenance: shared, seen: None, failed: HashMap::new() }.run())
+        .spawn(move || {
+            Worker {
+                parts: weak,
+                maintenance: shared,
+                views: (None, Vec::new()),
+                seen: None,
+                failed: HashMap::new(),
+            }
+            .run()
+        })
         .map_err(|error| Error::internal(format!("could not start the thread of views: {error}")))?;
     *maintenance.thread.lock() = Some(thread);
     Ok(())
@@ -113,6 +122,8 @@ pub(crate) fn start(maintenance: &Arc<Maintenance>, parts: &Arc<Parts>) -> Resul
 struct Worker {
     parts: Weak<Parts>,
     maintenance: Arc<Maintenance>,
+    /// The views of the catalog of a generation.
+    views: (Option<u64>, Vec<(u32, u32)>),
     /// The moment up to which everything has been looked at.
     seen: Option<Timestamp>,
     /// When the step of a view failed last, and the moment it was for.
@@ -133,7 +144,10 @@ impl Worker {
     /// Looks at all views once; whether there are any.
     fn round(&mut self, parts: &Arc<Parts>) -> bool {
         let catalog = parts.store.current();
-        let views = maintained(&catalog);
+        if self.views.0 != Some(catalog.generation()) {
+            self.views = (Some(catalog.generation()), maintained(&catalog));
+        }
+        let views = self.views.1.clone();
         if views.is_empty() {
             return false;
         }
