@@ -52,6 +52,7 @@ mod type_name;
 mod types;
 mod update;
 mod values;
+mod view_read;
 mod window;
 
 use std::cell::Cell;
@@ -69,12 +70,13 @@ pub use group::{Placeless, same};
 pub use past::PastUse;
 pub use statement::{Analyzed, AnalyzedStatement, CopyTarget, argument, statement, view_definition};
 pub use stored::{
-    STORED_VERSION, StoredChange, ViewRead, read_views, stored_expression, stored_query,
-    to_stored_expression, to_stored_query, written_expression, written_query,
+    STORED_VERSION, stored_expression, stored_query, to_stored_expression, to_stored_query,
+    written_expression, written_query,
 };
 pub use subscribe::AnalyzedSubscribe;
 pub use table_expression::{Purpose, TableColumns, table_expression};
 pub use type_name::{VALUE, domain_rules, resolve_declared_type, resolve_type};
+pub use view_read::{StoredChange, ViewRead, read_views};
 
 /// The catalog as of a time clause: at its moment, or at the end of its period. None where the moment cannot be known
 /// yet (a parameter), in which case the current catalog gives the shape.

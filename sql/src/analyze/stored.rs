@@ -4,19 +4,14 @@
 //! inside it stay scans of the view, so that a view may change beneath another, and are expanded at each use.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
 use catalog::{ObjectAddress, RelationKind, StoredExpression};
 use engine::Value;
 
-use super::parameter::Parameters;
-use super::{Analyzer, Environment};
+use super::Analyzer;
 use crate::error::{Error, Result, SqlState};
 use crate::tree::visit::{Visitor, walk_children, walk_expression, walk_query};
-use crate::tree::{
-    Column, ColumnNumber, Expression, ExpressionKind, Form, OutputColumn, Query, Relation, SetOperator,
-    SystemColumn, TableColumn, TableScan, TimeClause, Type,
-};
+use crate::tree::{ColumnNumber, Expression, ExpressionKind, Form, Query, Relation, SystemColumn, TableScan};
 use crate::types::oid;
 
 /// Version of the form that trees are stored in.
@@ -256,7 +251,7 @@ impl Analyzer<'_> {
 
     /// A scan inside a stored query: it gets the moment that the query is read at, unless it has its own, and is
     /// looked up in the catalog of its moment. What it stands for, where it is of a view.
-    fn expanded_scan(&mut self, scan: &mut TableScan) -> Result<Option<Relation>> {
+    pub(super) fn expanded_scan(&mut self, scan: &mut TableScan) -> Result<Option<Relation>> {
         if scan.time.is_none() {
             scan.time = self.view_time.clone().or_else(|| self.default_clause());
         }
@@ -278,7 +273,7 @@ impl Analyzer<'_> {
     }
 
     /// What a scan of a view stands for.
-    fn expanded_view(&mut self, stored: &StoredExpression, scan: &TableScan) -> Result<Relation> {
+    pub(super) fn expanded_view(&mut self, stored: &StoredExpression, scan: &TableScan) -> Result<Relation> {
         let inner = self.view_query(stored)?;
         let mut items = Vec::with_capacity(scan.columns.len());
         for column in &scan.columns {
@@ -291,231 +286,5 @@ impl Analyzer<'_> {
             items.push((column.number, super::subquery::output_reference(output)));
         }
         Ok(Relation::Extend { input: Box::new(Relation::Subquery(Box::new(inner))), items })
-    }
-}
-
-/// How a materialized view in a query is read.
-#[derive(Clone, Debug)]
-pub enum ViewRead {
-    /// Its stored rows, as of another moment than the scan's where one is given.
-    Stored(Option<TimeClause>),
-    /// The stored rows of a step with what has changed since.
-    Changed(Arc<StoredChange>),
-    /// Its query, at the moment of the scan.
-    Query,
-}
-
-/// What lies over the stored rows of a step.
-#[derive(Debug)]
-pub struct StoredChange {
-    /// The commit of the step.
-    pub step: TimeClause,
-    /// Rows, and how many more or fewer of them there are.
-    pub changes: Vec<(Vec<Value>, i64)>,
-}
-
-/// Decides on a scan of a materialized view, by the relation and the moment that it is read at.
-pub type ViewDecision<'d> = &'d mut dyn FnMut(&catalog::Relation, Option<&TimeClause>) -> Result<ViewRead>;
-
-/// A query with plain views expanded, and materialized views as `decide` says, those inside others too. `time`: the
-/// moment of scans that say none.
-pub fn read_views(
-    environment: Environment<'_>,
-    query: &Query,
-    time: Option<TimeClause>,
-    decide: ViewDecision<'_>,
-) -> Result<Query> {
-    let mut analyzer = Analyzer::new(environment, "", Parameters::default());
-    let mut query = query.clone();
-    let mut highest = Highest::default();
-    walk_query(&mut query, &mut highest);
-    // What views bring along gets numbers above all that are there.
-    analyzer.owners = vec![u32::MAX; highest.columns as usize];
-    analyzer.next_common = highest.common;
-    analyzer.view_time = time;
-    let mut visitor = ReadViews { analyzer: &mut analyzer, decide, error: None };
-    walk_query(&mut query, &mut visitor);
-    match visitor.error {
-        Some(error) => Err(error),
-        None => Ok(query),
-    }
-}
-
-/// How many numbers are taken.
-#[derive(Default)]
-struct Highest {
-    columns: u32,
-    common: u32,
-}
-
-impl Visitor for Highest {
-    fn column(&mut self, column: &mut ColumnNumber) {
-        self.columns = self.columns.max(column.0.saturating_add(1));
-    }
-
-    fn common(&mut self, id: &mut u32) {
-        self.common = self.common.max(id.saturating_add(1));
-    }
-}
-
-/// Puts queries in the place of scans of materialized views.
-struct ReadViews<'r, 'a, 'd> {
-    analyzer: &'r mut Analyzer<'a>,
-    decide: ViewDecision<'d>,
-    error: Option<Error>,
-}
-
-/// What stands in the place of a scan, and whether views may stand in it.
-struct Replacement {
-    relation: Relation,
-    open: bool,
-}
-
-impl ReadViews<'_, '_, '_> {
-    fn replacement(&mut self, scan: &mut TableScan) -> Result<Option<Replacement>> {
-        if let Some(relation) = self.analyzer.expanded_scan(scan)? {
-            return Ok(Some(Replacement { relation, open: true }));
-        }
-        let past = match &scan.time {
-            Some(clause) => self.analyzer.catalog_of(clause)?,
-            None => None,
-        };
-        let catalog = past.as_deref().unwrap_or(self.analyzer.environment.catalog);
-        let Some(object) = catalog.relation(self.analyzer.environment.database, scan.table).cloned() else {
-            return Ok(None);
-        };
-        let Some(materialized) = object.as_materialized_view() else { return Ok(None) };
-        match (self.decide)(&object, scan.time.as_ref())? {
-            ViewRead::Stored(time) => {
-                if time.is_some() {
-                    scan.time = time;
-                }
-                Ok(None)
-            }
-            ViewRead::Query => {
-                let outer = std::mem::replace(&mut self.analyzer.view_time, scan.time.clone());
-                let expanded = self.analyzer.expanded_view(&materialized.view.query, scan);
-                self.analyzer.view_time = outer;
-                expanded.map(|relation| Some(Replacement { relation, open: true }))
-            }
-            ViewRead::Changed(change) => {
-                let relation = self.changed(&object, scan, &change)?;
-                Ok(Some(Replacement { relation, open: false }))
-            }
-        }
-    }
-
-    /// The stored rows of a step with the changes since: rows that are gone taken out, new ones added.
-    fn changed(
-        &mut self,
-        object: &catalog::Relation,
-        scan: &TableScan,
-        change: &StoredChange,
-    ) -> Result<Relation> {
-        let columns: Vec<TableColumn> = object
-            .live_columns()
-            .map(|column| TableColumn {
-                number: self.fresh(),
-                source: SystemColumn::Attribute(column.number),
-                ty: Type::with_typmod(column.type_oid, column.typmod),
-                collation: column.collation,
-            })
-            .collect();
-        let outputs: Vec<Column> = columns
-            .iter()
-            .map(|column| Column { number: column.number, ty: column.ty, collation: column.collation })
-            .collect();
-        let time = Some(change.step.clone());
-        let rows = TableScan { table: scan.table, name: scan.name.clone(), columns, time };
-        let mut current = (Relation::Table(rows), outputs);
-        for (operator, sign) in [(SetOperator::Except, -1), (SetOperator::Union, 1)] {
-            let count = |weight: i64| usize::try_from(weight * sign).unwrap_or(0);
-            let rows: Vec<Vec<Expression>> = change
-                .changes
-                .iter()
-                .flat_map(|(row, weight)| std::iter::repeat_n(row, count(*weight)))
-                .map(|row| {
-                    row.iter().zip(&current.1).map(|(value, column)| constant(value, column)).collect()
-                })
-                .collect();
-            if rows.is_empty() {
-                continue;
-            }
-            let listed: Vec<Column> = self.like(&current.1);
-            let columns: Vec<Column> = self.like(&current.1);
-            let values = Relation::Values { columns: listed.clone(), rows };
-            let relation = Relation::SetOperation {
-                operator,
-                all: true,
-                left: Box::new(query_of(current.0, &current.1)),
-                right: Box::new(query_of(values, &listed)),
-                columns: columns.clone(),
-            };
-            current = (relation, columns);
-        }
-        let (input, columns) = current;
-        let mut items = Vec::with_capacity(scan.columns.len());
-        for column in &scan.columns {
-            let SystemColumn::Attribute(attribute) = column.source else {
-                return Err(Error::internal("a system column of a view"));
-            };
-            let place = object.live_columns().position(|known| known.number == attribute);
-            let found = place.and_then(|place| columns.get(place));
-            let found = found.ok_or_else(|| Error::internal("a view with fewer columns than it had"))?;
-            let kind = ExpressionKind::Column(found.number);
-            let value = Expression { kind, ty: found.ty, collation: found.collation, position: None };
-            items.push((column.number, value));
-        }
-        Ok(Relation::Extend { input: Box::new(input), items })
-    }
-
-    fn fresh(&mut self) -> ColumnNumber {
-        let number = self.analyzer.new_column();
-        self.analyzer.used.insert(number);
-        number
-    }
-
-    fn like(&mut self, columns: &[Column]) -> Vec<Column> {
-        columns
-            .iter()
-            .map(|column| Column { number: self.fresh(), ty: column.ty, collation: column.collation })
-            .collect()
-    }
-}
-
-fn constant(value: &Value, column: &Column) -> Expression {
-    let kind = ExpressionKind::Constant(value.clone());
-    Expression { kind, ty: column.ty, collation: column.collation, position: None }
-}
-
-/// A relation as the side of a set operation.
-fn query_of(relation: Relation, columns: &[Column]) -> Query {
-    let output = columns.iter().map(|column| OutputColumn {
-        column: column.number,
-        name: String::new(),
-        ty: column.ty,
-        collation: column.collation,
-        origin: (0, 0),
-    });
-    Query { common: Vec::new(), relation, output: output.collect(), shape: None }
-}
-
-impl Visitor for ReadViews<'_, '_, '_> {
-    fn relation(&mut self, relation: &mut Relation) -> bool {
-        if self.error.is_some() {
-            return false;
-        }
-        let Relation::Table(scan) = relation else { return true };
-        match self.replacement(scan) {
-            Ok(Some(Replacement { relation: replacement, open })) => {
-                *relation = replacement;
-                open
-            }
-            Ok(None) => false,
-            Err(error) => {
-                self.error = Some(error);
-                false
-            }
-        }
     }
 }

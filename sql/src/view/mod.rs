@@ -17,6 +17,7 @@
 
 mod apply;
 mod beneath;
+mod commons;
 mod delta;
 mod eligible;
 mod evaluator;
@@ -24,6 +25,8 @@ mod fold;
 mod keys;
 mod maintenance;
 mod moment;
+mod net;
+mod rules;
 mod status;
 mod step;
 
