@@ -7,8 +7,7 @@ use crate::builtin::{
 };
 use crate::object::{
     Constraint, ConstraintKind, Extension, Index, IndexSource, MaterializedView, ObjectAddress, Relation,
-    RelationKind,
-    StoredExpression, UserType,
+    RelationKind, StoredExpression, UserType,
 };
 
 /// How firmly a dependent holds on, in pg_depend's letters.

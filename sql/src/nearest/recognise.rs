@@ -10,7 +10,9 @@ use crate::plan::{Node, Plan};
 impl NearestQuery {
     /// The search for neighbours that a plan is; `None` where it is more.
     pub fn recognise(plan: &Plan) -> Option<NearestQuery> {
-        if !plan.subqueries.is_empty() || !plan.commons.is_empty() || plan.slots > 0 {
+        // How a materialized view is read is decided for each execution.
+        let of_views = plan.of_views.is_some();
+        if of_views || !plan.subqueries.is_empty() || !plan.commons.is_empty() || plan.slots > 0 {
             return None;
         }
         // From the root downwards; the projections are applied from the last to the first.
