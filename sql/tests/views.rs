@@ -158,3 +158,27 @@ fn views_over_views_replaced_views_and_indexes_stay_exact() {
     let printed = client.run(&format!("SELECT * FROM m FOR SYSTEM_TIME AS OF {before} WHERE g = 1;"));
     assert_eq!(printed, "g|n\n1|7\n(1 row)\n");
 }
+
+#[test]
+fn a_feed_of_a_view_tells_what_each_commit_made_of_it() {
+    let harness = Harness::new("views-feed");
+    let mut client = harness.client();
+    done(
+        &mut client,
+        "CREATE TABLE t (id int PRIMARY KEY, g int); CREATE MATERIALIZED VIEW m AS SELECT g, count(*) AS n FROM t GROUP BY g;",
+    );
+    let from = now(&mut client);
+    done(
+        &mut client,
+        "INSERT INTO t VALUES (1, 1), (2, 1); INSERT INTO t VALUES (3, 2); DELETE FROM t WHERE id = 1;",
+    );
+    let to = now(&mut client);
+    let printed = client
+        .run(&format!("SUBSCRIBE (SELECT g, n FROM m) WITH (snapshot = false) AS OF {from} UP TO {to};"));
+    let rows: Vec<&str> = printed
+        .lines()
+        .filter_map(|line| line.split_once('|').map(|(_, rest)| rest))
+        .filter(|row| row.ends_with(|last: char| last.is_ascii_digit()))
+        .collect();
+    assert_eq!(rows, ["1|1|2", "1|2|1", "-1|1|2", "1|1|1"], "{printed}");
+}

@@ -76,7 +76,7 @@ pub use stored::{
 pub use subscribe::AnalyzedSubscribe;
 pub use table_expression::{Purpose, TableColumns, table_expression};
 pub use type_name::{VALUE, domain_rules, resolve_declared_type, resolve_type};
-pub use view_read::{StoredChange, ViewRead, read_views};
+pub use view_read::{StoredChange, ViewDecision, ViewRead, read_views};
 
 /// The catalog as of a time clause: at its moment, or at the end of its period. None where the moment cannot be known
 /// yet (a parameter), in which case the current catalog gives the shape.

@@ -142,6 +142,7 @@ fn path(node: &Arc<Node>, access: &TableAccess, filter: Option<CompiledExpressio
         slots: 0,
         moments: Vec::new(),
         dependencies: Vec::new(),
+        of_views: None,
         named: Vec::new(),
         slot_columns: Vec::new(),
     });

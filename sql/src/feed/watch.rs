@@ -61,9 +61,10 @@ impl Watch {
         Watch { instance, database, relations, authorised, generation: 0, exists_from: Timestamp::ZERO }
     }
 
-    /// The tables among the relations.
+    /// The relations whose rows commits change: tables, and materialized views that are refreshed by hand.
     pub fn tables(&self) -> impl Iterator<Item = &Relation> {
-        self.relations.iter().map(|relation| &**relation).filter(|relation| relation.as_table().is_some())
+        let relations = self.relations.iter().map(|relation| &**relation);
+        relations.filter(|relation| relation.has_rows() && relation.as_maintained_view().is_none())
     }
 
     /// From when on the relations exist.

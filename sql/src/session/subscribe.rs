@@ -122,8 +122,9 @@ impl Session {
             let AnalyzedStatement::Subscribe(subscription) = analyzed.statement else {
                 return Err(Error::internal("a subscription was analyzed as something else"));
             };
-            let relations = self.followed(&catalog, &analyzed.objects)?;
-            let plan = Arc::new(self.plan_query(&subscription.query, &catalog, &[])?);
+            let relations = self.followed(&catalog, &self.with_beneath(&catalog, &analyzed.objects))?;
+            let query = self.followed_query(&subscription.query, &catalog)?;
+            let plan = Arc::new(self.plan_query(&query, &catalog, &[])?);
             let watch = self.watch(relations, analyzed.objects, &catalog)?;
             let context = Arc::new(self.context(parameters.clone())?);
             let moment = |moment: &Option<Expression>| match moment {

@@ -216,6 +216,42 @@ impl Session {
     /// A query in stored form with the views beneath it expanded, materialized ones to their stored rows: how those are
     /// read is decided when it runs.
     fn expanded(&self, query: &Query, catalog: &Arc<catalog::Snapshot>) -> Result<Query> {
+        self.with_views(query, catalog, &mut |_, _| Ok(analyze::ViewRead::Stored(None)))
+    }
+
+    /// A query with the queries of maintained views in their place, for a feed: what changes it is what changes them.
+    pub(super) fn followed_query(&self, query: &Query, catalog: &Arc<catalog::Snapshot>) -> Result<Query> {
+        let mut decide = |relation: &Relation, _: Option<&crate::tree::TimeClause>| {
+            if relation.as_materialized_view().is_some_and(|view| !view.populated) {
+                return Err(view::unpopulated(&relation.name));
+            }
+            Ok(match relation.as_maintained_view() {
+                Some(_) => analyze::ViewRead::Query,
+                None => analyze::ViewRead::Stored(None),
+            })
+        };
+        self.with_views(query, catalog, &mut decide)
+    }
+
+    /// Relations, and those beneath the maintained views among them.
+    pub(super) fn with_beneath(&self, catalog: &catalog::Snapshot, objects: &[u32]) -> Vec<u32> {
+        let database = self.shared.entry.database_oid;
+        let mut all: std::collections::BTreeSet<u32> = objects.iter().copied().collect();
+        for oid in objects {
+            let relation = catalog.relation(database, *oid);
+            if relation.is_some_and(|relation| relation.as_maintained_view().is_some()) {
+                all.extend(view::beneath(catalog, database, *oid));
+            }
+        }
+        all.into_iter().collect()
+    }
+
+    fn with_views(
+        &self,
+        query: &Query,
+        catalog: &Arc<catalog::Snapshot>,
+        decide: analyze::ViewDecision<'_>,
+    ) -> Result<Query> {
         let names = self.names_in(catalog.clone());
         let settings = self.shared.evaluated();
         let environment = analyze::Environment {
@@ -228,8 +264,6 @@ impl Session {
             met: None,
             default_moment: None,
         };
-        let mut decide =
-            |_: &Relation, _: Option<&crate::tree::TimeClause>| Ok(analyze::ViewRead::Stored(None));
-        analyze::read_views(environment, query, None, &mut decide)
+        analyze::read_views(environment, query, None, decide)
     }
 }
