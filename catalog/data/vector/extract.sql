@@ -1,6 +1,6 @@
 -- Regenerates the data files of this folder: what the extension vector brings, beside the files of the folder above.
--- Run with psql in this folder, in a fresh database of a PostgreSQL that has pgvector 0.8. Types and functions that are
--- not served (sparsevec, distances of bit) are left out. Only facts are taken: names, signatures, contexts.
+-- Run with psql in this folder, in a fresh database of a PostgreSQL that has pgvector 0.8. What is not served (distances
+-- of bit, vector indexes over sparsevec) is left out. Only facts are taken: names, signatures, contexts.
 -- PostgreSQL gives these objects oids as they are made; here they have fixed ones below 9000, which PostgreSQL leaves
 -- free, numbered over all objects of the extension, so that none moves when more of them are served. Schema 8190
 -- stands for the one that the extension is installed in.
@@ -31,20 +31,17 @@ CREATE FUNCTION pg_temp.new_list(class regclass, objects oidvector) RETURNS text
 RETURN (SELECT coalesce(string_agg(pg_temp.new(class, o)::text, ' ' ORDER BY n), '')
         FROM unnest(objects::oid[]) WITH ORDINALITY AS u(o, n));
 
-CREATE TEMP TABLE left_out AS SELECT oid FROM pg_type WHERE typname IN ('sparsevec', '_sparsevec');
 CREATE TEMP TABLE kept_function AS
 SELECT p.oid FROM pg_proc p JOIN member ON classid = 'pg_proc'::regclass AND objid = p.oid
 WHERE proname !~ '(handler|_support)$'
-  AND NOT (proname IN ('hamming_distance', 'jaccard_distance'))
-  AND NOT EXISTS (SELECT FROM unnest(proargtypes::oid[] || prorettype) t WHERE t IN (SELECT oid FROM left_out))
-  AND proname !~ '^sparsevec';
+  AND proname NOT IN ('hamming_distance', 'jaccard_distance');
 CREATE TEMP TABLE kept_operator AS
 SELECT o.oid FROM pg_operator o WHERE oprcode IN (SELECT oid FROM kept_function);
 CREATE TEMP TABLE kept_class AS
 SELECT c.oid, c.opcfamily FROM pg_opclass c JOIN member ON classid = 'pg_opclass'::regclass AND objid = c.oid
-WHERE opcintype NOT IN (SELECT oid FROM left_out) AND opcname !~ '^bit_';
+WHERE opcname !~ '^bit_' AND opcname !~ '^sparsevec_.*_ops';
 
-\copy (SELECT pg_temp.new('pg_type', oid) AS oid, typname, 8190 AS typnamespace, 10 AS typowner, typlen, typbyval, typtype, typcategory, typispreferred, typisdefined, typdelim, typrelid, typsubscript::oid, pg_temp.new('pg_type', typelem) AS typelem, pg_temp.new('pg_type', typarray) AS typarray, pg_temp.new('pg_proc', typinput) AS typinput, pg_temp.new('pg_proc', typoutput) AS typoutput, pg_temp.new('pg_proc', typreceive) AS typreceive, pg_temp.new('pg_proc', typsend) AS typsend, pg_temp.new('pg_proc', typmodin) AS typmodin, pg_temp.new('pg_proc', typmodout) AS typmodout, typanalyze::oid, typalign, typstorage, typnotnull, typbasetype, typtypmod, typndims, typcollation, NULL AS typdefaultbin, typdefault, typacl FROM pg_type WHERE oid IN (SELECT objid FROM member WHERE classid = 'pg_type'::regclass) AND oid NOT IN (SELECT oid FROM left_out) ORDER BY 1) TO 'types.tsv' HEADER
+\copy (SELECT pg_temp.new('pg_type', oid) AS oid, typname, 8190 AS typnamespace, 10 AS typowner, typlen, typbyval, typtype, typcategory, typispreferred, typisdefined, typdelim, typrelid, typsubscript::oid, pg_temp.new('pg_type', typelem) AS typelem, pg_temp.new('pg_type', typarray) AS typarray, pg_temp.new('pg_proc', typinput) AS typinput, pg_temp.new('pg_proc', typoutput) AS typoutput, pg_temp.new('pg_proc', typreceive) AS typreceive, pg_temp.new('pg_proc', typsend) AS typsend, pg_temp.new('pg_proc', typmodin) AS typmodin, pg_temp.new('pg_proc', typmodout) AS typmodout, typanalyze::oid, typalign, typstorage, typnotnull, typbasetype, typtypmod, typndims, typcollation, NULL AS typdefaultbin, typdefault, typacl FROM pg_type WHERE oid IN (SELECT objid FROM member WHERE classid = 'pg_type'::regclass) ORDER BY 1) TO 'types.tsv' HEADER
 \copy (SELECT pg_temp.new('pg_proc', oid) AS oid, proname, 8190 AS pronamespace, 10 AS proowner, 12 AS prolang, procost, prorows, provariadic, prosupport::oid, prokind, prosecdef, proleakproof, proisstrict, proretset, provolatile, proparallel, pronargs, pronargdefaults, pg_temp.new('pg_type', prorettype) AS prorettype, pg_temp.new_list('pg_type', proargtypes) AS proargtypes, NULL AS proallargtypes, proargmodes, proargnames, NULL AS proargdefaults, NULL AS protrftypes, prosrc, NULL AS probin, NULL AS prosqlbody, proconfig, NULL AS proacl FROM pg_proc WHERE oid IN (SELECT oid FROM kept_function) ORDER BY 1) TO 'functions.tsv' HEADER
 \copy (SELECT pg_temp.new('pg_operator', oid) AS oid, oprname, 8190 AS oprnamespace, 10 AS oprowner, oprkind, oprcanmerge, oprcanhash, pg_temp.new('pg_type', oprleft) AS oprleft, pg_temp.new('pg_type', oprright) AS oprright, pg_temp.new('pg_type', oprresult) AS oprresult, pg_temp.new('pg_operator', oprcom) AS oprcom, pg_temp.new('pg_operator', oprnegate) AS oprnegate, pg_temp.new('pg_proc', oprcode) AS oprcode, oprrest::oid, oprjoin::oid FROM pg_operator WHERE oid IN (SELECT oid FROM kept_operator) ORDER BY 1) TO 'operators.tsv' HEADER
 \copy (SELECT pg_temp.new('pg_cast', oid) AS oid, pg_temp.new('pg_type', castsource) AS castsource, pg_temp.new('pg_type', casttarget) AS casttarget, pg_temp.new('pg_proc', castfunc) AS castfunc, castcontext, castmethod FROM pg_cast WHERE castfunc IN (SELECT oid FROM kept_function) ORDER BY 1) TO 'casts.tsv' HEADER

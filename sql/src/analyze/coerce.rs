@@ -108,6 +108,11 @@ impl Analyzer<'_> {
         position: Option<u32>,
     ) -> Result<Expression> {
         let source = node.ty.oid;
+        // A column of pg_attribute or pg_statistic is of anyarray; NULL beside it is, too.
+        let nothing = matches!(node.kind, ExpressionKind::Constant(Value::Null)) && source == oid::UNKNOWN;
+        if nothing && target.oid == oid::ANYARRAY {
+            return Ok(Expression { ty: Type::new(target.oid), ..node });
+        }
         if source == target.oid || target.oid == oid::ANY || is_polymorphic(target.oid) {
             return Ok(node);
         }

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use catalog::builtin::{
-    self, PG_ATTRDEF_CLASS, PG_CLASS_CLASS, PG_CONSTRAINT_CLASS, PG_NAMESPACE_CLASS, PG_OPCLASS_CLASS,
-    PG_OPERATOR_CLASS, PG_PROC_CLASS, PG_REWRITE_CLASS, PG_TYPE_CLASS,
+    self, PG_ATTRDEF_CLASS, PG_CLASS_CLASS, PG_CONSTRAINT_CLASS, PG_EXTENSION_CLASS, PG_NAMESPACE_CLASS,
+    PG_OPCLASS_CLASS, PG_OPERATOR_CLASS, PG_PROC_CLASS, PG_REWRITE_CLASS, PG_TYPE_CLASS,
 };
 use catalog::{DependencyKind, Object, ObjectAddress, ObjectKey, Relation, RelationKind, Snapshot};
 use engine::{RelationLockMode, TableId};
@@ -257,6 +257,12 @@ impl Definer {
                     .filter(|made| made.schema == schema)
                     .map(|made| ObjectAddress::new(PG_TYPE_CLASS, made.oid)),
             )
+            .chain(
+                snapshot
+                    .extensions(self.database)
+                    .filter(|extension| extension.schema == schema)
+                    .map(|extension| ObjectAddress::new(PG_EXTENSION_CLASS, extension.oid)),
+            )
             .collect()
     }
 
@@ -420,6 +426,13 @@ pub(super) fn describe(snapshot: &Snapshot, database: u32, address: ObjectAddres
             }
             None => format!("operator class {}", address.object),
         },
+        PG_EXTENSION_CLASS => {
+            let mut extensions = snapshot.extensions(database);
+            match extensions.find(|extension| extension.oid == address.object) {
+                Some(extension) => format!("extension {}", extension.name),
+                None => format!("extension {}", address.object),
+            }
+        }
         PG_NAMESPACE_CLASS => match snapshot.schema(database, address.object) {
             Some(schema) => format!("schema {}", schema.name),
             None => format!("schema {}", address.object),

@@ -140,12 +140,25 @@ impl Definer {
                 self.missing(drop, "extension", name)?;
                 continue;
             };
-            self.drop_dependents(&extension, drop.cascade).await?;
-            let (snapshot, database) = (self.snapshot(), self.database);
-            self.remove_comments(&snapshot, PG_EXTENSION_CLASS, extension.oid).await?;
-            self.remove(ObjectKey::Extension { database, oid: extension.oid }).await?;
+            self.drop_extension(&extension, drop.cascade).await?;
         }
         Ok("DROP EXTENSION".to_string())
+    }
+
+    async fn drop_extension(&mut self, extension: &Extension, cascade: bool) -> Result<()> {
+        self.drop_dependents(extension, cascade).await?;
+        let (snapshot, database) = (self.snapshot(), self.database);
+        self.remove_comments(&snapshot, PG_EXTENSION_CLASS, extension.oid).await?;
+        self.remove(ObjectKey::Extension { database, oid: extension.oid }).await
+    }
+
+    /// The extensions in a schema that goes go with it.
+    pub(super) async fn drop_extensions_of(&mut self, schema: u32) -> Result<()> {
+        let snapshot = self.snapshot();
+        for extension in snapshot.extensions(self.database).filter(|extension| extension.schema == schema) {
+            self.drop_extension(extension, true).await?;
+        }
+        Ok(())
     }
 
     /// What stands on the members of an extension goes with CASCADE, or refuses the drop.

@@ -83,6 +83,8 @@ impl Definer {
                 }
                 several => self.notice(format!("drop cascades to {} other objects", several.len())),
             }
+            self.drop_extensions_of(schema.oid).await?;
+            let members = self.members(&self.snapshot(), schema.oid);
             self.drop_objects(members, true).await?;
             self.remove(ObjectKey::Schema { database: self.database, oid: schema.oid }).await?;
         }

@@ -104,6 +104,7 @@ const SCALARS: &[Scalars] = &[
     pattern::regexp::FUNCTIONS,
     embedding::single::FUNCTIONS,
     embedding::halves::FUNCTIONS,
+    embedding::sparse::FUNCTIONS,
 ];
 
 const VECTORS: &[Vectors] = &[

@@ -11,7 +11,7 @@ use super::{CommonKind, Plan};
 use crate::evaluate::{ColumnNames, CompiledExpression};
 use crate::execute::Meters;
 use crate::tree::{ColumnNumber, Expression, ExpressionKind, SetOperator};
-use crate::types::embedding::Element;
+use crate::types::embedding::is_vector;
 use crate::types::{self, OutputSettings};
 
 /// The lines of EXPLAIN; `costs` shows the estimates.
@@ -427,7 +427,7 @@ pub(super) fn expression_text(expression: &Expression) -> String {
     match &expression.kind {
         ExpressionKind::Column(number) => format!("#{}", number.0),
         ExpressionKind::Parameter(number) => format!("${}", number + 1),
-        ExpressionKind::Constant(value) if Element::of(expression.ty.oid).is_some() => {
+        ExpressionKind::Constant(value) if is_vector(expression.ty.oid) => {
             let (ty, plain) = (expression.ty.oid, OutputSettings::plain());
             let name = types::format_type(ty, -1, &types::NoNames);
             match (value.is_null(), types::output(ty, value, &plain)) {

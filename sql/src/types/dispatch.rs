@@ -10,6 +10,7 @@ use super::array::{Array, vector};
 use super::binary::Reader;
 use super::digits::{append_i64, append_u64};
 use super::embedding::Element;
+use super::embedding::sparse::Sparse;
 use super::format_type::{built_in_name, format_type};
 use super::interval::{self, Interval};
 use super::numeric::Numeric;
@@ -100,6 +101,7 @@ pub fn append_output(
         (oid::BIT | oid::VARBIT, Value::Bytes(bytes)) => bit::append_text(bytes, out)?,
         (oid::VECTOR, Value::Bytes(bytes)) => embedding::append_text(Element::Single, bytes, out),
         (oid::HALFVEC, Value::Bytes(bytes)) => embedding::append_text(Element::Half, bytes, out),
+        (oid::SPARSEVEC, Value::Bytes(bytes)) => Sparse::from_bytes(bytes)?.append_text(out),
         (_, Value::Bytes(bytes)) if Record::is_record(bytes) => {
             Record::from_bytes(bytes)?.append_text(settings, out)?;
         }
@@ -171,6 +173,7 @@ pub fn input(type_oid: u32, typmod: i32, text: &str, settings: &InputSettings<'_
         oid::BIT | oid::VARBIT => Value::from(bit::input(text, typmod, type_oid == oid::VARBIT)?),
         oid::VECTOR => embedding::input(Element::Single, typmod, text)?,
         oid::HALFVEC => embedding::input(Element::Half, typmod, text)?,
+        oid::SPARSEVEC => Sparse::input(typmod, text)?,
         oid::RECORD => {
             return Err(Error::new(
                 SqlState::FeatureNotSupported,
@@ -221,6 +224,7 @@ pub fn send(type_oid: u32, value: &Value, out: &mut Vec<u8>) -> Result<()> {
         (oid::BIT | oid::VARBIT, Value::Bytes(bytes)) => bit::send(bytes, out)?,
         (oid::VECTOR, Value::Bytes(bytes)) => embedding::send(Element::Single, bytes, out)?,
         (oid::HALFVEC, Value::Bytes(bytes)) => embedding::send(Element::Half, bytes, out)?,
+        (oid::SPARSEVEC, Value::Bytes(bytes)) => Sparse::from_bytes(bytes)?.send(out),
         // The binary form is the label, which only names tell: see `send_named`.
         (_, Value::Bytes(bytes)) if enumeration::is_enum(bytes) => {
             return Err(Error::unsupported("the binary form of an enum inside another value"));
@@ -310,6 +314,7 @@ pub fn receive_named(type_oid: u32, typmod: i32, bytes: &[u8], names: &dyn Names
         }
         oid::VECTOR => embedding::receive(Element::Single, typmod, &mut reader)?,
         oid::HALFVEC => embedding::receive(Element::Half, typmod, &mut reader)?,
+        oid::SPARSEVEC => Sparse::receive(typmod, &mut reader)?,
         oid::INT2VECTOR => vector::receive(oid::INT2, &mut reader)?,
         oid::OIDVECTOR => vector::receive(oid::OID, &mut reader)?,
         oid::RECORD => Record::receive(&mut reader)?.to_value(),
@@ -394,6 +399,10 @@ pub fn apply_typmod(type_oid: u32, typmod: i32, value: Value, explicit: bool) ->
         }
         (oid::HALFVEC, Value::Bytes(bytes)) => {
             Value::Bytes(embedding::apply_typmod(Element::Half, typmod, bytes)?)
+        }
+        (oid::SPARSEVEC, Value::Bytes(bytes)) => {
+            embedding::check_expected(typmod, Sparse::from_bytes(&bytes)?.dimensions as usize)?;
+            Value::Bytes(bytes)
         }
         (_, value @ Value::Bytes(_)) if oid::element_of(type_oid).is_some() => {
             let mut array = Array::from_value(&value)?;

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result, SqlState};
 
-use super::embedding::Element;
+use super::embedding::{self, Element};
 use super::oid;
 use super::settings::{NameKind, Names};
 
@@ -18,7 +18,7 @@ pub fn format_type(type_oid: u32, typmod: i32, names: &dyn Names) -> String {
         return format!("{}[]", format_type(element, typmod, names));
     }
     // Where the type of an extension is found depends on the catalog.
-    if Element::of(type_oid).is_some() {
+    if embedding::is_vector(type_oid) {
         let name = names.name_of(NameKind::Type, type_oid);
         let name = name.as_deref().or(built_in_name(type_oid)).unwrap_or("???");
         return format!("{name}{}", modifier(type_oid, typmod));
@@ -174,6 +174,7 @@ pub fn built_in_name(type_oid: u32) -> Option<&'static str> {
         oid::ACLITEM => "aclitem",
         oid::VECTOR => "vector",
         oid::HALFVEC => "halfvec",
+        oid::SPARSEVEC => "sparsevec",
         _ => return None,
     })
 }
@@ -185,6 +186,7 @@ pub fn typmod_from_arguments(type_oid: u32, arguments: &[i64]) -> Result<i32> {
         (_, []) => Ok(-1),
         (oid::VECTOR, _) => Element::Single.typmod(arguments),
         (oid::HALFVEC, _) => Element::Half.typmod(arguments),
+        (oid::SPARSEVEC, _) => embedding::sparse::typmod(arguments),
         (oid::VARCHAR | oid::BPCHAR, [length]) => {
             let short = if type_oid == oid::VARCHAR { "varchar" } else { "char" };
             match *length {

@@ -120,6 +120,8 @@ pub const VECTOR: u32 = 8200;
 pub const VECTOR_ARRAY: u32 = 8201;
 pub const HALFVEC: u32 = 8202;
 pub const HALFVEC_ARRAY: u32 = 8203;
+pub const SPARSEVEC: u32 = 8204;
+pub const SPARSEVEC_ARRAY: u32 = 8205;
 
 /// `(element, array)` of every built-in type that has an array type.
 const ARRAYS: &[(u32, u32)] = &[
@@ -174,6 +176,7 @@ const ARRAYS: &[(u32, u32)] = &[
     (ACLITEM, ACLITEM_ARRAY),
     (VECTOR, VECTOR_ARRAY),
     (HALFVEC, HALFVEC_ARRAY),
+    (SPARSEVEC, SPARSEVEC_ARRAY),
 ];
 
 /// The element type of a built-in array type.

@@ -53,3 +53,8 @@ SELECT castsource::regtype, casttarget::regtype, castcontext FROM pg_cast WHERE 
 SELECT a.amname, o.opcname, o.opcdefault FROM pg_opclass o JOIN pg_am a ON a.oid = o.opcmethod WHERE opcintype IN ('vector'::regtype, 'halfvec'::regtype) ORDER BY 1, 2;
 SELECT obj_description(oid, 'pg_extension') FROM pg_extension WHERE extname = 'vector';
 SELECT pg_type_is_visible('vector'::regtype), pg_function_is_visible('l2_normalize(vector)'::regprocedure);
+CREATE SCHEMA other;
+ALTER EXTENSION vector SET SCHEMA other;
+DROP SCHEMA other;
+DROP SCHEMA other CASCADE;
+SELECT count(*) FROM pg_extension WHERE extname = 'vector';

@@ -6,6 +6,7 @@
 pub(super) mod batch;
 pub(super) mod halves;
 pub(super) mod single;
+pub(super) mod sparse;
 
 pub(crate) use batch::distance_of;
 use engine::Value;

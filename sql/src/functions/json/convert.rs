@@ -5,7 +5,7 @@ use engine::Value;
 use crate::error::{Error, Result};
 use crate::evaluate::{Context, DateStyle};
 use crate::types::array::{Array, Dimension};
-use crate::types::embedding::Element;
+use crate::types::embedding::is_vector;
 use crate::types::json::append_quoted;
 use crate::types::record::Record;
 use crate::types::{self, OutputSettings, oid};
@@ -71,7 +71,7 @@ impl<'a> Writer<'a> {
                 append_quoted(&self.moment(ty, value)?, out);
             }
             (_, Value::Text(text)) => append_quoted(text, out),
-            (ty, Value::Bytes(bytes)) if Element::of(ty).is_none() && Record::is_record(bytes) => {
+            (ty, Value::Bytes(bytes)) if !is_vector(ty) && Record::is_record(bytes) => {
                 self.record(ty, &Record::from_bytes(bytes)?, outermost, out)?;
             }
             (_, Value::Bytes(bytes)) if is_array(ty) => {

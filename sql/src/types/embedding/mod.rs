@@ -1,4 +1,5 @@
-//! `vector` and `halfvec` of the extension vector: lists of finite floats of single or half precision.
+//! `vector` and `halfvec` of the extension vector: lists of finite floats of single or half precision. `sparse` is the
+//! third of its types, which keeps only what is not zero.
 //!
 //! Stored form: the elements alone, little-endian, four or two bytes each, so that the engine can read a column as it
 //! lies and the number of dimensions is the length divided by the width. The typmod is the number of dimensions. Text
@@ -7,6 +8,7 @@
 
 pub mod distance;
 pub mod half;
+pub mod sparse;
 mod text;
 
 use std::cmp::Ordering;
@@ -24,6 +26,11 @@ pub use text::{append_text, input};
 
 /// pgvector's most dimensions of a value.
 pub const MOST_DIMENSIONS: usize = 16_000;
+
+/// Whether a type is one of the extension's: its stored values are no arrays or records, whatever their first byte.
+pub fn is_vector(type_oid: u32) -> bool {
+    matches!(type_oid, oid::VECTOR | oid::HALFVEC | oid::SPARSEVEC)
+}
 
 /// What a vector consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -70,12 +70,12 @@ fn parse(element: Element, text: &str) -> Result<Vec<f32>> {
     Ok(values)
 }
 
-fn blanks(text: &str) -> &str {
+pub(super) fn blanks(text: &str) -> &str {
     text.trim_start_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c'])
 }
 
 /// The longest number at the beginning of a text, and how many bytes it takes.
-fn number(text: &str) -> Option<(f32, usize)> {
+pub(super) fn number(text: &str) -> Option<(f32, usize)> {
     let bytes = text.as_bytes();
     let sign = usize::from(matches!(bytes.first(), Some(b'+' | b'-')));
     let unsigned = bytes.get(sign..)?;

@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 
 use super::dispatch::misplaced;
 use super::embedding::Element;
+use super::embedding::sparse::Sparse;
 use super::numeric::Numeric;
 use super::{character, embedding, interval, oid};
 
@@ -88,6 +89,7 @@ pub fn append(type_oid: u32, value: &Value, out: &mut Vec<u8>) -> Result<()> {
         (oid::BIT | oid::VARBIT, Value::Bytes(bytes)) => composite::append_bits(bytes, out)?,
         (oid::VECTOR, Value::Bytes(bytes)) => embedding::append_key(Element::Single, bytes, out),
         (oid::HALFVEC, Value::Bytes(bytes)) => embedding::append_key(Element::Half, bytes, out),
+        (oid::SPARSEVEC, Value::Bytes(bytes)) => Sparse::from_bytes(bytes)?.append_key(out),
         (oid::OIDVECTOR, Value::Bytes(bytes)) => composite::append_oidvector(bytes, out)?,
         (_, Value::Bytes(bytes)) => composite::append(bytes, out)?,
         (_, Value::Null) => return Err(misplaced(type_oid, value)),
