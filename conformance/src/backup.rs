@@ -26,7 +26,8 @@ use crate::{Context, Failure, Outcome};
 
 const WRITERS: i64 = 6;
 /// Every table but the chronicle, and how its rows are put in order.
-const TABLES: [(&str, &str); 3] = [("entry", "writer, number"), ("counter", "writer"), ("note", "id")];
+const TABLES: [(&str, &str); 4] =
+    [("entry", "writer, number"), ("counter", "writer"), ("note", "id"), ("bulk", "number")];
 
 /// The chronicle's rows.
 type Rows = BTreeMap<i64, String>;
@@ -87,6 +88,7 @@ async fn rounds_of(context: &Context, folder: &Folder, rounds: u64, seed: u64) -
              CREATE INDEX entry_body ON entry (body);
              CREATE TABLE counter (writer int8 PRIMARY KEY, total int8 NOT NULL);
              CREATE TABLE note (id serial PRIMARY KEY, at timestamptz DEFAULT now());
+             CREATE TABLE bulk (number int8, body text);
              INSERT INTO counter SELECT g, 0 FROM generate_series(0, 5) g;",
         )
         .await?;
@@ -212,12 +214,17 @@ async fn write(mut client: Client, writer: i64, stop: Arc<AtomicBool>) -> Result
 /// Checkpoints, compaction and changes of the schema.
 async fn maintain(client: Client, stop: Arc<AtomicBool>, seed: u64) -> Result<(), Failure> {
     let mut random = Random::new(seed ^ 0x4A11);
-    let mut number = 0;
+    let (mut number, mut bulks) = (0, 0);
     while !stop.load(Ordering::Relaxed) {
         tokio::time::sleep(Duration::from_millis(100 + random.below(1200))).await;
         number += 1;
-        let text = match random.below(4) {
+        let text = match random.below(5) {
             0 => "VACUUM".to_owned(),
+            // A commit that brings files.
+            2 if bulks < 3 => {
+                bulks += 1;
+                "INSERT INTO bulk SELECT g, repeat('w', 2000) FROM generate_series(1, 9000) g".to_owned()
+            }
             1 => format!("CREATE TABLE extra_{number} AS SELECT * FROM note"),
             _ => "CHECKPOINT".to_owned(),
         };
@@ -304,7 +311,7 @@ impl Round<'_> {
             for (there, here) in pairs {
                 let sum = |past: &str| {
                     format!(
-                        "SELECT count(*), md5(string_agg(t::text, '|' ORDER BY {order})) FROM {table} {past} t"
+                        "SELECT count(*), md5(string_agg(md5(t::text), '' ORDER BY {order})) FROM {table} {past} t"
                     )
                 };
                 let wanted = source.query_one(&sum(&there), &[]).await?;

@@ -76,7 +76,8 @@ impl World {
     }
 
     fn configuration() -> Configuration {
-        Configuration { log_file_bytes: 32 << 10, segment_rows: 64, ..configuration() }
+        // Small files, and many commits that bring files which the log alone names at first.
+        Configuration { log_file_bytes: 32 << 10, segment_rows: 64, spill_bytes: 1 << 10, ..configuration() }
     }
 
     fn directory(&self) -> (Arc<SimulatedDisk>, Environment) {
@@ -255,9 +256,10 @@ fn write(
         }
         let mut transaction = begin(database);
         let mut effects = Vec::new();
-        for _ in 0..=random.below(4) {
+        let is_bulk = random.once_in(6);
+        for _ in 0..=if is_bulk { 30 } else { random.below(4) } {
             let some = state.range(random.below(next as u64) as i64..).next().map(|(id, _)| *id);
-            match (random.below(5), some) {
+            match (if is_bulk { 1 } else { random.below(5) }, some) {
                 (0, Some(id)) if state.len() > 20 => {
                     delete(&mut transaction, id);
                     state.remove(&id);
