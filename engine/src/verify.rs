@@ -16,7 +16,7 @@
 //! their keys, each leading to a row that is there, no row with two keys.
 
 use crate::Error;
-use crate::backup::unnamed;
+use crate::backup::{keeps_servers_away, unnamed};
 use crate::checkpoint::{Layout, load_tables};
 use crate::database::{Configuration, Engine, OpenError};
 use crate::ids::{FileId, IndexId, TableId, Timestamp};
@@ -62,6 +62,9 @@ pub fn verify_directory(
     configuration: Configuration,
     environment: Environment,
 ) -> Result<Verified, OpenError> {
+    if let Some(reason) = keeps_servers_away(&*environment.disk)? {
+        return Err(OpenError::Directory(reason));
+    }
     let Some((state, _)) = Manifest::read(&*environment.disk)? else {
         return Err(OpenError::Directory("it holds no database"));
     };

@@ -160,7 +160,13 @@ impl World {
             Err(_) if is_faulty => {
                 disk.crash();
                 // Nothing counts that was not reported; but what is whole after all is as good as if it had been.
-                Ok(check(target, &|| false).ok())
+                if let Ok(report) = check(target, &|| false) {
+                    return Ok(Some(report));
+                }
+                match Database::open(World::configuration(), target.clone()) {
+                    Ok(served) if served.table_schema(TABLE).is_ok() => Err("half a backup is served".into()),
+                    Ok(_) | Err(_) => Ok(None),
+                }
             }
             Err(error) => Err(format!("a backup failed on a sound disk: {error}")),
         }

@@ -11,7 +11,8 @@
 //!    is in it.
 //! 4. **Copy the log** from the checkpoint to that end, and data files that it alone may name; write the manifest.
 //! 5. **Read back** everything from the device: hashes of all files, checksums within data files, each batch of the log.
-//! 6. **List**: `BACKUP` appears by a rename. Without it nothing counts as a backup.
+//! 6. **List**: `BACKUP` appears by a rename. Without it nothing counts as a backup. Until then a marker,
+//!    `backup.unfinished`, keeps servers away from what looks like a data directory.
 //!
 //! Files are copied, never linked: a link would share with the database what it is there to replace.
 //!
@@ -45,6 +46,8 @@ pub type Stop<'a> = &'a dyn Fn() -> bool;
 
 /// Names in a target directory that are nobody's data.
 const IGNORED: [&str; 1] = ["strata.lock"];
+/// The marker of a backup that is under way, or was: but for its list it looks like a data directory.
+pub(crate) const BACKING_UP: &str = "backup.unfinished";
 
 /// Why a backup or a restore did not come about.
 #[derive(Debug, thiserror::Error)]
@@ -214,6 +217,8 @@ fn write(
     target: &Arc<dyn Disk>,
     stop: Stop<'_>,
 ) -> Result<BackupReport, BackupError> {
+    io::replace(&**target, BACKING_UP, b"a backup into this directory has not finished\n")
+        .map_err(|error| BackupError::target(BACKING_UP, error))?;
     let source = &*engine.environment.disk;
     let state = &pinned.state;
     let mut files = Vec::new();
@@ -253,6 +258,11 @@ fn write(
     target.sync_directory().map_err(|error| BackupError::target("", error))?;
     io::replace(&**target, INVENTORY, &inventory.encode())
         .map_err(|error| BackupError::target(INVENTORY, error))?;
+    // Beside the list the marker means nothing.
+    target
+        .remove(BACKING_UP)
+        .and_then(|()| target.sync_directory())
+        .map_err(|error| BackupError::target(BACKING_UP, error))?;
     Ok(inventory.report())
 }
 
@@ -278,7 +288,8 @@ impl Written<'_> {
     fn list(&self, mut files: Vec<Kept>, stop: Stop<'_>) -> Result<Inventory, BackupError> {
         let disk = &**self.target;
         for name in disk.list().map_err(|error| BackupError::target("", error))? {
-            if IGNORED.contains(&name.as_str()) || files.iter().any(|kept| kept.name == name) {
+            let is_mark = name == BACKING_UP || IGNORED.contains(&name.as_str());
+            if is_mark || files.iter().any(|kept| kept.name == name) {
                 continue;
             }
             let file = disk.open(&name).map_err(|error| BackupError::target(&name, error))?;

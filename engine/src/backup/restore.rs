@@ -14,7 +14,7 @@
 //! Failure: a damaged backup is refused with the name of the file. After a crash the marker keeps servers away.
 
 use super::inventory::{INVENTORY, Inventory};
-use super::{BackupError, BackupReport, Stop, check_empty, check_files, check_log, copy};
+use super::{BACKING_UP, BackupError, BackupReport, Stop, check_empty, check_files, check_log, copy};
 use crate::ids::Timestamp;
 use crate::io::{self, Disk, Environment};
 use crate::log::archive;
@@ -45,6 +45,8 @@ pub(crate) fn keeps_servers_away(disk: &dyn Disk) -> std::io::Result<Option<&'st
     let holds = |wanted: &str| names.iter().any(|name| name == wanted);
     Ok(if holds(INVENTORY) {
         Some("it holds a backup; make a data directory of it with strata restore")
+    } else if holds(BACKING_UP) {
+        Some("a backup into it did not finish; empty it and back up again")
     } else if holds(RESTORING) {
         Some("a restore into it did not finish; empty it and restore again")
     } else {
