@@ -19,6 +19,8 @@ pub enum ScanColumn {
     SystemFrom,
     /// The version's end likewise; `i64::MAX` (infinity) while it is alive.
     SystemTo,
+    /// The write that made the version, sixteen bytes: [`RowRef::write`]. NULL where it is not committed.
+    Write,
 }
 
 impl ScanColumn {
@@ -27,7 +29,7 @@ impl ScanColumn {
             ScanColumn::Column(column) => dictionary.physical(column).ok_or_else(|| {
                 Error::Corrupted(format!("a scan asks for column {}, which is unknown", column.0))
             }),
-            ScanColumn::Handle => Ok(PhysicalType::Fixed16),
+            ScanColumn::Handle | ScanColumn::Write => Ok(PhysicalType::Fixed16),
             ScanColumn::SystemFrom | ScanColumn::SystemTo => Ok(PhysicalType::Int64),
         }
     }
@@ -87,6 +89,7 @@ impl BatchBuilder {
                 ScanColumn::Handle => Value::Fixed16(handle.to_bytes()),
                 ScanColumn::SystemFrom => Value::Int64(row.from()?.micros()),
                 ScanColumn::SystemTo => Value::Int64(end_micros(row.to().0)),
+                ScanColumn::Write => Value::Fixed16(row.write()?),
             };
             if !builder.push(&value) {
                 return Err(Error::LimitExceeded("a batch holds at most 2 GiB of one column"));
@@ -100,6 +103,11 @@ impl BatchBuilder {
         let arrays = self.builders.into_iter().map(ColumnBuilder::seal).collect::<Result<Vec<_>, _>>()?;
         self.shape.batch(self.rows, arrays)
     }
+}
+
+/// A write as sixteen bytes, in the order of time: the commit's timestamp, then the row's birth.
+pub(crate) fn write_bytes(from: u64, birth: u64) -> [u8; 16] {
+    (u128::from(from) << 64 | u128::from(birth)).to_be_bytes()
 }
 
 /// An end as Arrow shows it: microseconds, `i64::MAX` for a living version.

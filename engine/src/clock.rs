@@ -50,11 +50,19 @@ pub(crate) struct EngineClock {
     /// Copy of the state's floor, read without its mutex.
     floor: AtomicI64,
     published: AtomicU64,
+    /// No history from this microsecond on is given up, whatever the tables' retention.
+    hold: AtomicI64,
 }
 
 impl EngineClock {
     pub fn new(wall: Arc<dyn Clock>) -> EngineClock {
-        EngineClock { wall, state: Mutex::default(), floor: AtomicI64::new(0), published: AtomicU64::new(0) }
+        EngineClock {
+            wall,
+            state: Mutex::default(),
+            floor: AtomicI64::new(0),
+            published: AtomicU64::new(0),
+            hold: AtomicI64::new(i64::MAX),
+        }
     }
 
     /// Starts from what recovery found: nothing may be stamped at or before `floor`.
@@ -69,6 +77,16 @@ impl EngineClock {
     /// Microseconds since 2000-01-01 UTC.
     pub fn now_micros(&self) -> i64 {
         self.wall.now_micros().max(self.floor.load(Ordering::Acquire))
+    }
+
+    /// Keeps all history from a microsecond on; `i64::MAX` keeps none.
+    pub fn hold(&self, micros: i64) {
+        self.hold.store(micros, Ordering::Release);
+    }
+
+    /// From when on all history is kept.
+    pub fn held(&self) -> i64 {
+        self.hold.load(Ordering::Acquire)
     }
 
     /// The newest moment of which everything is durable and visible.

@@ -408,6 +408,12 @@ impl Database {
         Ok(())
     }
 
+    /// Keeps all history from a microsecond on, whatever the tables' retention; `None` keeps none. What was given up
+    /// before stays given up. Not remembered over a restart, as retention is not.
+    pub fn hold_history(&self, from: Option<i64>) {
+        self.engine.clock.hold(from.unwrap_or(i64::MAX));
+    }
+
     /// The earliest moment of a table that can be read; [`Timestamp::ZERO`] while its history is whole.
     pub fn history_horizon(&self, table: TableId) -> Result<Timestamp, Error> {
         Ok(Timestamp(self.engine.table(table)?.horizon()))

@@ -3,7 +3,7 @@
 //! A scan takes, under the table's latch, the list of its chunks and segments and a copy of the rows of the growing
 //! chunk; it then needs no latch. A chunk or zone of which every row is visible is handed out without copying.
 
-use crate::batch::{ScanColumn, Shape, end_micros};
+use crate::batch::{ScanColumn, Shape, end_micros, write_bytes};
 use crate::blocks::Blocks;
 use crate::ids::Location;
 use crate::table::chunk::{CHUNK_ROWS, Chunk};
@@ -301,9 +301,13 @@ impl ScanCursor {
                     built(*physical, rows, |row| Value::Fixed16(handle(row).to_bytes()))?
                 }
                 // What is not committed has no moment.
-                ScanColumn::SystemFrom | ScanColumn::SystemTo if location(0).is_own() => {
+                ScanColumn::SystemFrom | ScanColumn::SystemTo | ScanColumn::Write if location(0).is_own() => {
                     repeat(&Value::Null, *physical, rows.len())?
                 }
+                ScanColumn::Write => built(*physical, rows, |row| {
+                    let from = chunk.life(row).map_or(0, |life| life.from);
+                    Value::Fixed16(write_bytes(from, chunk.birth(row)))
+                })?,
                 ScanColumn::SystemFrom => built(*physical, rows, |row| {
                     Value::Int64(Timestamp(chunk.life(row).map_or(0, |life| life.from)).micros())
                 })?,
@@ -369,6 +373,13 @@ impl ScanCursor {
                         let birth = births.get(row).copied().unwrap_or(0);
                         let location = part.location(start + row).0;
                         Value::Fixed16(RowHandle { location, birth }.to_bytes())
+                    })?
+                }
+                ScanColumn::Write => {
+                    let (froms, births) = (part.segment.froms(start..end)?, part.segment.births(start..end)?);
+                    built(*physical, rows, |row| {
+                        let from = froms.get(row).copied().unwrap_or(0);
+                        Value::Fixed16(write_bytes(from, births.get(row).copied().unwrap_or(0)))
                     })?
                 }
                 ScanColumn::SystemFrom => {

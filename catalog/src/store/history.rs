@@ -63,6 +63,30 @@ pub fn versions_of(
     Ok(found)
 }
 
+/// When versions of relations of a unique name ended, in microseconds, each with the relation's oid.
+pub fn ends_of_name(database: &Database, name: &str) -> Result<Vec<(i64, u32)>, Error> {
+    let columns = [ScanColumn::Column(row::KEY), ScanColumn::Column(row::NAME), ScanColumn::SystemTo];
+    let transaction = database.begin(Isolation::ReadCommitted, true);
+    let view = transaction.view();
+    let mut found = Vec::new();
+    for batch in view.versions(TableId::CATALOG, Timestamp::ZERO, view.timestamp(), &columns, BATCH_ROWS)? {
+        let batch = batch?;
+        let (keys, names) = (batch.column(0).as_string_opt::<i32>(), batch.column(1).as_string_opt::<i32>());
+        let ends = batch.column(2).as_primitive_opt::<Int64Type>();
+        let (Some(keys), Some(names), Some(ends)) = (keys, names, ends) else { continue };
+        for index in
+            (0..batch.num_rows()).filter(|index| names.is_valid(*index) && names.value(*index) == name)
+        {
+            let oid = keys.value(index).rsplit(' ').next().and_then(|oid| oid.parse().ok());
+            if let (Some(oid), true) = (oid, ends.is_valid(index) && ends.value(index) < i64::MAX) {
+                found.push((ends.value(index), oid));
+            }
+        }
+    }
+    transaction.rollback();
+    Ok(found)
+}
+
 fn damaged(key: &str) -> impl Fn(arrow_schema::ArrowError) -> Error + '_ {
     |error| Error::Corrupted { key: key.to_string(), reason: error.to_string() }
 }

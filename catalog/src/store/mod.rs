@@ -8,6 +8,7 @@
 mod history;
 mod overlay;
 mod row;
+mod stored;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, RwLock};
@@ -18,6 +19,7 @@ use engine::{
 };
 
 pub use overlay::{Overlay, OverlayMark};
+pub use stored::{COMMITS, SNAPSHOT_NAME, SNAPSHOTS, is_stored};
 
 use crate::bootstrap::{FIRST_OBJECT_OID, bootstrap};
 use crate::object::{Change, Object, ObjectKey};
@@ -75,6 +77,7 @@ impl Catalog {
         if matches!(database.table_schema(TableId::CATALOG), Err(engine::Error::UnknownTable(_))) {
             create(&database)?;
         }
+        stored::create(&database)?;
         let at = database.snapshot();
         let snapshot = Arc::new(read(&database, at)?);
         let recent = VecDeque::from([(at, snapshot)]);
@@ -154,6 +157,21 @@ impl Catalog {
         to: Timestamp,
     ) -> Result<Vec<(i64, Object)>, Error> {
         history::versions_of(&self.database, key, from, to)
+    }
+
+    /// When the relation that last had a name was dropped, as a microsecond, and its oid; `None` where no relation of
+    /// the name was.
+    pub fn last_drop(&self, database: u32, schema: u32, name: &str) -> Result<Option<(i64, u32)>, Error> {
+        let mut ended =
+            history::ends_of_name(&self.database, &format!("relation {database} {schema} {name}"))?;
+        ended.sort_unstable();
+        while let Some((at, oid)) = ended.pop() {
+            // An end without a next version is a drop: otherwise the relation was altered or renamed.
+            if self.at(Timestamp::from_micros(at))?.relation(database, oid).is_none() {
+                return Ok(Some((at, oid)));
+            }
+        }
+        Ok(None)
     }
 
     /// Makes the changes of a commit the newest catalog. Run by the commit's hook, in commit order.

@@ -14,7 +14,7 @@ use super::Error;
 use crate::object::{FORMAT, Object, ObjectKey};
 
 pub const KEY: ColumnId = ColumnId(1);
-const NAME: ColumnId = ColumnId(2);
+pub const NAME: ColumnId = ColumnId(2);
 pub const FORMAT_COLUMN: ColumnId = ColumnId(3);
 pub const BODY: ColumnId = ColumnId(4);
 pub const KEY_INDEX: IndexId = IndexId(1);

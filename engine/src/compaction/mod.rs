@@ -170,10 +170,10 @@ fn compact(engine: &Engine, layout: &Mutex<Layout>, table: &Arc<Table>) -> Resul
     Ok(())
 }
 
-/// Moves the horizon of a table that keeps its history for a while only.
+/// Moves the horizon of a table that keeps its history for a while only, not beyond what is held.
 fn retire(engine: &Engine, table: &Table) {
     if let Some(retention) = table.retention() {
-        let oldest = engine.clock.published().micros().saturating_sub(retention);
+        let oldest = engine.clock.published().micros().saturating_sub(retention).min(engine.clock.held());
         if oldest > 0 {
             table.raise_horizon(Timestamp::before_micros(oldest).0);
         }

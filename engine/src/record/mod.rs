@@ -6,7 +6,8 @@
 //!
 //! Format (little-endian): kind (1 byte, [`KIND_COMMIT`]), commit timestamp (8 bytes, filled in by the sequencer),
 //! number of tables (4), tables. A record that does not parse exactly is refused. A table: flags (1: created, 2:
-//! truncated, 4: dropped, 8: a shape follows, 16: the rows stand in files, see `attached`), shape, rows, closed rows,
+//! truncated, 4: dropped, 8: a shape follows, 16: the rows stand in files, see `attached`,
+//! 32: a drop is taken back), shape, rows, closed rows,
 //! new entries of indexes (index, flags: 1 for all moments, 2 runs beside segments follow, 4 a key stands twice).
 
 pub(crate) mod attached;
@@ -51,6 +52,8 @@ pub(crate) struct TableCommit {
     pub truncated: bool,
     pub dropped: bool,
     /// New rows. Those of a large commit stand in `attached` too, and are logged and applied from there.
+    /// A drop that was committed before is taken back.
+    pub undropped: bool,
     pub chunks: Vec<Chunk>,
     pub attached: Option<Attached>,
     pub closes: Vec<Close>,
@@ -218,6 +221,7 @@ fn table_commit(mut writes: TableWrites) -> Result<TableCommit, Error> {
         shape: writes.shape.take(),
         truncated,
         dropped: false,
+        undropped: writes.undropped,
         chunks,
         attached: None,
         closes,
@@ -259,6 +263,7 @@ impl TableCommit {
             && self.shape.is_none()
             && !self.truncated
             && !self.dropped
+            && !self.undropped
             && self.chunks.is_empty()
             && self.closes.is_empty()
             && self.backfills.is_empty()
@@ -275,7 +280,8 @@ impl TableCommit {
             | u8::from(self.truncated) << 1
             | u8::from(self.dropped) << 2
             | u8::from(self.shape.is_some()) << 3
-            | u8::from(self.attached.is_some()) << 4;
+            | u8::from(self.attached.is_some()) << 4
+            | u8::from(self.undropped) << 5;
         writer.u8(flags);
         if let Some(shape) = &self.shape {
             encode_schema(&shape.schema, writer);
@@ -327,6 +333,7 @@ impl TableCommit {
             created: flags & 1 != 0,
             truncated: flags & 2 != 0,
             dropped: flags & 4 != 0,
+            undropped: flags & 32 != 0,
             ..TableCommit::default()
         };
         if flags & 8 != 0 {

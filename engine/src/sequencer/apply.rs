@@ -12,7 +12,7 @@ use crate::record::{Attached, AttachedRun, Close, CommitSet, TableCommit};
 use crate::segment::IndexRun;
 use crate::table::chunk::{Chunk, RowKeys};
 use crate::table::segments::SegmentPart;
-use crate::table::visibility::{Mark, is_live};
+use crate::table::visibility::{ALIVE, Mark, is_live};
 use crate::table::{Table, TableState};
 use crate::transaction::write_set::Backfill;
 use crate::vector::builder;
@@ -56,6 +56,9 @@ fn apply_table(
     };
     if commit.dropped {
         table.drop_at(at.0);
+    }
+    if commit.undropped {
+        table.drop_at(ALIVE);
     }
     if commit.truncated {
         let mut state = table.latch.write();

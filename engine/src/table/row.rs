@@ -130,6 +130,12 @@ impl<'a> RowRef<'a> {
         self.found.from().map(Timestamp)
     }
 
+    /// The write that made the version: the commit's timestamp and the row's birth, eight bytes each, the highest first.
+    /// No two versions have the same.
+    pub fn write(&self) -> Result<[u8; 16], Error> {
+        Ok(crate::batch::write_bytes(self.found.from()?, self.found.birth()?))
+    }
+
     /// When the version was closed; [`Timestamp::INFINITY`] while it is alive.
     pub fn to(&self) -> Timestamp {
         let end = self.found.end();

@@ -281,6 +281,7 @@ impl Transaction {
             | Undo::Created { table }
             | Undo::Reshaped { table, .. }
             | Undo::Dropped { table }
+            | Undo::Undropped { table }
             | Undo::Truncated { table, .. }
             | Undo::Backfilled { table } => *table,
         };
@@ -315,6 +316,7 @@ impl Transaction {
                 writes.shape = shape;
             }
             Undo::Dropped { .. } => writes.dropped = None,
+            Undo::Undropped { .. } => writes.undropped = false,
             Undo::Truncated { before, .. } => writes.truncated = before,
             Undo::Backfilled { .. } => {
                 writes.backfills.pop();

@@ -6,7 +6,7 @@
 use super::Transaction;
 use super::write_set::{Backfill, Shape, TableWrites, Undo};
 use crate::ids::Location;
-use crate::table::visibility::is_live;
+use crate::table::visibility::{ALIVE, is_live};
 use crate::{
     ColumnId, Error, IndexId, PhysicalType, RowHandle, TableId, TableSchema, Value, VectorIndexSchema,
 };
@@ -72,6 +72,21 @@ impl Transaction {
         let writes = writes.table_mut(table).ok_or(Error::UnknownTable(table))?;
         writes.dropped = Some(command);
         self.undo.push(Undo::Dropped { table });
+        Ok(())
+    }
+
+    /// Takes the drop of a table back: it goes on with the rows, the indexes and the history that it had. For a table
+    /// that another transaction has dropped.
+    pub fn undrop_table(&mut self, table: TableId) -> Result<(), Error> {
+        self.check_writable()?;
+        if self.engine.table(table)?.dropped() == ALIVE {
+            return Err(Error::MalformedRow { table, reason: "the table is not dropped" });
+        }
+        let writes = self.writes_of(table)?;
+        let mut writes = writes.write();
+        let writes = writes.table_mut(table).ok_or(Error::UnknownTable(table))?;
+        writes.undropped = true;
+        self.undo.push(Undo::Undropped { table });
         Ok(())
     }
 

@@ -60,6 +60,8 @@ pub(crate) struct TableWrites {
     pub shape: Option<Shape>,
     /// The command that dropped the table.
     pub dropped: Option<u64>,
+    /// The table was dropped, and this transaction takes that back.
+    pub undropped: bool,
     /// The command that truncated it last.
     pub truncated: Option<u64>,
     pub backfills: Vec<Backfill>,
@@ -78,6 +80,7 @@ impl TableWrites {
             created: false,
             shape: None,
             dropped: None,
+            undropped: false,
             truncated: None,
             backfills: Vec::new(),
         }
@@ -95,6 +98,7 @@ impl TableWrites {
             created: true,
             shape: Some(Shape { schema, defaults: defaults.to_vec() }),
             dropped: None,
+            undropped: false,
             truncated: None,
             backfills: Vec::new(),
         }
@@ -166,6 +170,9 @@ pub(crate) enum Undo {
         shape: Option<Shape>,
     },
     Dropped {
+        table: TableId,
+    },
+    Undropped {
         table: TableId,
     },
     Truncated {

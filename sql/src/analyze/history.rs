@@ -92,38 +92,10 @@ impl Analyzer<'_> {
         self.note_use(&object, Some(&clause))?;
         let (mut relation, mut item) = self.scan(&object, Some(clause.clone()));
         self.read_former_types(&object, &clause, &mut relation, &mut item)?;
-        let begin = match &relation {
-            Relation::Table(scan) => {
-                let begin = scan.columns.iter().find(|column| column.source == SystemColumn::SystemFrom);
-                begin.map(|column| Expression {
-                    kind: ExpressionKind::Column(column.number),
-                    ty: Type::new(oid::TIMESTAMPTZ),
-                    collation: 0,
-                    position: None,
-                })
-            }
-            _ => None,
-        };
-        let begin = begin.ok_or_else(|| Error::internal("a scan without times"))?;
+        let begin = beginning(&relation)?;
         self.mark_used(&begin);
-        let mut tests = Vec::with_capacity(columns.len());
-        for (attribute, value) in columns.iter().zip(values) {
-            let column = item.columns.iter().find(|column| column.origin == (object.oid, *attribute));
-            let column = column.ok_or_else(|| Error::internal("a key without its column"))?;
-            let column = column.expression.clone();
-            self.mark_used(&column);
-            let equals = OperatorName { schema: None, name: "=".to_string(), at: call.name.at };
-            tests.push(self.make_operator(&equals, Some(column), value)?);
-        }
-        let predicate = match (tests.pop(), tests.is_empty()) {
-            (Some(only), true) => only,
-            (Some(last), false) => {
-                tests.push(last);
-                let kind = ExpressionKind::And(tests);
-                Expression { kind, ty: Type::new(oid::BOOL), collation: 0, position: None }
-            }
-            (None, _) => return Err(Error::internal("a key without columns")),
-        };
+        let key = columns.into_iter().zip(values).collect();
+        let predicate = self.key_test(&item, object.oid, key, call.name.at)?;
         let filter = Relation::Filter { input: Box::new(relation), predicate };
         let order = SortKey { expression: begin, descending: false, nulls_first: false };
         let relation = Relation::Sort { input: Box::new(filter), keys: vec![order] };
@@ -133,6 +105,34 @@ impl Analyzer<'_> {
         }
         let shape = self.item_shape(&item, "history", alias, lateral);
         Ok(Entry { relation, items: vec![item], lateral: true, shape })
+    }
+
+    /// That the columns of a key have these values.
+    fn key_test(
+        &mut self,
+        item: &Item,
+        table: u32,
+        key: Vec<(i16, Expression)>,
+        at: u32,
+    ) -> Result<Expression> {
+        let mut tests = Vec::with_capacity(key.len());
+        for (attribute, value) in key {
+            let column = item.columns.iter().find(|column| column.origin == (table, attribute));
+            let column = column.ok_or_else(|| Error::internal("a key without its column"))?;
+            let column = column.expression.clone();
+            self.mark_used(&column);
+            let equals = OperatorName { schema: None, name: "=".to_string(), at };
+            tests.push(self.make_operator(&equals, Some(column), value)?);
+        }
+        match (tests.pop(), tests.is_empty()) {
+            (Some(only), true) => Ok(only),
+            (Some(last), false) => {
+                tests.push(last);
+                let kind = ExpressionKind::And(tests);
+                Ok(Expression { kind, ty: Type::new(oid::BOOL), collation: 0, position: None })
+            }
+            (None, _) => Err(Error::internal("a key without columns")),
+        }
     }
 
     /// The table that a constant names.
@@ -193,6 +193,17 @@ impl Analyzer<'_> {
         };
         key.keys.iter().map(|key| attribute(&key.source)).collect()
     }
+}
+
+/// The column in which a scan shows when versions began.
+fn beginning(relation: &Relation) -> Result<Expression> {
+    let begin = match relation {
+        Relation::Table(scan) => scan.columns.iter().find(|column| column.source == SystemColumn::SystemFrom),
+        _ => None,
+    };
+    let begin = begin.ok_or_else(|| Error::internal("a scan without times"))?;
+    let kind = ExpressionKind::Column(begin.number);
+    Ok(Expression { kind, ty: Type::new(oid::TIMESTAMPTZ), collation: 0, position: None })
 }
 
 /// The item as the function shows it: the table's columns, then a version's times.

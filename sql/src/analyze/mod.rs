@@ -68,7 +68,7 @@ use crate::types::InputSettings;
 
 pub use group::{Placeless, same};
 pub use past::PastUse;
-pub use statement::{Analyzed, AnalyzedStatement, CopyTarget, argument, statement, view_definition};
+pub use statement::{Analyzed, AnalyzedStatement, CopyTarget, argument, moment, statement, view_definition};
 pub use stored::{
     STORED_VERSION, stored_expression, stored_query, to_stored_expression, to_stored_query,
     written_expression, written_query,

@@ -8,19 +8,27 @@ use super::Analyzer;
 use super::item::{Item, ItemColumn};
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{Alias, ObjectName};
-use crate::tree::{Column, Query, Relation, SystemColumn, TableColumn, TableScan, TimeClause, Type};
+use crate::tree::{
+    Column, Expression, ExpressionKind, Form, Query, Relation, SystemColumn, TableColumn, TableScan,
+    TimeClause, Type,
+};
 use crate::types::oid;
 
 /// Views may stand on views only so deep.
 const MAXIMUM_VIEW_DEPTH: u32 = 32;
 
+/// The hash of a row's values, and the oid of content_hash.
+const CONTENT_ID: &str = "_content_id";
+const CONTENT_HASH: u32 = 9506;
+
 /// The system columns: name, source and type.
-const SYSTEM_COLUMNS: [(&str, SystemColumn, u32); 6] = [
+const SYSTEM_COLUMNS: [(&str, SystemColumn, u32); 7] = [
     ("tableoid", SystemColumn::TableOid, oid::OID),
     ("ctid", SystemColumn::Handle, oid::TID),
     ("xmin", SystemColumn::Xmin, oid::XID),
     ("_system_from", SystemColumn::SystemFrom, oid::TIMESTAMPTZ),
     ("_system_to", SystemColumn::SystemTo, oid::TIMESTAMPTZ),
+    ("_write_id", SystemColumn::WriteId, oid::UUID),
     ("_handle", SystemColumn::Handle, oid::BYTEA),
 ];
 
@@ -176,6 +184,10 @@ impl Analyzer<'_> {
                 names.push(column);
             }
         }
+        if !object.is_system() && !names.iter().any(|known| known.name == CONTENT_ID) {
+            let content = self.content_of(&names);
+            names.extend(content);
+        }
         let mut item = Item::derived(&object.name, names);
         item.table = object.oid;
         item.table_name = Some(object.name.clone());
@@ -183,6 +195,28 @@ impl Analyzer<'_> {
         item.lockable = lockable.filter(|_| !object.is_system());
         let scan = TableScan { table: object.oid, name: object.name.clone(), columns, time };
         (Relation::Table(scan), item)
+    }
+
+    /// `_content_id`: the hash of a row's values, NULL where the row is missing (on the side of an outer join).
+    fn content_of(&self, names: &[ItemColumn]) -> Option<ItemColumn> {
+        let present = names.iter().find(|column| column.system && column.name == "ctid")?.expression.clone();
+        let shown = names.iter().filter(|column| !column.system);
+        let (fields, labels) = shown.map(|column| (column.expression.clone(), column.name.clone())).unzip();
+        let node =
+            |kind, type_oid| Expression { kind, ty: Type::new(type_oid), collation: 0, position: None };
+        let row = node(ExpressionKind::Row { fields, names: labels }, oid::RECORD);
+        let call = ExpressionKind::Call {
+            function: CONTENT_HASH,
+            operator: 0,
+            arguments: vec![row],
+            variadic_array: false,
+            form: Form::Call,
+        };
+        let missing = ExpressionKind::IsNull { argument: Box::new(present), negated: false };
+        let arms = vec![(node(missing, oid::BOOL), self.typed_null(Type::new(oid::BYTEA), 0))];
+        let otherwise = Some(Box::new(node(call, oid::BYTEA)));
+        let expression = node(ExpressionKind::Case { simple: false, arms, otherwise }, oid::BYTEA);
+        Some(ItemColumn { name: CONTENT_ID.to_string(), expression, origin: (0, 0), system: true })
     }
 
     /// A sequence read as a table: its three columns.

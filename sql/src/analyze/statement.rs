@@ -112,6 +112,15 @@ pub fn argument(
     }
 }
 
+/// A moment that stands alone: of CREATE SNAPSHOT and RESTORE.
+pub fn moment(
+    environment: Environment<'_>,
+    text: &str,
+    expression: &syntax::Expression,
+) -> Result<Expression> {
+    Analyzer::new(environment, text, Parameters::default()).moment(expression)
+}
+
 impl Analyzer<'_> {
     fn meaning(&mut self, statement: &Statement) -> Result<AnalyzedStatement> {
         match statement {
@@ -174,7 +183,8 @@ impl Analyzer<'_> {
             | Statement::Backup(_)
             | Statement::Vacuum(_)
             | Statement::Refresh(_)
-            | Statement::Reindex(_) => Ok(AnalyzedStatement::Utility),
+            | Statement::Reindex(_)
+            | Statement::Time(_) => Ok(AnalyzedStatement::Utility),
         }
     }
 

@@ -8,8 +8,8 @@ use super::clause::Clause;
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax;
 use crate::tree::visit::{Visitor, walk_expression};
-use crate::tree::{Expression, ExpressionKind, TimeClause, Type};
-use crate::types::oid;
+use crate::tree::{Expression, ExpressionKind, Form, TimeClause, Type};
+use crate::types::{self, oid};
 
 impl Analyzer<'_> {
     /// The time clause that holds for a table: its own or the statement's, never both.
@@ -40,7 +40,8 @@ impl Analyzer<'_> {
         }))
     }
 
-    /// A moment: a timestamptz without columns and without volatile functions.
+    /// A moment: a timestamptz without columns and without volatile functions; or what names one: an interval from now
+    /// on, a place in the log of commits, a text that is one of these or the name of a snapshot.
     pub(super) fn moment(&mut self, moment: &syntax::Expression) -> Result<Expression> {
         // Columns of no level may be read, so the moment is analyzed where there are none.
         let outer = std::mem::take(&mut self.scopes);
@@ -53,6 +54,7 @@ impl Analyzer<'_> {
             }
             _ => error,
         })?;
+        let node = self.named_moment(node, moment.at)?;
         let (source, position) = (node.ty.oid, node.position);
         let Some(mut node) =
             self.coerce_to(node, Type::new(oid::TIMESTAMPTZ), CastContext::Assignment, position)?
@@ -72,6 +74,39 @@ impl Analyzer<'_> {
             }
             false => Ok(node),
         }
+    }
+
+    /// What names a moment, made one.
+    fn named_moment(&mut self, node: Expression, at: u32) -> Result<Expression> {
+        let is_moment =
+            |text: &str| types::input(oid::TIMESTAMPTZ, -1, text, &self.environment.input).is_ok();
+        let (function, argument) = match (&node.kind, node.ty.oid) {
+            (ExpressionKind::Constant(Value::Text(text)), oid::UNKNOWN) if !is_moment(text) => {
+                (MOMENT_OF_TEXT, oid::TEXT)
+            }
+            (_, oid::TEXT | oid::VARCHAR | oid::NAME) => (MOMENT_OF_TEXT, oid::TEXT),
+            (_, oid::PG_LSN) => (MOMENT_OF_COMMIT, oid::PG_LSN),
+            (_, oid::INTERVAL) => {
+                let now = self.system_call("now", Vec::new(), at)?;
+                let plus = syntax::OperatorName { schema: None, name: "+".to_string(), at };
+                return self.make_operator(&plus, Some(now), node);
+            }
+            _ => return Ok(node),
+        };
+        let position = node.position;
+        let node = self.coerce(node, Type::new(argument), CastContext::Implicit, position)?;
+        Ok(Expression {
+            kind: ExpressionKind::Call {
+                function,
+                operator: 0,
+                arguments: vec![node],
+                variadic_array: false,
+                form: Form::Call,
+            },
+            ty: Type::new(oid::TIMESTAMPTZ),
+            collation: 0,
+            position,
+        })
     }
 
     /// The moment of strata.as_of.
@@ -94,6 +129,10 @@ impl Analyzer<'_> {
         self.default_clause().is_some_and(|default| default == *clause)
     }
 }
+
+/// Oids of strata.moment(text) and strata.moment(pg_lsn).
+const MOMENT_OF_TEXT: u32 = 9504;
+const MOMENT_OF_COMMIT: u32 = 9505;
 
 struct Volatile(bool);
 

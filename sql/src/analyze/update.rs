@@ -146,7 +146,8 @@ impl Analyzer<'_> {
             | SystemColumn::Xmin
             | SystemColumn::Former(_)
             | SystemColumn::SystemFrom
-            | SystemColumn::SystemTo => used.contains(&column.number),
+            | SystemColumn::SystemTo
+            | SystemColumn::WriteId => used.contains(&column.number),
         });
     }
 

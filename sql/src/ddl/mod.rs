@@ -31,6 +31,7 @@ mod sequence;
 mod shape;
 mod table;
 mod temporary;
+mod undrop;
 mod user_type;
 mod validate;
 mod vector_index;
@@ -93,6 +94,7 @@ pub async fn execute(definer: &mut Definer, statement: &Statement) -> Result<Str
         | Statement::Backup(_)
         | Statement::Vacuum(_)
         | Statement::Refresh(_)
-        | Statement::Reindex(_) => Err(Error::internal("not a statement of definition")),
+        | Statement::Reindex(_)
+        | Statement::Time(_) => Err(Error::internal("not a statement of definition")),
     }
 }

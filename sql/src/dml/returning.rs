@@ -120,9 +120,11 @@ fn target_value(model: &TableModel, source: SystemColumn) -> Result<TargetValue>
         SystemColumn::Attribute(attribute) => TargetValue::Column(model.position(attribute)?),
         SystemColumn::TableOid => TargetValue::TableOid,
         SystemColumn::Handle => TargetValue::Handle,
-        SystemColumn::Xmin | SystemColumn::Former(_) | SystemColumn::SystemFrom | SystemColumn::SystemTo => {
-            TargetValue::Unknown
-        }
+        SystemColumn::Xmin
+        | SystemColumn::Former(_)
+        | SystemColumn::SystemFrom
+        | SystemColumn::SystemTo
+        | SystemColumn::WriteId => TargetValue::Unknown,
     })
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{ArrayRef, BinaryArray, RecordBatch, UInt32Array};
+use arrow_array::{ArrayRef, BinaryArray, Int64Array, RecordBatch, UInt32Array};
 use engine::{PhysicalType, ReadView, RowHandle, RowRef, ScanColumn, Timestamp, Value};
 
 use super::execution::{Execution, Moment};
@@ -55,6 +55,7 @@ pub(super) fn projection(access: &TableAccess) -> Vec<ScanColumn> {
             Source::Handle => Some(ScanColumn::Handle),
             Source::SystemFrom | Source::Xmin => Some(ScanColumn::SystemFrom),
             Source::SystemTo => Some(ScanColumn::SystemTo),
+            Source::WriteId | Source::Commit => Some(ScanColumn::Write),
             Source::TableOid => None,
         })
         .collect()
@@ -77,6 +78,10 @@ pub(super) fn assembled(access: &TableAccess, node: &Node, batch: &RecordBatch) 
                     moments.iter().map(|moment| moment.map(|micros| micros as u32)),
                 ))
             }
+            Source::Commit => {
+                let writes = array.as_fixed_size_binary();
+                Arc::new(Int64Array::from_iter(writes.iter().map(|write| write.map(commit_of))))
+            }
             Source::Handle if column.physical == PhysicalType::Bytes => {
                 let handles = array.as_fixed_size_binary();
                 Arc::new(BinaryArray::from_iter(handles.iter()))
@@ -85,6 +90,11 @@ pub(super) fn assembled(access: &TableAccess, node: &Node, batch: &RecordBatch) 
         });
     }
     batch_of(&node.schema, columns, batch.num_rows())
+}
+
+/// The commit of a write: its first eight bytes.
+fn commit_of(write: &[u8]) -> i64 {
+    write.first_chunk::<8>().map_or(0, |bytes| i64::from_be_bytes(*bytes))
 }
 
 pub(super) fn filtered(access: &TableAccess, scope: &Scope<'_>, batch: RecordBatch) -> Result<RecordBatch> {
@@ -156,6 +166,8 @@ impl RowCollector {
                 Source::SystemTo => Value::Int64(ended.micros()),
                 Source::TableOid => Value::UInt32(self.oid),
                 Source::Xmin => Value::UInt32(row.from().map_err(engine_error)?.micros() as u32),
+                Source::WriteId => Value::Fixed16(row.write().map_err(engine_error)?),
+                Source::Commit => Value::Int64(row.from().map_err(engine_error)?.0 as i64),
             };
             builder.append(&value)?;
         }

@@ -131,8 +131,8 @@ fn paths(node: &Arc<Node>) -> Option<Vec<Path>> {
 
 fn path(node: &Arc<Node>, access: &TableAccess, filter: Option<CompiledExpression>) -> Option<Vec<Path>> {
     let plain = access.sources.iter().all(|source| match source {
-        Source::Column(_) | Source::TableOid | Source::SystemFrom | Source::Xmin => true,
-        Source::Handle | Source::SystemTo => false,
+        Source::Column(_) | Source::TableOid | Source::SystemFrom | Source::Xmin | Source::WriteId => true,
+        Source::Handle | Source::SystemTo | Source::Commit => false,
     });
     let scan = Arc::new(Plan {
         root: node.clone(),
@@ -159,7 +159,8 @@ impl Path {
                 Source::SystemFrom => Value::Int64(row.from().map_err(engine_error)?.micros()),
                 Source::Xmin => Value::UInt32(row.from().map_err(engine_error)?.micros() as u32),
                 Source::TableOid => Value::UInt32(self.access.oid),
-                Source::Handle | Source::SystemTo => Value::Null,
+                Source::WriteId => Value::Fixed16(row.write().map_err(engine_error)?),
+                Source::Handle | Source::SystemTo | Source::Commit => Value::Null,
             })
         };
         self.access.sources.iter().map(read).collect()

@@ -201,6 +201,10 @@ pub enum Source {
     /// The table's oid, the same in all rows.
     TableOid,
     Xmin,
+    /// The write that made the version: sixteen bytes.
+    WriteId,
+    /// The commit that made the version, as a place in the log of commits (pg_lsn).
+    Commit,
 }
 
 /// What to read of a table.

@@ -28,7 +28,9 @@ impl Planner<'_> {
             .filter(|column| wanted.contains(&column.number))
             .map(|column| plan_column(column.number, column.ty))
             .collect();
-        if let RelationKind::System { .. } = relation.kind {
+        if let RelationKind::System { .. } = relation.kind
+            && !catalog::store::is_stored(relation.oid)
+        {
             return self.system_scan(scan, &relation, columns, need);
         }
         self.note_columns(scan, &relation);
@@ -201,6 +203,20 @@ impl Planner<'_> {
     }
 }
 
+/// Where a column of a system relation is found that lies in the engine.
+fn stored_source(relation: u32, attribute: i16) -> Result<Source> {
+    match (relation, attribute) {
+        // strata.commits: its rows are written by the commits that they tell of.
+        (catalog::store::COMMITS, 1) => Ok(Source::Commit),
+        (catalog::store::COMMITS, 2) => Ok(Source::SystemFrom),
+        _ => {
+            let column =
+                u32::try_from(attribute).map_err(|_| Error::internal("a column without a number"))?;
+            Ok(Source::Column(ColumnId(column)))
+        }
+    }
+}
+
 /// Where a scan's column is found in the engine.
 fn source(scan: &TableScan, relation: &CatalogRelation, number: ColumnNumber) -> Result<Source> {
     let column = scan
@@ -209,6 +225,7 @@ fn source(scan: &TableScan, relation: &CatalogRelation, number: ColumnNumber) ->
         .find(|column| column.number == number)
         .ok_or_else(|| Error::internal("a scan's column is not in its list"))?;
     Ok(match column.source {
+        SystemColumn::Attribute(attribute) if relation.is_system() => stored_source(relation.oid, attribute)?,
         SystemColumn::Attribute(attribute) => {
             let found = relation.column(attribute).ok_or_else(|| {
                 // A view's time clause may lead to a moment at which the column did not exist.
@@ -223,6 +240,7 @@ fn source(scan: &TableScan, relation: &CatalogRelation, number: ColumnNumber) ->
         SystemColumn::Former(id) => Source::Column(ColumnId(id)),
         SystemColumn::SystemFrom => Source::SystemFrom,
         SystemColumn::SystemTo => Source::SystemTo,
+        SystemColumn::WriteId => Source::WriteId,
     })
 }
 

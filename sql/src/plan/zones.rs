@@ -94,7 +94,13 @@ fn stored<'a>(
     let place = columns.iter().position(|column| column.number == number)?;
     match access.sources.get(place)? {
         Source::Column(column) => Some((*column, columns.get(place)?)),
-        Source::Handle | Source::SystemFrom | Source::SystemTo | Source::TableOid | Source::Xmin => None,
+        Source::Handle
+        | Source::SystemFrom
+        | Source::SystemTo
+        | Source::TableOid
+        | Source::Xmin
+        | Source::WriteId
+        | Source::Commit => None,
     }
 }
 

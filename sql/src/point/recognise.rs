@@ -64,7 +64,13 @@ impl PointScan {
         }
         let column = |position: usize| match source.access.sources.get(position)? {
             Source::Column(column) => Some(Shown::Column(*column)),
-            Source::Handle | Source::SystemFrom | Source::SystemTo | Source::TableOid | Source::Xmin => None,
+            Source::Handle
+            | Source::SystemFrom
+            | Source::SystemTo
+            | Source::TableOid
+            | Source::Xmin
+            | Source::WriteId
+            | Source::Commit => None,
         };
         match &self.projection {
             None => (0..source.access.sources.len()).map(column).collect(),

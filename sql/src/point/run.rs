@@ -238,5 +238,7 @@ pub fn source_value(
         },
         Source::TableOid => Value::UInt32(access.oid),
         Source::Xmin => Value::UInt32(row.from().map_err(engine_error)?.micros() as u32),
+        Source::WriteId => Value::Fixed16(row.write().map_err(engine_error)?),
+        Source::Commit => Value::Int64(row.from().map_err(engine_error)?.0 as i64),
     })
 }

@@ -269,10 +269,16 @@ impl Session {
         };
         let Some(block) = self.block.as_mut() else { return Ok(()) };
         let channels = std::mem::take(&mut block.channels);
-        let Some(transaction) = block.transaction.take() else {
+        let Some(mut transaction) = block.transaction.take() else {
             self.rollback_block();
             return Err(Error::internal("the transaction has ended"));
         };
+        if let Err(error) = super::commits::sign(&self.shared, &mut transaction) {
+            transaction.rollback();
+            self.stop_notifying(&fresh);
+            self.rollback_block();
+            return Err(error);
+        }
         match transaction.commit().await {
             Ok(_) => {
                 self.shared.settings.lock().end_transaction();

@@ -342,6 +342,12 @@ impl Environment for StatementEnvironment {
             2560 | 2034 => Ok(Value::Int64(self.shared.instance.started_micros())),
             // pg_is_in_recovery
             3810 => Ok(Value::Bool(false)),
+            // strata.moment(text), of what is no timestamp
+            9504 => {
+                let name = arguments.first().and_then(Value::as_text).unwrap_or_default();
+                let moment = super::snapshots::moment_of(self.shared.instance.database(), name)?;
+                Ok(moment.map_or(Value::Null, Value::Int64))
+            }
             // strata.snapshot_time()
             SNAPSHOT_TIME => Ok(Value::Int64(self.snapshot_micros)),
             _ => Err(Error::unsupported(format!("function with OID {function}"))),

@@ -101,6 +101,15 @@ pub fn analyze_argument(
     })
 }
 
+/// A moment that stands in a utility statement.
+pub fn analyze_moment(
+    session: &Session,
+    text: &str,
+    moment: &syntax::Expression,
+) -> Result<tree::Expression> {
+    with_environment(session, None, |environment| analyze::moment(environment, text, moment))
+}
+
 /// The relation a name means.
 pub fn find_relation(session: &Session, name: &syntax::ObjectName) -> Result<Arc<Relation>> {
     let catalog = session.catalog();

@@ -73,6 +73,7 @@ impl Instance {
             catalog::Catalog::open(database.clone()).map_err(|error| cannot("read the catalog", &error))?;
         super::temporary::remove_leftovers(&database, &catalog)?;
         crate::ddl::retention::tell_all(&database, &catalog.current());
+        super::snapshots::hold_history(&database, None)?;
         if let Some(password) = &configuration.password {
             set_first_password(&database, &catalog, password)?;
         }

@@ -50,6 +50,9 @@ pub struct Derived {
     pub lock_timeout: Option<Duration>,
     /// strata.as_of, where it is set.
     pub as_of: Option<String>,
+    /// What strata.commits shows of a commit: application_name and strata.commit_message.
+    pub application: Arc<str>,
+    pub commit_message: Option<Arc<str>>,
     pub point_tier: bool,
     pub view_changes: bool,
     pub isolation: Isolation,
@@ -88,6 +91,11 @@ impl Derived {
             statement_timeout: duration("statement_timeout"),
             lock_timeout: duration("lock_timeout"),
             as_of: values.get("strata.as_of").filter(|moment| !moment.is_empty()),
+            application: Arc::from(values.get("application_name").unwrap_or_default()),
+            commit_message: values
+                .get("strata.commit_message")
+                .filter(|message| !message.is_empty())
+                .map(Arc::from),
             point_tier: values.is_on("strata.point_tier"),
             view_changes: values.is_on("strata.view_changes"),
             isolation: isolation_of(&values.get("default_transaction_isolation").unwrap_or_default()),

@@ -117,6 +117,7 @@ impl Session {
                 return Err(Error::internal("a statement with a plan was run as a utility"));
             }
             Statement::Reindex(_) => "REINDEX".to_string(),
+            Statement::Time(time) => Box::pin(self.time_statement(time, prepared)).await?,
             Statement::Refresh(refresh) => Box::pin(self.refresh(refresh)).await?,
             Statement::CreateTableAs(create) => self.create_table_as(create, prepared, parameters).await?,
             Statement::CreateTable(_)

@@ -185,6 +185,8 @@ pub enum SystemColumn {
     Former(u32),
     SystemFrom,
     SystemTo,
+    /// The write that made the version, as a uuid.
+    WriteId,
 }
 
 /// FOR SYSTEM_TIME. The expressions are timestamptz, without columns or volatile functions.

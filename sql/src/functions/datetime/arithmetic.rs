@@ -53,7 +53,7 @@ fn timestamps_between(later: i64, earlier: i64) -> Result<Interval> {
     Interval::between(later, earlier)
 }
 
-fn moment_plus(context: &Context, moment: i64, interval: Interval) -> Result<i64> {
+pub(super) fn moment_plus(context: &Context, moment: i64, interval: Interval) -> Result<i64> {
     add_to_timestamptz(moment, interval, session_zone(context))
 }
 

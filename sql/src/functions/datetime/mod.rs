@@ -8,6 +8,7 @@ pub(super) mod convert;
 pub(super) mod extract;
 pub(super) mod interval;
 pub(super) mod make;
+pub(super) mod moment;
 pub(super) mod overlaps;
 pub(super) mod truncate;
 pub(super) mod unit;

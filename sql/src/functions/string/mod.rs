@@ -4,6 +4,7 @@ pub(super) mod basic;
 pub(super) mod bit;
 pub(super) mod bytes;
 pub(super) mod code;
+pub(super) mod content;
 pub(super) mod digest;
 pub(super) mod encode;
 pub(super) mod hash;

@@ -29,6 +29,7 @@ mod special_call;
 mod statement;
 mod subscribe;
 mod table_reference;
+mod time;
 mod transaction;
 mod type_name;
 mod user_type;

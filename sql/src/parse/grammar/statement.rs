@@ -17,9 +17,13 @@ impl Parser<'_> {
             }
             "copy" => self.copy(),
             "explain" => self.explain(),
+            "create" if self.is_at(1, "snapshot") => self.create_snapshot(),
             "create" => self.create(),
             "alter" => self.alter(),
+            "drop" if self.is_at(1, "snapshot") => self.drop_snapshot(),
             "drop" => self.drop_statement(),
+            "restore" => self.restore(),
+            "undrop" => self.undrop(),
             "truncate" => self.truncate(),
             "comment" => self.comment(),
             "grant" | "revoke" => self.grant(),

@@ -64,6 +64,7 @@ pub enum Statement {
     Vacuum(Vacuum),
     Refresh(Refresh),
     Reindex(Reindex),
+    Time(TimeStatement),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -102,6 +103,28 @@ pub struct Refresh {
     pub name: ObjectName,
     pub concurrently: bool,
     pub with_data: bool,
+}
+
+/// Statements about the past.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TimeStatement {
+    /// Without a moment: the present one.
+    CreateSnapshot {
+        name: Name,
+        moment: Option<Expression>,
+    },
+    DropSnapshot {
+        name: Name,
+        if_exists: bool,
+    },
+    /// RESTORE TABLE ... TO SYSTEM_TIME AS OF
+    RestoreTable {
+        table: ObjectName,
+        moment: Expression,
+    },
+    UndropTable {
+        table: ObjectName,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -1,0 +1,23 @@
+-- content_hash: equal values hash equal, everything else apart. _content_id: the hash of a row.
+SELECT encode(content_hash('abc'), 'hex') AS hash;
+SELECT content_hash('Done') = content_hash('one') AS same;
+SELECT content_hash(1.0) = content_hash(1.00) AS numeric_equal, content_hash(1.0) = content_hash(1.01) AS numeric_other;
+SELECT content_hash(1) = content_hash(1::bigint) AS types, content_hash('x'::text) = content_hash('x'::varchar) AS texts;
+SELECT content_hash('x '::char(3)) = content_hash('x'::char(3)) AS padded, content_hash('x '::text) = content_hash('x'::text) AS text_padded;
+SELECT content_hash(0.0::float8) = content_hash('-0'::float8) AS zeros, content_hash('NaN'::float8) = content_hash('NaN'::float8) AS nan;
+SELECT content_hash(interval '1 day') = content_hash(interval '24 hours') AS intervals;
+SELECT content_hash('{"a": 1, "b": 2}'::jsonb) = content_hash('{"b": 2, "a": 1.0}'::jsonb) AS jsonb, content_hash('{"a":1}'::json) = content_hash('{"a": 1}'::json) AS json;
+SELECT content_hash(ARRAY[1, 2]) = content_hash(ARRAY[1, 2]) AS arrays, content_hash(ARRAY[1, 2]) = content_hash(ARRAY[12]) AS joined, content_hash(ARRAY[1]) = content_hash(ARRAY[1]::bigint[]) AS elements;
+SELECT content_hash(ROW(1, 'a')) = content_hash(ROW(1, 'a')) AS rows, content_hash(ROW('ab', 'c')) = content_hash(ROW('a', 'bc')) AS joined, content_hash(ROW(NULL, 1)) = content_hash(ROW(1, NULL)) AS nulls;
+SELECT content_hash(NULL::int) IS NULL AS none, length(content_hash(ROW(NULL))) AS of_a_null;
+CREATE TYPE mood AS ENUM ('good', 'bad');
+SELECT content_hash('good'::mood) = content_hash('good'::mood) AS same, content_hash('good'::mood) = content_hash('good') AS text;
+CREATE TABLE t (a int PRIMARY KEY, b text);
+INSERT INTO t VALUES (1, 'x'), (2, 'y');
+UPDATE t SET b = 'z' WHERE a = 1;
+UPDATE t SET b = 'x' WHERE a = 1;
+SELECT count(*), count(DISTINCT _content_id), count(DISTINCT _write_id) FROM t FOR SYSTEM_TIME ALL WHERE a = 1;
+SELECT t._content_id = content_hash(ROW(1, 'x')) AS row, t._content_id = content_hash(t) AS whole FROM t WHERE a = 1;
+SELECT u.a, t._content_id IS NULL AS missing, t._write_id IS NULL AS no_write FROM (VALUES (1), (9)) AS u (a) LEFT JOIN t ON t.a = u.a ORDER BY 1;
+SELECT * FROM t ORDER BY a;
+SELECT _content_id FROM pg_class LIMIT 1;
