@@ -209,7 +209,8 @@ impl Check<'_> {
                 | SystemColumn::Xmin
                 | SystemColumn::Former(_)
                 | SystemColumn::SystemFrom
-                | SystemColumn::SystemTo => self.refuse("a system column"),
+                | SystemColumn::SystemTo
+                | SystemColumn::WriteId => self.refuse("a system column"),
             }
         }
     }

@@ -31,7 +31,8 @@ impl Delta<'_> {
                 | SystemColumn::Xmin
                 | SystemColumn::Former(_)
                 | SystemColumn::SystemFrom
-                | SystemColumn::SystemTo => return Ok(None),
+                | SystemColumn::SystemTo
+                | SystemColumn::WriteId => return Ok(None),
             });
         }
         let Some(changed) = self.net_changes(TableId(scan.table), &sources)? else { return Ok(None) };
