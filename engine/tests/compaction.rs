@@ -142,7 +142,11 @@ fn writers_and_readers_go_on_under_compaction_and_crashes() {
                     let (database, stopped) = (database.clone(), stopped.clone());
                     std::thread::spawn(move || {
                         let mut state = 77 + seed * 100 + life * 10 + thread;
-                        while !stopped.load(Ordering::Acquire) {
+                        // Not for ever: where compaction gets little of the processor, they would outrun it.
+                        for _ in 0..20_000 {
+                            if stopped.load(Ordering::Acquire) {
+                                break;
+                            }
                             transfer(&database, &mut state);
                         }
                     })
