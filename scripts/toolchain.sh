@@ -20,10 +20,10 @@ install_packages() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# A C compiler, mold, what FAISS is built with (a C++ compiler, cmake, a BLAS), and the Rust toolchain that
+# A C compiler, mold, what FAISS is built with (a C++ compiler, cmake and make, a BLAS), and the Rust toolchain that
 # rust-toolchain.toml names.
 install_toolchain() {
-  install_packages gcc g++ libc6-dev mold cmake libopenblas-dev ca-certificates curl
+  install_packages gcc g++ libc6-dev mold cmake make libopenblas-dev ca-certificates curl
   if [ -d "$HOME/.cargo/bin" ]; then PATH="$HOME/.cargo/bin:$PATH"; fi
   if ! command -v cargo >/dev/null; then
     curl --proto '=https' --tlsv1.2 -fsSL https://sh.rustup.rs | sh -s -- -y --profile minimal --default-toolchain none

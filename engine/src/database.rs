@@ -4,82 +4,29 @@
 //! cannot be read for certain refuses to open, with the file and the place.
 
 use crate::backup::{self, BackupError, BackupReport};
-use crate::checkpoint::{self, BIRTHS, Background, Layout, SEQUENCES};
-use crate::clock::{EngineClock, Past};
-use crate::compaction::{self, Compactor};
+use crate::checkpoint::{self, BIRTHS, Layout, SEQUENCES};
+use crate::clock::Past;
+use crate::compaction::{self};
+use crate::configuration::Configuration;
+use crate::engine::Engine;
 use crate::ids::{FileId, Timestamp};
 use crate::io::{Disk, Environment, reserve};
-use crate::lock::{LockManager, Modes, Tag};
-use crate::log::{Log, LogError, LogOptions, RecoverFrom, Spare};
+use crate::lock::{Modes, Tag};
+use crate::log::{Log, LogError, LogOptions, RecoverFrom};
 use crate::manifest::{Edit, Manifest, ManifestError};
-use crate::record::{CommitSet, KIND_COMMIT, KIND_LEASE, KIND_SEQUENCE, Reader};
-use crate::registry::Registry;
-use crate::room::Room;
-use crate::sequence::{SequenceDefinition, SequenceState, Sequences, TableStatistics, decode_state};
-use crate::sequencer::{self, Queue, Request, apply};
-use crate::spill::{self, Spiller};
-use crate::table::{Table, Tables};
+use crate::sequence::{SequenceDefinition, SequenceState, TableStatistics};
+use crate::sequencer::{self};
+use crate::spill::{self};
 use crate::ticket::Settlement;
 use crate::transaction::{Isolation, Transaction};
-use crate::vector::builder::{self, Asked};
+use crate::vector::builder::{self};
 use crate::verify::{self, Verified};
 use crate::{Error, IndexId, LearnedStatistics, TableId, TableSchema, Ticket};
-use hashbrown::HashSet;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 use std::error::Error as StdError;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
-use std::time::Duration;
-
-/// Called when the log has failed and the process has to end; the text says why.
-pub type FailureHook = Arc<dyn Fn(&str) + Send + Sync>;
-
-/// How a database is run.
-#[derive(Clone)]
-pub struct Configuration {
-    /// Hot rows and log together may grow by about this many bytes before a checkpoint writes them out.
-    pub checkpoint_bytes: u64,
-    /// Length of one log file.
-    pub log_file_bytes: u64,
-    /// Rows of a whole segment.
-    pub segment_rows: u64,
-    /// New rows of one transaction in one table of about this many bytes are written to segments before the commit.
-    pub spill_bytes: usize,
-    /// A new index of at least so many entries is written to runs before the commit.
-    pub spill_entries: usize,
-    /// Threads that build a graph over vectors, and bytes of memory that it may take meanwhile.
-    pub graph_threads: usize,
-    pub graph_memory: u64,
-    /// Run when what the disk holds is no longer known. The default ends the process; recovery repairs.
-    pub on_failure: FailureHook,
-}
-
-impl Default for Configuration {
-    fn default() -> Configuration {
-        Configuration {
-            checkpoint_bytes: 512 << 20,
-            log_file_bytes: LogOptions::default().file_bytes,
-            segment_rows: 1 << 20,
-            spill_bytes: 16 << 20,
-            spill_entries: 1 << 14,
-            graph_threads: graph_threads(),
-            graph_memory: 2 << 30,
-            on_failure: Arc::new(|reason| {
-                tracing::error!(reason, "the log failed; the process ends and recovery will repair");
-                std::process::abort();
-            }),
-        }
-    }
-}
-
-/// Half of what there is; one where a seed decides what happens.
-fn graph_threads() -> usize {
-    match std::thread::available_parallelism() {
-        Ok(threads) if !cfg!(feature = "simulation") => (threads.get() / 2).max(1),
-        Ok(_) | Err(_) => 1,
-    }
-}
 
 /// Why a database did not open.
 #[derive(Debug, thiserror::Error)]
@@ -104,151 +51,6 @@ impl OpenError {
                 | OpenError::Log(LogError::DiskFull(_))
                 | OpenError::Engine(Error::DiskFull)
         )
-    }
-}
-
-/// What all transactions share.
-pub(crate) struct Engine {
-    pub environment: Environment,
-    pub configuration: Configuration,
-    tables: RwLock<Arc<Tables>>,
-    pub locks: Arc<LockManager>,
-    pub clock: EngineClock,
-    pub registry: Arc<Registry>,
-    /// The next birth id.
-    pub births: AtomicU64,
-    pub sequences: Sequences,
-    pub queue: Queue,
-    pub background: Background,
-    pub compactor: Compactor,
-    pub spiller: Spiller,
-    /// Who builds graphs over vectors.
-    pub graphs: Arc<Asked>,
-    /// The next file id.
-    files: AtomicU64,
-    /// Bytes logged since the last checkpoint.
-    pub logged: AtomicU64,
-    spare: OnceLock<Arc<Spare>>,
-    pub room: Room,
-    poisoned: AtomicBool,
-}
-
-impl Engine {
-    pub fn new(configuration: Configuration, environment: Environment) -> Engine {
-        Engine {
-            clock: EngineClock::new(environment.clock.clone()),
-            environment,
-            configuration,
-            tables: RwLock::default(),
-            locks: LockManager::new(),
-            registry: Registry::new(),
-            births: AtomicU64::new(1),
-            sequences: Sequences::default(),
-            queue: Queue::default(),
-            background: Background::default(),
-            compactor: Compactor::default(),
-            spiller: Spiller::default(),
-            graphs: Arc::default(),
-            files: AtomicU64::new(0),
-            logged: AtomicU64::new(0),
-            spare: OnceLock::new(),
-            room: Room::default(),
-            poisoned: AtomicBool::new(false),
-        }
-    }
-
-    pub fn tables(&self) -> Arc<Tables> {
-        self.tables.read().clone()
-    }
-
-    pub fn table(&self, table: TableId) -> Result<Arc<Table>, Error> {
-        self.tables.read().get(&table).cloned().ok_or(Error::UnknownTable(table))
-    }
-
-    pub fn add_table(&self, table: Arc<Table>) {
-        let mut tables = self.tables.write();
-        let mut more = Tables::clone(&tables);
-        more.insert(table.id, table);
-        *tables = Arc::new(more);
-    }
-
-    /// A file id that no durable edit has named. After a crash before one does, the file is an orphan and its id may
-    /// be used again.
-    pub fn allocate_file(&self) -> FileId {
-        FileId(self.files.fetch_add(1, Ordering::AcqRel))
-    }
-
-    /// The files that the log alone names: commits since the last checkpoint brought them.
-    fn unlisted_files(&self) -> HashSet<FileId> {
-        let mut files = HashSet::new();
-        for table in self.tables().values() {
-            let state = table.read();
-            for part in state.generations().flat_map(|(_, generation)| &generation.segments) {
-                files.extend(part.unlisted(u64::MAX).iter().filter_map(|edit| match edit {
-                    Edit::AddSegment { entry, .. } | Edit::AddIndexRun { entry, .. } => Some(entry.file),
-                    _ => None,
-                }));
-            }
-        }
-        files
-    }
-
-    /// Refuses once the log has failed.
-    pub fn check_writable(&self) -> Result<(), Error> {
-        if self.poisoned.load(Ordering::Acquire) { Err(Error::LogFailed) } else { Ok(()) }
-    }
-
-    /// What is on the disk is not known any more.
-    pub fn poison(&self, reason: &str) {
-        self.poisoned.store(true, Ordering::Release);
-        (self.configuration.on_failure)(reason);
-    }
-
-    /// Hands a commit to the sequencer.
-    pub fn submit(&self, request: Request) {
-        if let Err(refused) = self.queue.submit(request) {
-            sequencer::refuse(self, vec![*refused], &Error::ShuttingDown);
-        }
-    }
-
-    pub fn note_logged(&self, bytes: usize, commits: usize, took: Duration) {
-        let logged = self.logged.fetch_add(bytes as u64, Ordering::AcqRel) + bytes as u64;
-        if logged >= self.configuration.checkpoint_bytes {
-            self.background.want_checkpoint();
-        }
-        if self.spare.get().is_some_and(|spare| spare.is_needed()) {
-            self.background.want_spare();
-        }
-        metrics::counter!("strata_commits_total").increment(commits as u64);
-        metrics::counter!("strata_log_syncs_total").increment(1);
-        metrics::counter!("strata_log_bytes_total").increment(bytes as u64);
-        metrics::histogram!("strata_batch_commits").record(commits as f64);
-        metrics::histogram!("strata_log_sync_seconds").record(took.as_secs_f64());
-    }
-
-    /// Applies one record of the log while the database is being opened.
-    pub fn replay(&self, record: &[u8], newest: &mut Timestamp, floor: &mut i64) -> Result<(), Error> {
-        match record.first().copied() {
-            Some(KIND_COMMIT) => {
-                let (at, set) = CommitSet::decode(record)?;
-                self.births.fetch_max(set.highest_birth() + 1, Ordering::AcqRel);
-                apply::apply(self, at, set, None)?;
-                *newest = (*newest).max(at);
-                Ok(())
-            }
-            Some(KIND_LEASE) => {
-                let mut reader = Reader::new(record.get(1..).unwrap_or(&[]));
-                *floor = (*floor).max(reader.u64()? as i64);
-                reader.end()
-            }
-            Some(KIND_SEQUENCE) => {
-                let mut reader = Reader::new(record.get(1..).unwrap_or(&[]));
-                let (number, state) = decode_state(&mut reader)?;
-                self.sequences.restore(number, state);
-                reader.end()
-            }
-            _ => Err(Error::Corrupted("a log record of an unknown kind".into())),
-        }
     }
 }
 

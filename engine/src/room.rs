@@ -16,7 +16,7 @@
 //! It shows as the metric `strata_disk_full` and the setting `strata.disk_full`.
 
 use crate::Error;
-use crate::database::Engine;
+use crate::engine::Engine;
 use crate::io::reserve;
 use crate::log::{Log, LogError};
 use crate::sequencer::{Request, refuse};

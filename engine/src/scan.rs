@@ -1,7 +1,8 @@
 //! Whole tables as Arrow batches.
 //!
 //! A scan takes, under the table's latch, the list of its chunks and segments and a copy of the rows of the growing
-//! chunk; it then needs no latch. A chunk or zone of which every row is visible is handed out without copying.
+//! chunk; it then needs no latch. A chunk or zone of which every row is visible is handed out without copying. (One walk
+//! over chunks, zones and own rows with one set of eyes: a little longer than other files.)
 
 use crate::batch::{ScanColumn, Shape, end_micros, write_bytes};
 use crate::blocks::Blocks;

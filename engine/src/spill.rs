@@ -21,7 +21,8 @@
 //! which the next start removes. A panic here refuses the one transaction.
 
 use crate::checkpoint::Layout;
-use crate::database::{Configuration, Engine};
+use crate::configuration::Configuration;
+use crate::engine::Engine;
 use crate::ids::{Location, Timestamp};
 use crate::index::HotIndex;
 use crate::record::{Attached, AttachedRun, AttachedSegment, CommitSet, TableCommit};

@@ -18,7 +18,9 @@
 use crate::Error;
 use crate::backup::{keeps_servers_away, unnamed};
 use crate::checkpoint::{Layout, load_tables};
-use crate::database::{Configuration, Engine, OpenError};
+use crate::configuration::Configuration;
+use crate::database::OpenError;
+use crate::engine::Engine;
 use crate::ids::{FileId, IndexId, TableId, Timestamp};
 use crate::io::Environment;
 use crate::log::{Log, LogOptions, RecoverFrom};

@@ -1,4 +1,5 @@
-//! Segments, index runs and delete logs: what goes in comes out, and damage is named.
+//! Segments, index runs and delete logs: what goes in comes out, and damage is named. (Long, because the golden bytes of
+//! the format and the values of every type that all cases share stand with them.)
 
 mod support;
 

@@ -1,7 +1,7 @@
 //! Types against answers recorded from PostgreSQL 15: text in and out, round trips, order, numeric operations.
 //!
 //! The tables stand in `types/`. With STRATA_ORACLE=host:port the tables of text forms are put to that PostgreSQL as
-//! well, through psql, and every answer there must be the recorded one.
+//! well, through psql, and every answer there must be the recorded one. (One test a type: long, and flat.)
 
 use std::cmp::Ordering;
 use std::fmt::Write as _;

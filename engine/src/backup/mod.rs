@@ -28,7 +28,7 @@ pub(crate) use restore::keeps_servers_away;
 pub use restore::{RESTORING, Restored, check, is_backup, restore};
 
 use crate::checkpoint::{Layout, MOMENT};
-use crate::database::Engine;
+use crate::engine::Engine;
 use crate::ids::Timestamp;
 use crate::io::{self, Disk, Environment};
 use crate::log::{Log, LogError, Lsn, archive};

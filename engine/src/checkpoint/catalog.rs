@@ -12,7 +12,7 @@ use super::freeze::FrozenTable;
 use crate::change::run::ChangeRun;
 use crate::compaction::choose::Level;
 use crate::compaction::slice::{HIGHEST, Slice};
-use crate::database::Engine;
+use crate::engine::Engine;
 use crate::ids::FileId;
 use crate::manifest::{FileEntry, State, TableEntry};
 use crate::record::{Reader, Writer, decode_dictionary, decode_schema, encode_dictionary, encode_schema};

@@ -1,6 +1,6 @@
 //! Freezing: the one moment at which all tables stand still, between two batches, in the sequencer's thread.
 
-use crate::database::Engine;
+use crate::engine::Engine;
 use crate::ids::Location;
 use crate::table::store::Store;
 use crate::table::{Dictionary, Table, TableState};

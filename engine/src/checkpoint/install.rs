@@ -4,7 +4,7 @@
 //! the freeze is carried over once, and from then on only the new places count.
 
 use crate::change::run::ChangeRun;
-use crate::database::Engine;
+use crate::engine::Engine;
 use crate::ids::Location;
 use crate::rewrite::Outputs;
 use crate::table::row::Found;

@@ -28,7 +28,7 @@ use crate::change::run::ChangeRun;
 use crate::compaction;
 use crate::compaction::choose::boundaries;
 use crate::compaction::slice::HIGHEST;
-use crate::database::Engine;
+use crate::engine::Engine;
 use crate::ids::{FileId, Location, Timestamp};
 use crate::log::{Log, LogError, Lsn, Spare};
 use crate::manifest::{Edit, Manifest, ManifestError};

@@ -26,7 +26,7 @@ pub(crate) mod slice;
 use crate::change::run::{self as run, ChangeRun, RunWriter};
 use crate::checkpoint::install::{self, Installation};
 use crate::checkpoint::{Entry, Layout, Listed, Wake, commit, remove_freed, settle, write_delete_log};
-use crate::database::Engine;
+use crate::engine::Engine;
 use crate::ids::{FileId, Location, Timestamp};
 use crate::manifest::{Edit, Manifest};
 use crate::rewrite::{Outputs, Rewrite, entry};

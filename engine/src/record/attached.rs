@@ -9,7 +9,7 @@
 //! file: id 8, bytes 8, rows 8, hash 32.
 
 use super::{Reader, Writer};
-use crate::database::Engine;
+use crate::engine::Engine;
 use crate::ids::FileId;
 use crate::io::remove_if_there;
 use crate::manifest::{Edit, FileEntry};

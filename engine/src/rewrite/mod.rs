@@ -17,7 +17,7 @@ pub(crate) mod order;
 
 use crate::compaction::choose::{Level, Limits};
 use crate::compaction::slice::{Slice, lift};
-use crate::database::Engine;
+use crate::engine::Engine;
 use crate::ids::{FileId, Location, Timestamp};
 use crate::io::remove_if_there;
 use crate::manifest::{Edit, FileEntry};

@@ -4,7 +4,7 @@
 //! above every snapshot, so that nobody sees a part of it.
 
 use crate::compaction::choose::Level;
-use crate::database::Engine;
+use crate::engine::Engine;
 use crate::ids::{Location, Timestamp};
 use crate::index::{HotIndex, IndexKey};
 use crate::lock::Tag;

@@ -13,7 +13,7 @@ mod validate;
 pub(crate) use validate::validate_reads;
 
 use crate::clock::LEASE_MICROS;
-use crate::database::Engine;
+use crate::engine::Engine;
 use crate::ids::Timestamp;
 use crate::lock::Tag;
 use crate::log::{Log, LogError};

@@ -5,7 +5,7 @@
 //! before. For keys and ranges those are the versions with such keys; for scans, those that satisfy the predicate.
 
 use super::Request;
-use crate::database::Engine;
+use crate::engine::Engine;
 use crate::ids::Timestamp;
 use crate::record::CommitSet;
 use crate::table::row::{Found, RowRef};

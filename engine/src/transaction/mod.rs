@@ -13,7 +13,7 @@ pub(crate) mod write_set;
 pub use locking::LockedRow;
 pub use rows::Inserted;
 
-use crate::database::Engine;
+use crate::engine::Engine;
 use crate::lock::Tag;
 use crate::record::CommitSet;
 use crate::registry::TransactionShared;

@@ -20,7 +20,7 @@ use super::VectorIndexSchema;
 use super::graph::Graph;
 use super::train::{self, Vectors};
 use crate::checkpoint::{Layout, Wake, commit, remove_freed, settle};
-use crate::database::Engine;
+use crate::engine::Engine;
 use crate::ids::FileId;
 use crate::io::remove_if_there;
 use crate::manifest::{Edit, State as Manifest};

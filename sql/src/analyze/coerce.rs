@@ -1,4 +1,5 @@
-//! Conversions between types: which exist, in which context they may be applied, and the trees that do them.
+//! Conversions between types: which exist, in which context they may be applied, and the trees that do them. (One set of
+//! rules that call each other, as in PostgreSQL's parse_coerce.c; that makes the file a little longer than others.)
 
 use catalog::builtin::{self, CastContext, CastMethod};
 use engine::Value;

@@ -1,7 +1,8 @@
 //! The plan's nodes: physical decisions, compiled expressions, estimates; no snapshot, no data.
 //!
 //! Invariant: a node produces exactly `columns`, in that order, and every compiled expression in it addresses its
-//! input by position. Nodes are immutable and shared by all executions of a plan.
+//! input by position. Nodes are immutable and shared by all executions of a plan. (The vocabulary of plans in one place:
+//! a little longer than other files.)
 
 use std::sync::Arc;
 

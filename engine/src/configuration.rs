@@ -1,0 +1,53 @@
+//! How a database is run: sizes at which something is done, and what happens when the log fails.
+
+use crate::log::LogOptions;
+use std::sync::Arc;
+
+/// Called when the log has failed and the process has to end; the text says why.
+pub type FailureHook = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// How a database is run.
+#[derive(Clone)]
+pub struct Configuration {
+    /// Hot rows and log together may grow by about this many bytes before a checkpoint writes them out.
+    pub checkpoint_bytes: u64,
+    /// Length of one log file.
+    pub log_file_bytes: u64,
+    /// Rows of a whole segment.
+    pub segment_rows: u64,
+    /// New rows of one transaction in one table of about this many bytes are written to segments before the commit.
+    pub spill_bytes: usize,
+    /// A new index of at least so many entries is written to runs before the commit.
+    pub spill_entries: usize,
+    /// Threads that build a graph over vectors, and bytes of memory that it may take meanwhile.
+    pub graph_threads: usize,
+    pub graph_memory: u64,
+    /// Run when what the disk holds is no longer known. The default ends the process; recovery repairs.
+    pub on_failure: FailureHook,
+}
+
+impl Default for Configuration {
+    fn default() -> Configuration {
+        Configuration {
+            checkpoint_bytes: 512 << 20,
+            log_file_bytes: LogOptions::default().file_bytes,
+            segment_rows: 1 << 20,
+            spill_bytes: 16 << 20,
+            spill_entries: 1 << 14,
+            graph_threads: graph_threads(),
+            graph_memory: 2 << 30,
+            on_failure: Arc::new(|reason| {
+                tracing::error!(reason, "the log failed; the process ends and recovery will repair");
+                std::process::abort();
+            }),
+        }
+    }
+}
+
+/// Half of what there is; one where a seed decides what happens.
+fn graph_threads() -> usize {
+    match std::thread::available_parallelism() {
+        Ok(threads) if !cfg!(feature = "simulation") => (threads.get() / 2).max(1),
+        Ok(_) | Err(_) => 1,
+    }
+}
