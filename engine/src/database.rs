@@ -101,6 +101,7 @@ impl Database {
             Some(manifest) => (manifest, false),
             None => (Manifest::create(&engine.environment)?, true),
         };
+        backup::check_is_database(manifest.state())?;
         let instance = manifest.state().instance;
         let options = LogOptions { file_bytes: engine.configuration.log_file_bytes, instance };
         let mut floor = manifest.state().clock_floor;

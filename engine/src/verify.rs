@@ -16,7 +16,7 @@
 //! their keys, each leading to a row that is there, no row with two keys.
 
 use crate::Error;
-use crate::backup::{keeps_servers_away, unnamed};
+use crate::backup::{check_is_database, keeps_servers_away, unnamed};
 use crate::checkpoint::{Layout, load_tables};
 use crate::configuration::Configuration;
 use crate::database::OpenError;
@@ -70,6 +70,7 @@ pub fn verify_directory(
     let Some((state, _)) = Manifest::read(&*environment.disk)? else {
         return Err(OpenError::Directory("it holds no database"));
     };
+    check_is_database(&state)?;
     let mut verified = Verified::default();
     let unnamed = unnamed(&*environment.disk, &state).map_err(|error| Error::Io(error.to_string()))?;
     for name in state.names().into_iter().chain(unnamed) {

@@ -166,6 +166,14 @@ fn a_damaged_backup_is_refused_by_name() {
         damaged.lose(&name);
         refuses(&backup, &damaged, &name);
     }
+    // Without its list it has all the files of a data directory, and is none.
+    let listless = disk.fork(28);
+    listless.lose("BACKUP");
+    let environment = Environment { disk: listless, ..backup.clone() };
+    let refused = Database::open(configuration(), environment.clone()).err().expect("opened").to_string();
+    assert!(refused.contains("\"BACKUP\", is missing"), "{refused}");
+    let refused = verify_directory(configuration(), environment).expect_err("sound").to_string();
+    assert!(refused.contains("\"BACKUP\", is missing"), "{refused}");
     // A file that belongs to nothing is no harm.
     let more = disk.fork(26);
     more.place("notes", b"kept on a shelf");

@@ -12,7 +12,8 @@
 //! 4. **Copy the log** from the checkpoint to that end, and data files that it alone may name; write the manifest.
 //! 5. **Read back** everything from the device: hashes of all files, checksums within data files, each batch of the log.
 //! 6. **List**: `BACKUP` appears by a rename. Without it nothing counts as a backup. Until then a marker,
-//!    `backup.unfinished`, keeps servers away from what looks like a data directory.
+//!    `backup.unfinished`, keeps servers away from what looks like a data directory. The manifest, too, says that it is
+//!    that of a backup: one whose list is lost later is neither opened nor taken for a sound database.
 //!
 //! Files are copied, never linked: a link would share with the database what it is there to replace.
 //!
@@ -24,8 +25,8 @@ mod copy;
 pub(crate) mod inventory;
 mod restore;
 
-pub(crate) use restore::keeps_servers_away;
 pub use restore::{RESTORING, Restored, check, is_backup, restore};
+pub(crate) use restore::{check_is_database, keeps_servers_away};
 
 use crate::checkpoint::{Layout, MOMENT};
 use crate::engine::Engine;
@@ -48,6 +49,10 @@ pub type Stop<'a> = &'a dyn Fn() -> bool;
 const IGNORED: [&str; 1] = ["strata.lock"];
 /// The marker of a backup that is under way, or was: but for its list it looks like a data directory.
 pub(crate) const BACKING_UP: &str = "backup.unfinished";
+/// The property in the manifest of a backup that tells it from a database, should the list be lost.
+const OF_BACKUP: &str = "backup";
+/// Why a directory with such a manifest is not opened.
+const LIST_LOST: &str = "it holds a backup whose list, the file \"BACKUP\", is missing";
 
 /// Why a backup or a restore did not come about.
 #[derive(Debug, thiserror::Error)]
@@ -251,7 +256,9 @@ fn write(
             Err(error) => return Err(BackupError::source(&name, error)),
         }
     }
-    Manifest::write_copy(target, &engine.environment.random, state.clone())?;
+    let mut marked = state.clone();
+    marked.properties.insert(OF_BACKUP.into(), vec![1]);
+    Manifest::write_copy(target, &engine.environment.random, marked)?;
     let written = Written { engine, target, state, end, latest };
     let inventory = written.list(files, stop)?;
     written.read_back(&inventory, stop)?;

@@ -14,7 +14,11 @@
 //! Failure: a damaged backup is refused with the name of the file. After a crash the marker keeps servers away.
 
 use super::inventory::{INVENTORY, Inventory};
-use super::{BACKING_UP, BackupError, BackupReport, Stop, check_empty, check_files, check_log, copy};
+use super::{
+    BACKING_UP, BackupError, BackupReport, LIST_LOST, OF_BACKUP, Stop, check_empty, check_files, check_log,
+    copy,
+};
+use crate::OpenError;
 use crate::ids::Timestamp;
 use crate::io::{self, Disk, Environment};
 use crate::log::archive;
@@ -52,6 +56,11 @@ pub(crate) fn keeps_servers_away(disk: &dyn Disk) -> std::io::Result<Option<&'st
     } else {
         None
     })
+}
+
+/// Refuses the state of a backup, which is told apart without its list, too.
+pub(crate) fn check_is_database(state: &State) -> Result<(), OpenError> {
+    if state.properties.contains_key(OF_BACKUP) { Err(OpenError::Directory(LIST_LOST)) } else { Ok(()) }
 }
 
 /// A backup whose list was read.
@@ -138,6 +147,7 @@ impl Opened<'_> {
             }
         }
         let mut state = self.state.clone();
+        state.properties.remove(OF_BACKUP);
         let random = &self.environment.random;
         state.instance[..8].copy_from_slice(&random.next_u64().to_le_bytes());
         state.instance[8..].copy_from_slice(&random.next_u64().to_le_bytes());

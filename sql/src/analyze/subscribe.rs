@@ -137,7 +137,34 @@ impl Visitor for Followed {
                 | SpecialValue::LocalTime
                 | SpecialValue::LocalTimestamp,
             ) => self.refuse("the present time, which changes without a commit", position),
-            _ => {}
+            // Who asks, and by which settings, stays the same for as long as the feed runs.
+            ExpressionKind::Special(_)
+            | ExpressionKind::Constant(_)
+            | ExpressionKind::Parameter(_)
+            | ExpressionKind::Column(_)
+            | ExpressionKind::Relabel(..)
+            | ExpressionKind::CoerceViaText { .. }
+            | ExpressionKind::CoerceTypmod { .. }
+            | ExpressionKind::CoerceArray { .. }
+            | ExpressionKind::CoerceToDomain { .. }
+            | ExpressionKind::And(_)
+            | ExpressionKind::Or(_)
+            | ExpressionKind::Not(_)
+            | ExpressionKind::IsNull { .. }
+            | ExpressionKind::RowIsNull { .. }
+            | ExpressionKind::BooleanTest { .. }
+            | ExpressionKind::IsDistinct { .. }
+            | ExpressionKind::Case { .. }
+            | ExpressionKind::Coalesce(_)
+            | ExpressionKind::NullIf { .. }
+            | ExpressionKind::Greatest(_)
+            | ExpressionKind::Least(_)
+            | ExpressionKind::Array { .. }
+            | ExpressionKind::Row { .. }
+            | ExpressionKind::Field { .. }
+            | ExpressionKind::Subscript { .. }
+            | ExpressionKind::Subquery(_)
+            | ExpressionKind::Collate(_) => {}
         }
         self.0.is_ok()
     }
@@ -169,7 +196,20 @@ impl Visitor for Followed {
                 aggregates.iter().for_each(|(_, call)| self.aggregate(call));
             }
             Relation::Window { calls, .. } => calls.iter().for_each(|(_, call)| self.window(call)),
-            _ => {}
+            Relation::Empty
+            | Relation::Nothing { .. }
+            | Relation::CommonScan { .. }
+            | Relation::Subquery(_)
+            | Relation::Values { .. }
+            | Relation::Functions { .. }
+            | Relation::Join { .. }
+            | Relation::Filter { .. }
+            | Relation::Extend { .. }
+            | Relation::ProjectSet { .. }
+            | Relation::Distinct { on: false, .. }
+            | Relation::Sort { .. }
+            | Relation::Limit { .. }
+            | Relation::SetOperation { .. } => {}
         }
         self.0.is_ok()
     }

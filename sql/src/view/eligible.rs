@@ -160,7 +160,20 @@ impl Check<'_> {
                     self.refuse("DISTINCT ON without an ORDER BY over all columns");
                 }
             }
-            _ => {}
+            // Nothing is cut off beneath these but by a query of its own.
+            Relation::Empty
+            | Relation::Nothing { .. }
+            | Relation::Table(_)
+            | Relation::CommonScan { .. }
+            | Relation::Subquery(_)
+            | Relation::Values { .. }
+            | Relation::Functions { .. }
+            | Relation::Join { .. }
+            | Relation::ProjectSet { .. }
+            | Relation::Aggregate { .. }
+            | Relation::Window { .. }
+            | Relation::SetOperation { .. }
+            | Relation::LockRows { .. } => {}
         }
     }
 

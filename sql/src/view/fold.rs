@@ -241,18 +241,19 @@ fn add(
     });
     group.rows += weight;
     group.lost |= weight < 0;
-    for (pair, sum) in values.chunks(2).zip(&mut group.values) {
+    for ((pair, sum), kind) in values.chunks(2).zip(&mut group.values).zip(&shape.kinds) {
         let [value, passes] = pair else { continue };
         if *passes != Value::Bool(true) || value.is_null() {
             continue;
         }
         sum.0 += weight;
-        sum.1 += i128::from(weight)
-            * match value {
-                Value::Int16(number) => i128::from(*number),
-                Value::Int32(number) => i128::from(*number),
-                _ => 0,
-            };
+        let number = match (kind, value) {
+            (Kind::Rows | Kind::Values, _) => 0,
+            (Kind::Sum, Value::Int16(number)) => i128::from(*number),
+            (Kind::Sum, Value::Int32(number)) => i128::from(*number),
+            (Kind::Sum, _) => return Err(Error::internal("a sum of what is neither int2 nor int4")),
+        };
+        sum.1 += i128::from(weight) * number;
     }
     Ok(())
 }
