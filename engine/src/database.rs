@@ -15,7 +15,7 @@ use crate::lock::{Modes, Tag};
 use crate::log::{Log, LogError, LogOptions, RecoverFrom};
 use crate::manifest::{Edit, Manifest, ManifestError};
 use crate::sequence::{SequenceDefinition, SequenceState, TableStatistics};
-use crate::sequencer::{self};
+use crate::sequencer::{self, Leader};
 use crate::spill::{self};
 use crate::ticket::Settlement;
 use crate::transaction::{Isolation, Transaction};
@@ -142,11 +142,12 @@ impl Database {
             engine.background.want_checkpoint();
         }
         let spare = engine.spare.get_or_init(|| log.spare()).clone();
+        *engine.leader.lock() = Some(Leader::new(log));
         let (sequencing, checkpointing, compacting) = (engine.clone(), engine.clone(), engine.clone());
         let building = engine.clone();
         let sequencer = std::thread::Builder::new()
             .name("sequencer".into())
-            .spawn(move || sequencer::guarded(&sequencing, log))?;
+            .spawn(move || sequencer::guarded(&sequencing))?;
         let checkpointer = std::thread::Builder::new().name("checkpoint".into()).spawn({
             let layout = layout.clone();
             move || checkpoint::run(&checkpointing, &layout, &spare)

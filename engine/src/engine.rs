@@ -9,17 +9,18 @@ use crate::io::Environment;
 use crate::lock::LockManager;
 use crate::log::Spare;
 use crate::manifest::Edit;
+use crate::meters::BatchMeters;
 use crate::record::{CommitSet, KIND_COMMIT, KIND_LEASE, KIND_SEQUENCE, Reader};
 use crate::registry::Registry;
 use crate::room::Room;
 use crate::sequence::{Sequences, decode_state};
-use crate::sequencer::{self, Queue, Request, apply};
+use crate::sequencer::{self, Leader, Queue, Request, apply};
 use crate::spill::Spiller;
 use crate::table::{Table, Tables};
 use crate::vector::builder::Asked;
 use crate::{Error, TableId};
 use hashbrown::HashSet;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -36,6 +37,8 @@ pub(crate) struct Engine {
     pub births: AtomicU64,
     pub sequences: Sequences,
     pub queue: Queue,
+    /// The log while the database is open.
+    pub leader: Mutex<Option<Leader>>,
     pub background: Background,
     pub compactor: Compactor,
     pub spiller: Spiller,
@@ -47,6 +50,7 @@ pub(crate) struct Engine {
     pub logged: AtomicU64,
     pub spare: OnceLock<Arc<Spare>>,
     pub room: Room,
+    meters: BatchMeters,
     poisoned: AtomicBool,
 }
 
@@ -62,6 +66,7 @@ impl Engine {
             births: AtomicU64::new(1),
             sequences: Sequences::default(),
             queue: Queue::default(),
+            leader: Mutex::default(),
             background: Background::default(),
             compactor: Compactor::default(),
             spiller: Spiller::default(),
@@ -70,6 +75,7 @@ impl Engine {
             logged: AtomicU64::new(0),
             spare: OnceLock::new(),
             room: Room::default(),
+            meters: BatchMeters::new(),
             poisoned: AtomicBool::new(false),
         }
     }
@@ -134,9 +140,10 @@ impl Engine {
         (self.configuration.on_failure)(reason);
     }
 
-    /// Hands a commit to the sequencer.
+    /// Has a commit led here, or hands it to the sequencer.
     pub fn submit(&self, request: Request) {
-        if let Err(refused) = self.queue.submit(request) {
+        let Err(request) = sequencer::lead(self, request) else { return };
+        if let Err(refused) = self.queue.submit(*request) {
             sequencer::refuse(self, vec![*refused], &Error::ShuttingDown);
         }
     }
@@ -149,11 +156,7 @@ impl Engine {
         if self.spare.get().is_some_and(|spare| spare.is_needed()) {
             self.background.want_spare();
         }
-        metrics::counter!("strata_commits_total").increment(commits as u64);
-        metrics::counter!("strata_log_syncs_total").increment(1);
-        metrics::counter!("strata_log_bytes_total").increment(bytes as u64);
-        metrics::histogram!("strata_batch_commits").record(commits as f64);
-        metrics::histogram!("strata_log_sync_seconds").record(took.as_secs_f64());
+        self.meters.note(commits, bytes, took);
     }
 
     /// Applies one record of the log while the database is being opened.

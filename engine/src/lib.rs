@@ -23,6 +23,7 @@ mod lock;
 pub mod log;
 mod lookup;
 pub mod manifest;
+mod meters;
 mod record;
 mod registry;
 mod rewrite;

@@ -297,7 +297,17 @@ impl World {
         commits
     }
 
-    fn commit_group(&mut self, group: Vec<Work>) -> Verdict<End> {
+    /// A commit led by this very thread.
+    fn commit_here(&mut self, mut work: Work) -> Verdict<End> {
+        work.transaction.may_block();
+        let outcome = work.transaction.commit().wait();
+        self.settle(vec![(work.number, work.effects, outcome)])
+    }
+
+    fn commit_group(&mut self, mut group: Vec<Work>) -> Verdict<End> {
+        if group.len() == 1 && self.random.once_in(2) {
+            return self.commit_here(group.remove(0));
+        }
         let commits = self.ask(group);
         self.disk.release_syncs();
         let commits = commits.into_iter();

@@ -322,12 +322,13 @@ async fn handle(channel: &mut Channel, session: &mut Session, message: Frontend<
     match message {
         Frontend::Query { text } => {
             let mut output = Output::new(channel);
-            session.query(text, &mut output).await?;
+            // In a box, as below: else every message's future were as large as this one.
+            Box::pin(session.query(text, &mut output)).await?;
             output.finish()?;
             ready(channel, session)?;
         }
         Frontend::Parse { name, text, parameter_types } => {
-            session.parse(name, text, &parameter_types).await?;
+            Box::pin(session.parse(name, text, &parameter_types)).await?;
             channel.output.extend_from_slice(&[b'1', 0, 0, 0, 4]);
         }
         Frontend::Bind(bind) => {

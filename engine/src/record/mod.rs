@@ -5,7 +5,7 @@
 //! rows are named by birth id, with their location as a hint.
 //!
 //! Format (little-endian): kind (1 byte, [`KIND_COMMIT`]), commit timestamp (8 bytes, filled in by the sequencer),
-//! number of tables (4), tables. A record that does not parse exactly is refused. A table: flags (1: created, 2:
+//! number of tables (4), tables, and where there is one a signature. A record that does not parse exactly is refused. A table: flags (1: created, 2:
 //! truncated, 4: dropped, 8: a shape follows, 16: the rows stand in files, see `attached`,
 //! 32: a drop is taken back), shape, rows, closed rows,
 //! new entries of indexes (index, flags: 1 for all moments, 2 runs beside segments follow, 4 a key stands twice).
@@ -14,10 +14,12 @@ pub(crate) mod attached;
 mod codec;
 mod column;
 mod schema;
+mod signature;
 
 pub(crate) use attached::{Attached, AttachedRun, AttachedSegment};
 pub(crate) use codec::{Reader, Writer};
 pub(crate) use schema::{decode_schema, encode_schema};
+pub(crate) use signature::Signature;
 
 use crate::engine::Engine;
 use crate::ids::Location;
@@ -66,13 +68,14 @@ pub(crate) struct TableCommit {
 #[derive(Default)]
 pub(crate) struct CommitSet {
     pub tables: Vec<(TableId, TableCommit)>,
+    pub signature: Option<Signature>,
 }
 
 impl CommitSet {
     /// Empties a write set into what is to be committed: rows that did not outlive the transaction are left out.
     pub fn of(writes: &mut WriteSet) -> Result<CommitSet, Error> {
         let tables = std::mem::take(&mut writes.tables);
-        let mut set = CommitSet { tables: Vec::with_capacity(tables.len()) };
+        let mut set = CommitSet { tables: Vec::with_capacity(tables.len()), signature: None };
         for writes in tables {
             let table = writes.table;
             let commit = table_commit(writes)?;
@@ -87,7 +90,7 @@ impl CommitSet {
         self.tables.is_empty()
     }
 
-    /// Whether it adds nothing but rows of the catalog: such a commit may use the last of a full disk.
+    /// Whether it adds nothing but rows of the catalog, and its signature: such a commit may use the last of a full disk.
     pub fn frees_room(&self) -> bool {
         self.tables.iter().all(|(table, commit)| {
             let adds = !commit.chunks.is_empty() || commit.attached.is_some();
@@ -105,6 +108,9 @@ impl CommitSet {
         for (table, commit) in &self.tables {
             writer.u32(table.0);
             commit.encode(&mut writer);
+        }
+        if let Some(signature) = &self.signature {
+            signature.encode(&mut writer);
         }
         writer.bytes
     }
@@ -142,8 +148,10 @@ impl CommitSet {
             let table = TableId(reader.u32()?);
             tables.push((table, TableCommit::decode(&mut reader)?));
         }
+        let is_signed = reader.remaining() > 0;
+        let signature = is_signed.then(|| Signature::decode(&mut reader)).transpose()?;
         reader.end()?;
-        Ok((at, CommitSet { tables }))
+        Ok((at, CommitSet { tables, signature }))
     }
 
     /// The highest birth id among the new rows.
@@ -151,7 +159,8 @@ impl CommitSet {
         let chunks = self.tables.iter().flat_map(|(_, commit)| &commit.chunks);
         let births = chunks.flat_map(|chunk| (0..chunk.rows()).map(|row| chunk.birth(row)));
         let attached = self.tables.iter().filter_map(|(_, commit)| commit.attached.as_ref());
-        births.chain(attached.map(|attached| attached.highest_birth)).max().unwrap_or(0)
+        let signature = self.signature.as_ref().map(|signature| signature.birth);
+        births.chain(attached.map(|attached| attached.highest_birth)).chain(signature).max().unwrap_or(0)
     }
 
     /// Removes the files of a commit that came to nothing.

@@ -33,7 +33,7 @@ fn value(physical: PhysicalType, number: i16) -> Value {
     }
 }
 
-fn commit(sealed: bool) -> CommitSet {
+fn commit(sealed: bool, signed: bool) -> CommitSet {
     let layout: Vec<_> = ALL.iter().zip(1..).map(|(physical, id)| (ColumnId(id), *physical)).collect();
     let mut chunk = Chunk::new(layout.into());
     for number in 1..=50 {
@@ -68,17 +68,20 @@ fn commit(sealed: bool) -> CommitSet {
         }],
         ..TableCommit::default()
     };
-    CommitSet { tables: vec![(TableId(5), table)] }
+    let values = vec![Value::from("who"), Value::Null, Value::Int64(-7)];
+    let signature = signed.then(|| Signature { table: TableId(6), birth: 1060, values });
+    CommitSet { tables: vec![(TableId(5), table)], signature }
 }
 
 #[test]
 fn a_record_says_every_type_and_null_again() {
-    for sealed in [false, true] {
-        let mut record = commit(sealed).encode();
+    for (sealed, signed) in [(false, false), (true, false), (false, true)] {
+        let mut record = commit(sealed, signed).encode();
         CommitSet::stamp(&mut record, Timestamp(42));
         let (at, set) = CommitSet::decode(&record).unwrap();
         assert_eq!(at, Timestamp(42));
-        assert_eq!(set.highest_birth(), 1050);
+        assert_eq!(set.highest_birth(), if signed { 1060 } else { 1050 });
+        assert_eq!(set.signature, commit(sealed, signed).signature);
         let chunk = &set.tables[0].1.chunks[0];
         for number in 1..=50i16 {
             let row = number as usize - 1;
@@ -97,15 +100,20 @@ fn a_record_says_every_type_and_null_again() {
 
 #[test]
 fn the_format_of_a_commit_stays() {
-    let mut record = commit(true).encode();
+    let mut record = commit(true, false).encode();
     CommitSet::stamp(&mut record, Timestamp(42));
     assert_eq!((record.len(), crc32c::crc32c(&record)), (5408, 2_950_898_995));
+    let mut signed = commit(true, true).encode();
+    CommitSet::stamp(&mut signed, Timestamp(42));
+    assert_eq!(signed[..5408], record[..]);
+    assert_eq!(crc32c::crc32c(&signed[5408..]), 4_112_626_468);
 }
 
 #[test]
 fn a_damaged_record_is_refused_and_never_panics() {
-    let record = commit(false).encode();
-    for length in 0..record.len() {
+    let record = commit(false, true).encode();
+    let unsigned = commit(false, false).encode().len();
+    for length in (0..record.len()).filter(|length| *length != unsigned) {
         assert!(CommitSet::decode(&record[..length]).is_err(), "cut at {length}");
     }
     for position in 0..record.len() {

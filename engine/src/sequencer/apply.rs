@@ -34,6 +34,9 @@ pub(crate) fn apply(
     for (id, commit) in set.tables {
         apply_table(engine, at, id, commit, owner, &mut managed)?;
     }
+    if let Some(signature) = set.signature {
+        signature.apply(engine, at)?;
+    }
     Ok(managed)
 }
 

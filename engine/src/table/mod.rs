@@ -313,6 +313,19 @@ impl TableState {
         Ok(keys)
     }
 
+    /// Adds one committed row of a table without indexes, and says where it lies.
+    pub fn append_row(&mut self, values: &[Value], birth: u64, from: u64) -> Result<Location, Error> {
+        if values.len() != self.layout.len() {
+            return Err(Error::Corrupted("a row of another number of columns".into()));
+        }
+        let (number, growing) = self.current.active.growing(&self.layout)?;
+        let location = Location::hot(number, growing.push(values, birth, from)? as u32);
+        if let Some(births) = &mut self.births {
+            births.hot.insert(birth, location);
+        }
+        Ok(location)
+    }
+
     /// Puts the rows of one chunk into the indexes.
     pub fn index(&mut self, keys: &RowKeys, locations: &[Location]) {
         for (row, location) in locations.iter().enumerate() {

@@ -15,7 +15,7 @@ pub use rows::Inserted;
 
 use crate::engine::Engine;
 use crate::lock::Tag;
-use crate::record::CommitSet;
+use crate::record::{CommitSet, Signature};
 use crate::registry::TransactionShared;
 use crate::sequencer::Request;
 use crate::spill;
@@ -23,11 +23,12 @@ use crate::table::visibility::Mark;
 use crate::table::{Table, Tables};
 use crate::ticket::{CommitTicket, Settlement};
 use crate::view::{Own, ReadView};
-use crate::{Error, IndexId, RowHandle, RowRef, TableId, Timestamp};
+use crate::{Error, IndexId, RowHandle, RowRef, TableId, Timestamp, Value};
 use parking_lot::RwLock;
 use reads::Reads;
 use std::ops::Bound;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use write_set::{TableWrites, Undo, WriteSet};
 
@@ -101,6 +102,9 @@ pub struct Transaction {
     reads: Option<Arc<Reads>>,
     hooks: Vec<PublishHook>,
     lock_timeout: Option<Duration>,
+    /// Whether the thread that commits may block meanwhile.
+    may_block: bool,
+    signature: Option<Signature>,
     /// A savepoint was set since the last change: the next change must not be joined to it.
     savepoint_here: bool,
     ended: bool,
@@ -127,6 +131,8 @@ impl Transaction {
             reads: tracked(isolation, read_only),
             hooks: Vec::new(),
             lock_timeout: None,
+            may_block: false,
+            signature: None,
             savepoint_here: false,
             ended: false,
         }
@@ -349,6 +355,24 @@ impl Transaction {
         release_marks(&self.engine, self.shared.id, &rows);
     }
 
+    /// Has the commit leave a row of itself, without keys, in a table without indexes; but only if it writes anything.
+    ///
+    /// # Errors
+    /// [`Error::MalformedRow`] if the values are no row of that table.
+    pub fn sign(&mut self, table: TableId, values: Vec<Value>) -> Result<(), Error> {
+        let birth = self.engine.births.fetch_add(1, Ordering::Relaxed);
+        let signature = Signature { table, birth, values };
+        signature.check(&self.engine)?;
+        self.signature = Some(signature);
+        Ok(())
+    }
+
+    /// Lets the commit be done by the thread that asks for it, which blocks for a sync of the log. For callers whom
+    /// nobody else is waiting for: a commit alone is done sooner so.
+    pub fn may_block(&mut self) {
+        self.may_block = true;
+    }
+
     /// Ends the transaction, and asks for its writes to be made durable and visible.
     pub fn commit(mut self) -> CommitTicket {
         self.ended = true;
@@ -358,17 +382,21 @@ impl Transaction {
             return CommitTicket::ready(Ok(snapshot));
         }
         let writes = self.writes.take();
-        let set = match writes.map(|writes| CommitSet::of(&mut writes.write())).transpose() {
+        let mut set = match writes.map(|writes| CommitSet::of(&mut writes.write())).transpose() {
             Ok(set) => set.unwrap_or_default(),
             Err(error) => {
                 self.finish();
                 return CommitTicket::ready(Err(error));
             }
         };
+        if !set.is_empty() {
+            set.signature = self.signature.take();
+        }
         let settlement = Settlement::new();
         let is_large = spill::is_large(&set, &self.engine.configuration);
         let record = if is_large { Vec::new() } else { set.encode() };
         let request = Request {
+            may_block: self.may_block,
             shared: self.shared.clone(),
             snapshot: self.snapshot,
             reads: self.reads.take().map(|reads| reads.take()).unwrap_or_default(),

@@ -22,7 +22,8 @@ impl Writer {
     /// Carries out what the statement owes; cascades queue more.
     pub async fn finish_statement(&mut self) -> Result<()> {
         while let Some(event) = self.events.statement.pop_front() {
-            self.carry_out(event).await?;
+            // In a box: most statements owe nothing, and should not carry the future of it about.
+            Box::pin(self.carry_out(event)).await?;
         }
         Ok(())
     }
@@ -34,7 +35,7 @@ impl Writer {
             let Some(event) = event else { return Ok(()) };
             if let Some(event) = self.still_due(event)? {
                 self.touched.clear();
-                self.carry_out(event).await?;
+                Box::pin(self.carry_out(event)).await?;
                 self.finish_statement().await?;
             }
         }

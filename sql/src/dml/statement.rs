@@ -198,7 +198,7 @@ impl CompiledInsert {
                 writer.insert_or_fail(&self.model, row).await?;
                 returned
             }
-            Some(conflict) => match self.insert_or_conflict(writer, conflict, row).await? {
+            Some(conflict) => match Box::pin(self.insert_or_conflict(writer, conflict, row)).await? {
                 Some(row) => Some(row),
                 None => return Ok(false),
             },

@@ -1,16 +1,16 @@
 //! The row of strata.commits that a transaction leaves.
 //!
-//! It is the last thing that a transaction writes, and only if it wrote something: who committed, from which
-//! application, and with which message (`SET LOCAL strata.commit_message`). When, and where in the log, the row's own
-//! version tells. It has no key, so no two commits meet over it. On a full disk, where only what adds no data may be
-//! committed, a transaction leaves none.
+//! It is the signature of the commit, if that writes something: who committed, from which application, and with which
+//! message (`SET LOCAL strata.commit_message`). When, and where in the log, the row's own version tells. It has no key,
+//! so no two commits meet over it. On a full disk, where only what adds no data may be committed, a transaction leaves
+//! none.
 
 use catalog::store::COMMITS;
-use engine::{NewRow, Outcome, TableId, Transaction, Value};
+use engine::{TableId, Transaction, Value};
 
 use super::engine_error;
 use super::shared::Shared;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Leaves the row, if the transaction wrote anything.
 pub fn sign(shared: &Shared, transaction: &mut Transaction) -> Result<()> {
@@ -25,8 +25,5 @@ pub fn sign(shared: &Shared, transaction: &mut Transaction) -> Result<()> {
         Value::Text(derived.application.clone()),
         derived.commit_message.clone().map_or(Value::Null, Value::Text),
     ];
-    match transaction.insert(TableId(COMMITS), &NewRow { values, keys: Vec::new() }).map_err(engine_error)? {
-        Outcome::Done(_) => Ok(()),
-        Outcome::Wait(_) => Err(Error::internal("a commit waits to be told of")),
-    }
+    transaction.sign(TableId(COMMITS), values).map_err(engine_error)
 }

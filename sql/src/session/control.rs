@@ -245,7 +245,7 @@ impl Session {
     pub(super) async fn commit_block(&mut self) -> Result<()> {
         let Some(block) = self.block.as_ref() else { return Ok(()) };
         if !block.deferred.lock().is_empty()
-            && let Err(error) = self.finish_deferred().await
+            && let Err(error) = Box::pin(self.finish_deferred()).await
         {
             self.rollback_block();
             return Err(error);
@@ -278,6 +278,9 @@ impl Session {
             self.stop_notifying(&fresh);
             self.rollback_block();
             return Err(error);
+        }
+        if self.shared.instance.registry().is_alone(&self.shared.entry) {
+            transaction.may_block();
         }
         match transaction.commit().await {
             Ok(_) => {

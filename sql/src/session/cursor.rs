@@ -120,7 +120,7 @@ impl Session {
             .collect();
         for name in names {
             let Some(mut portal) = self.portals.remove(&name) else { continue };
-            self.keep_rows(&mut portal).await?;
+            Box::pin(self.keep_rows(&mut portal)).await?;
             if let Some(cursor) = &mut portal.cursor {
                 cursor.held = true;
             }

@@ -203,6 +203,7 @@ impl Session {
     fn note_work(&self, text: Arc<str>) {
         let now = self.shared.instance.now_micros();
         let mut activity = self.shared.entry.activity.lock();
+        self.shared.instance.registry().note_statement(self.shared.entry.process, &mut activity);
         activity.query = text;
         activity.query_start = Some(now);
         activity.state_change = Some(now);

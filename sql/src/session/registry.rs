@@ -121,6 +121,8 @@ pub struct Activity {
     pub transaction: Option<u64>,
     pub query_start: Option<i64>,
     pub state_change: Option<i64>,
+    /// Statements of this session in a row: no other session has begun one meanwhile.
+    pub in_a_row: u32,
 }
 
 /// A registered session.
@@ -139,10 +141,15 @@ pub struct Entry {
     pub activity: Mutex<Activity>,
 }
 
+/// After so many statements in a row a session counts as the only one at work.
+const STATEMENTS_ALONE: u32 = 16;
+
 /// All sessions of an instance.
 #[derive(Debug, Default)]
 pub struct Registry {
     next_process: AtomicI32,
+    /// The session that began the last statement.
+    latest: AtomicI32,
     entries: Mutex<HashMap<i32, Arc<Entry>>>,
 }
 
@@ -170,6 +177,22 @@ impl Registry {
         if self.entries.lock().remove(&process).is_some() {
             metrics::gauge!("strata_connections").decrement(1.0);
         }
+    }
+
+    /// Notes that a session begins a statement.
+    pub fn note_statement(&self, process: i32, activity: &mut Activity) {
+        if self.latest.load(Ordering::Relaxed) == process {
+            activity.in_a_row = activity.in_a_row.saturating_add(1);
+        } else {
+            self.latest.store(process, Ordering::Relaxed);
+            activity.in_a_row = 0;
+        }
+    }
+
+    /// Whether a session has been the only one at work for a while: then nobody waits for a thread that it blocks.
+    pub fn is_alone(&self, entry: &Entry) -> bool {
+        self.latest.load(Ordering::Relaxed) == entry.process
+            && entry.activity.lock().in_a_row >= STATEMENTS_ALONE
     }
 
     pub fn get(&self, process: i32) -> Option<Arc<Entry>> {

@@ -208,6 +208,7 @@ impl Session {
         let now = self.shared.instance.now_micros();
         {
             let mut activity = self.shared.entry.activity.lock();
+            self.shared.instance.registry().note_statement(self.shared.entry.process, &mut activity);
             activity.state = "active";
             activity.query = text;
             activity.query_start = Some(now);
