@@ -2,7 +2,7 @@
 //!
 //! It is a row like any other once it is there, but it is not written like one: it passes no write set, no chunk and
 //! no lock, since nobody can meet it before it is published. Every small commit has one, and by the common road it cost
-//! a tenth of such a commit (`docs/decisions/commits-alone.md`).
+//! a tenth of such a commit (`docs/decisions/2026-11-21-commits-alone.md`).
 //!
 //! Format, behind the tables of a commit record: table (4 bytes), birth id (8), number of values (4), values. A record
 //! that ends with its tables has none.

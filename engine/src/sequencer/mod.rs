@@ -2,7 +2,7 @@
 //!
 //! It is a thread, which holds the log while it works. A commit that asks for it and finds the log free and nobody
 //! waiting is led by the thread of its caller instead (`lead`): two wake-ups less are a sixth of the time of a small
-//! commit (`docs/decisions/commits-alone.md`). Whoever takes from the queue holds the log, so nothing overtakes.
+//! commit (`docs/decisions/2026-11-21-commits-alone.md`). Whoever takes from the queue holds the log, so nothing overtakes.
 //!
 //! Per batch: assign timestamps, validate, append, sync, apply, publish, release locks, answer. One batch is in flight
 //! at a time; what arrives meanwhile is the next batch. Nothing in here waits for a lock, and nothing is visible or
