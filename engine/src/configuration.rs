@@ -1,6 +1,7 @@
 //! How a database is run: sizes at which something is done, and what happens when the log fails.
 
 use crate::log::LogOptions;
+use crate::memory::MemoryBound;
 use std::sync::Arc;
 
 /// Called when the log has failed and the process has to end; the text says why.
@@ -22,6 +23,8 @@ pub struct Configuration {
     /// Threads that build a graph over vectors, and bytes of memory that it may take meanwhile.
     pub graph_threads: usize,
     pub graph_memory: u64,
+    /// Beyond this, transactions that write more are refused.
+    pub memory: MemoryBound,
     /// Run when what the disk holds is no longer known. The default ends the process; recovery repairs.
     pub on_failure: FailureHook,
 }
@@ -36,6 +39,7 @@ impl Default for Configuration {
             spill_entries: 1 << 14,
             graph_threads: graph_threads(),
             graph_memory: 2 << 30,
+            memory: MemoryBound::none(),
             on_failure: Arc::new(|reason| {
                 tracing::error!(reason, "the log failed; the process ends and recovery will repair");
                 std::process::abort();

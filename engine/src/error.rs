@@ -25,6 +25,9 @@ pub enum Error {
     UniqueViolation(IndexId),
     #[error("could not write: no space left on device")]
     DiskFull,
+    /// A transaction would take more memory than there is for it.
+    #[error("out of memory")]
+    OutOfMemory,
     #[error("a moment in the future cannot be read")]
     FutureMoment,
     /// The earliest moment that may still be read, in microseconds since 2000-01-01 UTC.
@@ -64,6 +67,7 @@ impl Error {
             Error::LockNotAvailable | Error::LockTimeout => "55P03",
             Error::UniqueViolation(_) => "23505",
             Error::DiskFull => "53100",
+            Error::OutOfMemory => "53200",
             Error::FutureMoment => "22023",
             Error::BeforeHorizon { .. } => "72000",
             Error::ReadOnlyTransaction => "25006",

@@ -4,9 +4,11 @@ mod common;
 
 use common::*;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use strata_engine::{
-    ColumnId, Configuration, Database, Environment, Error, IndexId, IndexSchema, Inserted, Isolation, NewRow,
-    Outcome, PhysicalType, ScanColumn, TableSchema, Timestamp, Value,
+    ColumnId, Configuration, Database, Environment, Error, IndexId, IndexSchema, Inserted, Isolation,
+    MemoryBound, NewRow, Outcome, PhysicalType, RowLock, ScanColumn, TableSchema, Timestamp, Value,
+    WaitPolicy,
 };
 
 const CODE: IndexId = IndexId(210);
@@ -256,4 +258,34 @@ fn columns_added_on_the_way_read_as_their_default_in_spilled_rows() {
         view.lookup(TABLE, KEY, &key(id), &mut |_, row| seen.push(row.value(MORE).unwrap())).unwrap();
     }
     assert_eq!(seen, [Value::from("default"), Value::Null]);
+}
+
+#[test]
+fn a_transaction_that_outgrows_memory_is_refused_and_others_go_on() {
+    // A chunk has 8192 rows: the bound is asked about before the first row of each.
+    const ROWS: i64 = 20_000;
+    let world = World::new(40);
+    let used = Arc::new(AtomicU64::new(0));
+    let gauge = used.clone();
+    let memory = MemoryBound { limit: 1000, used: Arc::new(move || gauge.load(Ordering::Acquire)) };
+    let database =
+        Database::open(Configuration { memory, ..configuration() }, world.environment.clone()).unwrap();
+    with_rows(&database, ROWS);
+    used.store(1001, Ordering::Release);
+    commit_amount(&database, 1, 5);
+    let mut large = begin(&database);
+    let refused = (1..=ROWS).find_map(|more| large.insert(TABLE, &row(ROWS + more, "name", 1)).err());
+    assert_eq!(refused, Some(Error::OutOfMemory));
+    large.rollback();
+    let mut deleter = begin(&database);
+    let refused = (1..=ROWS).find_map(|id| {
+        let (handle, _, _) = find(&deleter.view(), id).expect("the row exists");
+        let locked = deleter.lock_row(TABLE, handle, RowLock::Update, WaitPolicy::WAIT).unwrap();
+        assert!(matches!(locked, Outcome::Done(_)));
+        deleter.delete(TABLE, handle).err()
+    });
+    assert_eq!(refused, Some(Error::OutOfMemory));
+    deleter.rollback();
+    commit_amount(&database, 1, 6);
+    assert_eq!(scan(&begin(&database).view()).len(), ROWS as usize);
 }

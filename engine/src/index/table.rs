@@ -12,8 +12,8 @@ use std::hash::BuildHasher;
 const FREE: Location = Location::NONE;
 /// Set in an entry with several versions; the rest is their place in the table's lists.
 const LISTED: u64 = 0b11 << 62;
-/// Entries of the smallest table.
-const SMALLEST: usize = 16;
+/// Entries of the smallest table: that of a transaction with one new row.
+const SMALLEST: usize = 4;
 /// Tables of at least this size ask for huge pages.
 const HUGE_BYTES: usize = 8 << 20;
 

@@ -30,7 +30,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use write_set::{TableWrites, Undo, WriteSet};
+use write_set::{Reshaped, TableWrites, Undo, WriteSet};
 
 /// How much of other transactions' commits a transaction sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -315,7 +315,8 @@ impl Transaction {
                 self.mark_closing(table, handle, false);
             }
             Undo::Created { .. } => {}
-            Undo::Reshaped { schema, layout, dictionary, shape, .. } => {
+            Undo::Reshaped { before, .. } => {
+                let Reshaped { schema, layout, dictionary, shape } = *before;
                 writes.schema = schema;
                 writes.layout = layout;
                 writes.dictionary = dictionary;

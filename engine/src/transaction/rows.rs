@@ -9,6 +9,7 @@ use super::write_set::{Closed, TableWrites, Undo, WriteSet};
 use crate::ids::Location;
 use crate::lock::{Answer, KeyLock, Mode, RowLock, Tag, WaitPolicy};
 use crate::sequencer::validate_reads;
+use crate::table::chunk::{CHUNK_ROWS, Chunk};
 use crate::table::visibility::{ALIVE, Mark, is_live};
 use crate::view::follow;
 use crate::{Error, IndexId, LockedRow, NewRow, Outcome, RowHandle, TableId, Ticket};
@@ -115,6 +116,9 @@ impl Transaction {
         }
         let mut writes = writes.write();
         let writes = writes.table_mut(table).ok_or(Error::UnknownTable(table))?;
+        if writes.closed.len() % CHUNK_ROWS == CHUNK_ROWS - 1 {
+            self.engine.configuration.memory.check()?;
+        }
         self.close(writes, handle);
         Ok(())
     }
@@ -296,6 +300,9 @@ impl Transaction {
     /// Adds a row to the private store.
     fn append(&mut self, writes: &mut TableWrites, row: &NewRow, birth: u64) -> Result<Location, Error> {
         let table = writes.table;
+        if writes.store.open().is_some_and(Chunk::is_full) {
+            self.engine.configuration.memory.check()?;
+        }
         let (number, chunk) = writes.store.growing(&writes.layout)?;
         let added = chunk.push(&row.values, birth, self.command)?;
         chunk.keys.push(row.keys.iter().map(|(index, key, _)| (index.0, key.as_slice())));

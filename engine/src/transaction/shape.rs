@@ -4,7 +4,7 @@
 //! relation lock that keeps others away (AccessExclusive for all but building an index, which needs Share).
 
 use super::Transaction;
-use super::write_set::{Backfill, Shape, TableWrites, Undo};
+use super::write_set::{Backfill, Reshaped, Shape, TableWrites, Undo};
 use crate::ids::Location;
 use crate::table::visibility::{ALIVE, is_live};
 use crate::{
@@ -46,13 +46,13 @@ impl Transaction {
         let writes = self.writes_of(table)?;
         let mut writes = writes.write();
         let writes = writes.table_mut(table).ok_or(Error::UnknownTable(table))?;
-        self.undo.push(Undo::Reshaped {
-            table,
+        let before = Reshaped {
             schema: writes.schema.clone(),
             layout: writes.layout.clone(),
             dictionary: writes.dictionary.clone(),
             shape: writes.shape.clone(),
-        });
+        };
+        self.undo.push(Undo::Reshaped { table, before: Box::new(before) });
         // Defaults of an earlier change in this transaction still hold for the columns it added.
         let mut all: Vec<(ColumnId, Value)> = defaults.to_vec();
         all.extend(writes.shape.take().into_iter().flat_map(|shape| shape.defaults));

@@ -141,6 +141,14 @@ impl TableWrites {
     }
 }
 
+/// The shape that a table had. In a box of its own: there is an [`Undo`] for every row.
+pub(crate) struct Reshaped {
+    pub schema: Arc<TableSchema>,
+    pub layout: Layout,
+    pub dictionary: Arc<Dictionary>,
+    pub shape: Option<Shape>,
+}
+
 /// How to take back one change.
 pub(crate) enum Undo {
     /// Rows were appended to one chunk of the private store, from this location on.
@@ -164,10 +172,7 @@ pub(crate) enum Undo {
     },
     Reshaped {
         table: TableId,
-        schema: Arc<TableSchema>,
-        layout: Layout,
-        dictionary: Arc<Dictionary>,
-        shape: Option<Shape>,
+        before: Box<Reshaped>,
     },
     Dropped {
         table: TableId,

@@ -23,6 +23,9 @@ pub fn engine_error(error: EngineError) -> Error {
         EngineError::LockTimeout => Error::new(SqlState::LockNotAvailable, text),
         EngineError::UniqueViolation(_) => Error::new(SqlState::UniqueViolation, text),
         EngineError::DiskFull => Error::new(SqlState::DiskFull, text),
+        EngineError::OutOfMemory => Error::new(SqlState::OutOfMemory, text)
+            .detail("What the transaction has written stands in memory until it commits, and there is no room for more.")
+            .hint("Change fewer rows in one transaction."),
         EngineError::FutureMoment => Error::new(SqlState::InvalidParameterValue, text),
         EngineError::BeforeHorizon { horizon_micros } => Error::new(SqlState::SnapshotTooOld, text)
             .detail(format!("The horizon is {}.", shown_moment(horizon_micros))),
@@ -60,6 +63,7 @@ mod tests {
             EngineError::DeadlockDetected,
             EngineError::LockTimeout,
             EngineError::DiskFull,
+            EngineError::OutOfMemory,
             EngineError::FutureMoment,
             EngineError::ReadOnlyTransaction,
         ] {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use catalog::Snapshot;
-use engine::{Database, Timestamp};
+use engine::{Database, MemoryBound, Timestamp};
 use parking_lot::Mutex;
 
 use super::advisory::AdvisoryLocks;
@@ -67,8 +67,10 @@ impl Instance {
             .map_err(|error| cannot("start threads", &error))?;
         let environment = engine::io::os::OsDisk::environment(&configuration.data_directory)
             .map_err(|error| cannot("open the data directory", &error))?;
-        let database = Database::open(engine::Configuration::default(), environment)
-            .map_err(|error| cannot("open the database", &error))?;
+        let bounded =
+            engine::Configuration { memory: MemoryBound::of_machine(), ..engine::Configuration::default() };
+        let database =
+            Database::open(bounded, environment).map_err(|error| cannot("open the database", &error))?;
         let catalog =
             catalog::Catalog::open(database.clone()).map_err(|error| cannot("read the catalog", &error))?;
         super::temporary::remove_leftovers(&database, &catalog)?;
