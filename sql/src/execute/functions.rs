@@ -14,6 +14,8 @@ use crate::evaluate::{Scope, arrow_error};
 use crate::functions::{Rows, set_returning};
 use crate::plan::Node;
 use crate::plan::node::{FunctionSource, Operator};
+use crate::types::array::Array;
+use crate::types::oid;
 use crate::types::record::Record;
 
 /// A function at work: its rows, until it has no more.
@@ -40,12 +42,13 @@ impl Source {
         };
         let implementation = set_returning(function.oid)
             .ok_or_else(|| Error::unsupported(format!("function {}", item.name)))?;
+        let packed = packed_types(&item.packed, &arguments)?;
         let rows = if function.strict && arguments.iter().any(Value::is_null) {
             None
         } else {
             Some((implementation.start)(scope.context, &function.call, &arguments)?)
         };
-        Ok(Source { rows, single: None, columns: item.columns, packed: item.packed.clone() })
+        Ok(Source { rows, single: None, columns: item.columns, packed })
     }
 
     /// The next row; a function's record result is spread over its columns.
@@ -70,6 +73,19 @@ impl Source {
             }
         }
     }
+}
+
+/// The types of a record's columns in this call: a polymorphic one is that of the elements of the array given.
+fn packed_types(declared: &[u32], arguments: &[Value]) -> Result<Vec<u32>> {
+    if !declared.iter().any(|type_oid| oid::is_polymorphic(*type_oid)) {
+        return Ok(declared.to_vec());
+    }
+    let element = match arguments.first() {
+        Some(array) if !array.is_null() => Array::from_value(array)?.element,
+        Some(_) | None => oid::TEXT,
+    };
+    let settled = |type_oid: &u32| if oid::is_polymorphic(*type_oid) { element } else { *type_oid };
+    Ok(declared.iter().map(settled).collect())
 }
 
 /// A record's fields; all NULL for a NULL record.

@@ -26,6 +26,8 @@ pub struct Parsed {
     pub statement: Statement,
     /// AS OF SYSTEM TIME.
     pub time: Option<Expression>,
+    /// Names that say a database, which has to be the one at work.
+    pub database_names: Vec<syntax::ObjectName>,
     pub start: u32,
     pub end: u32,
 }
@@ -43,7 +45,8 @@ pub fn parse(text: &str) -> Result<Vec<Parsed>> {
         parser.height = 0;
         let statement = parser.statement()?;
         let time = parser.statement_time.take();
-        statements.push(Parsed { statement, time, start, end: parser.last_end() });
+        let database_names = std::mem::take(&mut parser.database_names);
+        statements.push(Parsed { statement, time, database_names, start, end: parser.last_end() });
         if !parser.is_symbol(b';') && parser.peek().kind != token::TokenKind::End {
             return parser.unexpected();
         }

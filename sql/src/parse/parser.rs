@@ -26,6 +26,8 @@ pub struct Parser<'a> {
     pub(super) height: u32,
     /// AS OF SYSTEM TIME of the statement being parsed.
     pub(super) statement_time: Option<Expression>,
+    /// Names of the statement being parsed that say a database.
+    pub(super) database_names: Vec<ObjectName>,
 }
 
 const END: Token = Token { kind: TokenKind::End, start: 0, end: 0 };
@@ -34,7 +36,15 @@ impl<'a> Parser<'a> {
     /// Reads the tokens of a text; lexical errors surface here.
     pub fn new(text: &'a str) -> Result<Parser<'a>> {
         let tokens = super::token::tokens(text)?;
-        Ok(Parser { text, tokens, index: 0, depth: 0, height: 0, statement_time: None })
+        Ok(Parser {
+            text,
+            tokens,
+            index: 0,
+            depth: 0,
+            height: 0,
+            statement_time: None,
+            database_names: Vec::new(),
+        })
     }
 
     pub(super) fn peek(&self) -> &Token {
@@ -290,6 +300,9 @@ impl<'a> Parser<'a> {
         if name.parts.len() > 3 {
             let message = format!("improper qualified name (too many dotted names): {name}");
             return Err(self.invalid(message, name.at));
+        }
+        if name.parts.len() == 3 {
+            self.database_names.push(name.clone());
         }
         Ok(name)
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::Value;
 
-use super::frontend::Script;
+use super::frontend::{Script, check_databases};
 use super::meters::meters;
 use super::portal::{Portal, PortalState, Tag, column_formats};
 use super::prepared::{Analysis, Prepared, Work};
@@ -86,7 +86,10 @@ impl Session {
             self.refuse_in_failed()?;
         }
         let (statement, time) = match parsed {
-            Some(parsed) => (Some(Arc::new(parsed.statement)), parsed.time),
+            Some(parsed) => {
+                check_databases(self, text, &parsed.statement, &parsed.database_names)?;
+                (Some(Arc::new(parsed.statement)), parsed.time)
+            }
             None => (None, None),
         };
         let mut prepared =

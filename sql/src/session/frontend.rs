@@ -25,6 +25,31 @@ impl Script {
     }
 }
 
+/// Refuses names of objects in another database. As in PostgreSQL, the error has a position where rows are meant, or a
+/// new table.
+pub fn check_databases(
+    session: &Session,
+    text: &str,
+    statement: &syntax::Statement,
+    names: &[syntax::ObjectName],
+) -> Result<()> {
+    let current = session.shared.entry.database.as_str();
+    let foreign = names.iter().find(|name| name.parts.first().is_some_and(|database| database != current));
+    let Some(name) = foreign else { return Ok(()) };
+    let message = format!("cross-database references are not implemented: \"{name}\"");
+    let before = text.get(..name.at as usize).map_or(0, |before| before.chars().count());
+    let has_position = matches!(
+        statement,
+        syntax::Statement::Query(_)
+            | syntax::Statement::Insert(_)
+            | syntax::Statement::Update(_)
+            | syntax::Statement::Delete(_)
+            | syntax::Statement::CreateTable(_)
+    );
+    let position = u32::try_from(before + 1).ok().filter(|_| has_position);
+    Err(Error::new(SqlState::FeatureNotSupported, message).at(position))
+}
+
 /// Gives analysis what it may look at. `parameters`: their values, where they are known.
 fn with_environment<T>(
     session: &Session,

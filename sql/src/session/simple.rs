@@ -6,7 +6,7 @@ use engine::Value;
 
 use super::cache::Hit;
 use super::encode::RowEncoder;
-use super::frontend::Script;
+use super::frontend::{Script, check_databases};
 use super::meters::meters;
 use super::portal::Tag;
 use super::prepared::{Analysis, Prepared, Work};
@@ -119,6 +119,7 @@ impl Session {
         if let Statement::Transaction(control) = &*statement {
             return Box::pin(self.control_of(control, text, parsed.start)).await;
         }
+        check_databases(self, text, &statement, &parsed.database_names)?;
         let prepared = Prepared::new(text.clone(), Some(statement.clone())).at_time(parsed.time);
         self.ensure_block()?;
         let analysis = Box::pin(self.understood(&prepared)).await?;
