@@ -100,6 +100,11 @@ impl RowHandle {
             birth: u64::from_le_bytes([i, j, k, l, m, n, o, p]),
         }
     }
+
+    /// Whether the version is one that its reader's own transaction has written.
+    pub fn is_uncommitted(self) -> bool {
+        Location(self.location).is_own()
+    }
 }
 
 /// Where a version lies: a hot chunk, a segment, or the private write set of the transaction that wrote it.

@@ -97,7 +97,7 @@ fn who_reads_signatures_at_serializable_is_refused_for_newer_ones() {
     let readers = [10, 11].map(|number| {
         let mut reader = database.begin(Isolation::Serializable, false);
         reader.sign(SIGNED, vec![Value::Int64(number)]).unwrap();
-        assert_eq!(signatures(&reader.view()), []);
+        assert!(signatures(&reader.view()).is_empty());
         insert(&mut reader, number, "name", number);
         reader
     });

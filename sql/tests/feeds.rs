@@ -335,7 +335,7 @@ fn what_cannot_be_followed_is_refused_by_name() {
             "ERROR:  relation \"t\" does not exist".to_string(),
         ),
         ("(SELECT * FROM t FOR UPDATE)", with("FOR UPDATE or FOR SHARE")),
-        ("(SELECT ctid FROM t)", with("ctid or _system_to")),
+        ("(SELECT ctid FROM t)", with("ctid, _system_to or _prev_write_id")),
         ("pg_class", "ERROR:  SUBSCRIBE to the system relation \"pg_class\" is not supported".to_string()),
         ("own", "ERROR:  SUBSCRIBE to a temporary relation is not supported".to_string()),
         ("t AS OF '2999-01-01'", "ERROR:  ".to_string()),

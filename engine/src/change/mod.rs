@@ -13,6 +13,7 @@
 //! a crash the log makes the hot part anew, from the last checkpoint on. A change whose version was given up behind the
 //! horizon has no image of it; reading from before the horizon is refused.
 
+pub(crate) mod previous;
 pub(crate) mod run;
 
 use crate::ids::{Location, Timestamp};

@@ -13,7 +13,7 @@ use crate::ids::{FileId, TableId};
 use crate::io::Environment;
 use crate::segment::{ChangeContainer, SegmentError, Written};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Changes of one block.
 const BLOCK_CHANGES: usize = 128;
@@ -119,6 +119,8 @@ pub(crate) struct ChangeRun {
     /// The first and the last commit in it.
     pub first: u64,
     pub last: u64,
+    /// Commit, row and block of each change of a key, sorted: made when the first is looked for.
+    key_changes: OnceLock<Vec<(u64, u64, u32)>>,
 }
 
 impl ChangeRun {
@@ -129,7 +131,7 @@ impl ChangeRun {
         hash: &[u8; 32],
     ) -> Result<Arc<ChangeRun>, SegmentError> {
         let container = ChangeContainer::open(environment, file, u64::from(table.0), hash)?;
-        let mut run = ChangeRun { container, first: 0, last: 0 };
+        let mut run = ChangeRun { container, first: 0, last: 0, key_changes: OnceLock::new() };
         run.first = run.blocks_start(0)?.0;
         let last = run.blocks().checked_sub(1).map(|block| run.block(block)).transpose()?;
         run.last = last.and_then(|changes| changes.last().map(|(_, change)| change.at)).unwrap_or(run.first);
@@ -205,6 +207,35 @@ impl ChangeRun {
             }
             changes.push((number, Recorded { at, operation, birth, key: key.clone(), old_key }));
         }
+        Ok(changes)
+    }
+
+    /// The key that a row had before the commit `at`, if that has changed it.
+    pub fn old_key(&self, at: u64, birth: u64) -> Result<Option<Vec<u8>>, SegmentError> {
+        let changes = match self.key_changes.get() {
+            Some(changes) => changes,
+            None => {
+                let changes = self.collect_key_changes()?;
+                self.key_changes.get_or_init(|| changes)
+            }
+        };
+        let place = changes.partition_point(|(commit, row, _)| (*commit, *row) < (at, birth));
+        let Some((_, _, block)) = changes.get(place).filter(|change| (change.0, change.1) == (at, birth))
+        else {
+            return Ok(None);
+        };
+        let mut changes = self.block(*block as usize)?.into_iter().map(|(_, change)| change);
+        Ok(changes.find(|change| change.at == at && change.birth == birth).and_then(|change| change.old_key))
+    }
+
+    fn collect_key_changes(&self) -> Result<Vec<(u64, u64, u32)>, SegmentError> {
+        let mut changes = Vec::new();
+        for block in 0..self.blocks() {
+            let of_block = self.block(block)?.into_iter().map(|(_, change)| change);
+            let moved = of_block.filter(|change| change.old_key.is_some());
+            changes.extend(moved.map(|change| (change.at, change.birth, block as u32)));
+        }
+        changes.sort_unstable();
         Ok(changes)
     }
 

@@ -22,13 +22,14 @@ const CONTENT_ID: &str = "_content_id";
 const CONTENT_HASH: u32 = 9506;
 
 /// The system columns: name, source and type.
-const SYSTEM_COLUMNS: [(&str, SystemColumn, u32); 7] = [
+const SYSTEM_COLUMNS: [(&str, SystemColumn, u32); 8] = [
     ("tableoid", SystemColumn::TableOid, oid::OID),
     ("ctid", SystemColumn::Handle, oid::TID),
     ("xmin", SystemColumn::Xmin, oid::XID),
     ("_system_from", SystemColumn::SystemFrom, oid::TIMESTAMPTZ),
     ("_system_to", SystemColumn::SystemTo, oid::TIMESTAMPTZ),
     ("_write_id", SystemColumn::WriteId, oid::UUID),
+    ("_prev_write_id", SystemColumn::PreviousWriteId, oid::UUID),
     ("_handle", SystemColumn::Handle, oid::BYTEA),
 ];
 

@@ -178,11 +178,14 @@ impl Visitor for Followed {
                 let late = scan.columns.iter().any(|column| {
                     matches!(
                         column.source,
-                        SystemColumn::Handle | SystemColumn::SystemTo | SystemColumn::Former(_)
+                        SystemColumn::Handle
+                            | SystemColumn::SystemTo
+                            | SystemColumn::PreviousWriteId
+                            | SystemColumn::Former(_)
                     )
                 });
                 if late {
-                    self.refuse("ctid or _system_to", None);
+                    self.refuse("ctid, _system_to or _prev_write_id", None);
                 }
             }
             Relation::LockRows { .. } => self.refuse("FOR UPDATE or FOR SHARE", None),

@@ -147,7 +147,8 @@ impl Analyzer<'_> {
             | SystemColumn::Former(_)
             | SystemColumn::SystemFrom
             | SystemColumn::SystemTo
-            | SystemColumn::WriteId => used.contains(&column.number),
+            | SystemColumn::WriteId
+            | SystemColumn::PreviousWriteId => used.contains(&column.number),
         });
     }
 

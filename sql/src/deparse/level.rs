@@ -181,6 +181,7 @@ impl<'a> Deparser<'a> {
             SystemColumn::SystemFrom => Some("_system_from".to_string()),
             SystemColumn::SystemTo => Some("_system_to".to_string()),
             SystemColumn::WriteId => Some("_write_id".to_string()),
+            SystemColumn::PreviousWriteId => Some("_prev_write_id".to_string()),
         };
         let columns = scan.columns.iter();
         columns.filter_map(|column| Some((column.number, name(column.source)?))).collect()

@@ -124,7 +124,8 @@ fn target_value(model: &TableModel, source: SystemColumn) -> Result<TargetValue>
         | SystemColumn::Former(_)
         | SystemColumn::SystemFrom
         | SystemColumn::SystemTo
-        | SystemColumn::WriteId => TargetValue::Unknown,
+        | SystemColumn::WriteId
+        | SystemColumn::PreviousWriteId => TargetValue::Unknown,
     })
 }
 

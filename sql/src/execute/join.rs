@@ -331,7 +331,7 @@ fn look_up_keys(
         super::scan::look_up(view, &join.access, &join.index, keys, &mut |place, handle, row| {
             let owner = rows_of_keys.get(place).ok_or_else(|| Error::internal("a key of no row"))?;
             owners.push(*owner);
-            rows.push(handle, row)
+            rows.push(view, handle, row)
         })?;
     }
     keys.clear();

@@ -225,19 +225,25 @@ pub(crate) fn find(
     let cursor = view.scan(scan.access.table, &projection(&scan.access), BATCH_ROWS).map_err(engine_error)?;
     for batch in cursor {
         interrupt.check()?;
-        let batch = assembled(&scan.access, &plan.input, &batch.map_err(engine_error)?)?;
+        let batch = assembled(view, &scan.access, &plan.input, &batch.map_err(engine_error)?)?;
         exact.offer(&filtered(&scan.access, scope, batch)?)?;
     }
     Ok(exact.found())
 }
 
 /// What the conditions read of a row; the vector only where they do.
-fn tested(plan: &Nearest, access: &TableAccess, handle: RowHandle, row: &RowRef<'_>) -> Result<Vec<Value>> {
+fn tested(
+    plan: &Nearest,
+    view: &ReadView,
+    access: &TableAccess,
+    handle: RowHandle,
+    row: &RowRef<'_>,
+) -> Result<Vec<Value>> {
     let sources = access.sources.iter().zip(&plan.input.columns).enumerate();
     sources
         .map(|(place, (source, column))| match place {
             0 if !plan.tests_vector => Ok(Value::Null),
-            _ => source_value(access, *source, column.physical == PhysicalType::Bytes, handle, row),
+            _ => source_value(view, access, *source, column.physical == PhysicalType::Bytes, handle, row),
         })
         .collect()
 }
@@ -320,9 +326,8 @@ impl Exact<'_> {
             let outcome = match (&scan.access.filter, &failure) {
                 (None, _) => Ok(true),
                 (Some(_), Some(_)) => Ok(false),
-                (Some(filter), None) => {
-                    tested(plan, &scan.access, handle, &row).and_then(|values| filter.holds(scope, &values))
-                }
+                (Some(filter), None) => tested(plan, view, &scan.access, handle, &row)
+                    .and_then(|values| filter.holds(scope, &values)),
             };
             outcome.unwrap_or_else(|error| {
                 failure = Some(error);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, BinaryArray, Int64Array, RecordBatch, UInt32Array};
-use engine::{PhysicalType, ReadView, RowHandle, RowRef, ScanColumn, Timestamp, Value};
+use engine::{PhysicalType, ReadView, RowHandle, RowRef, ScanColumn, TableId, Timestamp, Value};
 
 use super::execution::{Execution, Moment};
 use super::row::narrowed;
@@ -17,6 +17,7 @@ use crate::evaluate::column::{ColumnBuilder, repeat, value_at};
 use crate::evaluate::{Scope, arrow_error};
 use crate::plan::Node;
 use crate::plan::node::{IndexScan, Operator, PlanColumn, Scan, Source, SystemScan, TableAccess};
+use crate::point::previous_write;
 use crate::session::engine_error;
 
 /// All rows of a table, filtered.
@@ -26,10 +27,13 @@ pub(super) fn scan(node: &Arc<Node>, plan: &Scan, execution: &Execution) -> Resu
         return Ok(from_iterator(std::iter::once(filtered(access, &execution.scope(), batch))));
     }
     let projection = projection(access);
-    let cursor = match execution.moment(access.moment)? {
-        Moment::At(view) => view.scan(access.table, &projection, BATCH_ROWS),
-        Moment::Period { view, from, to } => view.versions(access.table, from, to, &projection, BATCH_ROWS),
+    let (view, cursor) = match execution.moment(access.moment)? {
+        Moment::At(view) => (view, view.scan(access.table, &projection, BATCH_ROWS)),
+        Moment::Period { view, from, to } => {
+            (view, view.versions(access.table, from, to, &projection, BATCH_ROWS))
+        }
     };
+    let view = view.clone();
     let scope = execution.scope();
     let ranges: Vec<_> = plan.ranges.iter().filter_map(|range| range.range(&scope)).collect();
     let cursor = cursor.map_err(engine_error)?.within(&ranges);
@@ -39,7 +43,7 @@ pub(super) fn scan(node: &Arc<Node>, plan: &Scan, execution: &Execution) -> Resu
     let (node, access, execution) = (node.clone(), access.clone(), execution.clone());
     let batches = cursor.map(move |batch| {
         let batch = batch.map_err(engine_error)?;
-        let batch = assembled(&access, &node, &batch)?;
+        let batch = assembled(&view, &access, &node, &batch)?;
         filtered(&access, &execution.scope(), batch)
     });
     Ok(from_iterator(batches.filter(|batch| !matches!(batch, Ok(batch) if batch.num_rows() == 0))))
@@ -52,7 +56,7 @@ pub(super) fn projection(access: &TableAccess) -> Vec<ScanColumn> {
         .iter()
         .filter_map(|source| match source {
             Source::Column(column) => Some(ScanColumn::Column(*column)),
-            Source::Handle => Some(ScanColumn::Handle),
+            Source::Handle | Source::PreviousWriteId => Some(ScanColumn::Handle),
             Source::SystemFrom | Source::Xmin => Some(ScanColumn::SystemFrom),
             Source::SystemTo => Some(ScanColumn::SystemTo),
             Source::WriteId | Source::Commit => Some(ScanColumn::Write),
@@ -62,7 +66,12 @@ pub(super) fn projection(access: &TableAccess) -> Vec<ScanColumn> {
 }
 
 /// A batch of the engine as the node's columns.
-pub(super) fn assembled(access: &TableAccess, node: &Node, batch: &RecordBatch) -> Result<RecordBatch> {
+pub(super) fn assembled(
+    view: &ReadView,
+    access: &TableAccess,
+    node: &Node,
+    batch: &RecordBatch,
+) -> Result<RecordBatch> {
     let mut given = batch.columns().iter();
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(access.sources.len());
     for (source, column) in access.sources.iter().zip(&node.columns) {
@@ -81,6 +90,15 @@ pub(super) fn assembled(access: &TableAccess, node: &Node, batch: &RecordBatch) 
             Source::Commit => {
                 let writes = array.as_fixed_size_binary();
                 Arc::new(Int64Array::from_iter(writes.iter().map(|write| write.map(commit_of))))
+            }
+            Source::PreviousWriteId => {
+                let mut writes = ColumnBuilder::new(column.physical, batch.num_rows());
+                for handle in array.as_fixed_size_binary().iter().flatten() {
+                    let handle =
+                        handle.try_into().map_err(|_| Error::internal("a handle of another length"))?;
+                    writes.append(&previous_write(view, access.table, RowHandle::from_bytes(handle))?)?;
+                }
+                writes.finish()
             }
             Source::Handle if column.physical == PhysicalType::Bytes => {
                 let handles = array.as_fixed_size_binary();
@@ -126,6 +144,7 @@ pub(super) fn substituted(
 /// Builds columns from rows of the engine.
 pub(super) struct RowCollector {
     sources: Vec<Source>,
+    table: TableId,
     oid: u32,
     builders: Vec<ColumnBuilder>,
     handle_as_bytes: Vec<bool>,
@@ -136,6 +155,7 @@ impl RowCollector {
     pub fn new(access: &TableAccess, columns: &[PlanColumn]) -> RowCollector {
         RowCollector {
             sources: access.sources.clone(),
+            table: access.table,
             oid: access.oid,
             builders: columns.iter().map(|column| ColumnBuilder::new(column.physical, 64)).collect(),
             handle_as_bytes: columns.iter().map(|column| column.physical == PhysicalType::Bytes).collect(),
@@ -148,12 +168,18 @@ impl RowCollector {
     }
 
     /// Adds one row.
-    pub fn push(&mut self, handle: RowHandle, row: &RowRef<'_>) -> Result<()> {
-        self.push_version(handle, row, row.to())
+    pub fn push(&mut self, view: &ReadView, handle: RowHandle, row: &RowRef<'_>) -> Result<()> {
+        self.push_version(view, handle, row, row.to())
     }
 
     /// Adds one version, which ended at a moment that the row itself may not tell: its table was emptied then.
-    fn push_version(&mut self, handle: RowHandle, row: &RowRef<'_>, ended: Timestamp) -> Result<()> {
+    fn push_version(
+        &mut self,
+        view: &ReadView,
+        handle: RowHandle,
+        row: &RowRef<'_>,
+        ended: Timestamp,
+    ) -> Result<()> {
         for ((source, builder), as_bytes) in
             self.sources.iter().zip(&mut self.builders).zip(&self.handle_as_bytes)
         {
@@ -161,12 +187,17 @@ impl RowCollector {
                 Source::Column(column) => row.value(*column).map_err(engine_error)?,
                 Source::Handle if *as_bytes => Value::from(handle.to_bytes().to_vec()),
                 Source::Handle => Value::Fixed16(handle.to_bytes()),
+                Source::SystemFrom | Source::WriteId | Source::Commit if handle.is_uncommitted() => {
+                    // What is not committed has no moment.
+                    Value::Null
+                }
                 Source::SystemFrom => Value::Int64(row.from().map_err(engine_error)?.micros()),
                 Source::SystemTo if ended >= Timestamp::INFINITY => Value::Int64(i64::MAX),
                 Source::SystemTo => Value::Int64(ended.micros()),
                 Source::TableOid => Value::UInt32(self.oid),
                 Source::Xmin => Value::UInt32(row.from().map_err(engine_error)?.micros() as u32),
                 Source::WriteId => Value::Fixed16(row.write().map_err(engine_error)?),
+                Source::PreviousWriteId => previous_write(view, self.table, handle)?,
                 Source::Commit => Value::Int64(row.from().map_err(engine_error)?.0 as i64),
             };
             builder.append(&value)?;
@@ -178,7 +209,7 @@ impl RowCollector {
     /// Adds the version that a handle names, where there is one.
     pub fn fetch(&mut self, view: &ReadView, access: &TableAccess, handle: RowHandle) -> Result<()> {
         let mut outcome = Ok(());
-        view.with_row(access.table, handle, &mut |row| outcome = self.push(handle, &row))
+        view.with_row(access.table, handle, &mut |row| outcome = self.push(view, handle, &row))
             .map_err(engine_error)?;
         outcome
     }
@@ -219,7 +250,7 @@ impl Found {
         while rows.rows() < wanted {
             if let Some(cursor) = &mut self.cursor {
                 let more = cursor
-                    .next(&mut |_, handle, row| outcome = rows.push(handle, &row))
+                    .next(&mut |_, handle, row| outcome = rows.push(view, handle, &row))
                     .map_err(engine_error)?;
                 std::mem::replace(&mut outcome, Ok(()))?;
                 if !more {
@@ -238,7 +269,7 @@ impl Found {
                     {
                         keys.push(key);
                     }
-                    look_up(view, access, index, &keys, &mut |_, handle, row| rows.push(handle, row))?;
+                    look_up(view, access, index, &keys, &mut |_, handle, row| rows.push(view, handle, row))?;
                 }
                 Some(Search::Range(lower, upper)) => {
                     let (lower, upper) = (as_slice(&lower), as_slice(&upper));
@@ -339,7 +370,7 @@ fn versions_of_keys(
         let known = view
             .versions_of(plan.access.table, plan.index.index, &key, period, &mut |handle, row, ended| {
                 if outcome.is_ok() {
-                    outcome = rows.push_version(handle, &row, ended);
+                    outcome = rows.push_version(view, handle, &row, ended);
                 }
             })
             .map_err(engine_error)?;

@@ -132,7 +132,7 @@ fn paths(node: &Arc<Node>) -> Option<Vec<Path>> {
 fn path(node: &Arc<Node>, access: &TableAccess, filter: Option<CompiledExpression>) -> Option<Vec<Path>> {
     let plain = access.sources.iter().all(|source| match source {
         Source::Column(_) | Source::TableOid | Source::SystemFrom | Source::Xmin | Source::WriteId => true,
-        Source::Handle | Source::SystemTo | Source::Commit => false,
+        Source::Handle | Source::SystemTo | Source::PreviousWriteId | Source::Commit => false,
     });
     let scan = Arc::new(Plan {
         root: node.clone(),
@@ -160,7 +160,7 @@ impl Path {
                 Source::Xmin => Value::UInt32(row.from().map_err(engine_error)?.micros() as u32),
                 Source::TableOid => Value::UInt32(self.access.oid),
                 Source::WriteId => Value::Fixed16(row.write().map_err(engine_error)?),
-                Source::Handle | Source::SystemTo | Source::Commit => Value::Null,
+                Source::Handle | Source::SystemTo | Source::PreviousWriteId | Source::Commit => Value::Null,
             })
         };
         self.access.sources.iter().map(read).collect()

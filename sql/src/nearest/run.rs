@@ -55,6 +55,7 @@ impl NearestQuery {
             let mut outcome = Ok(());
             let there = view
                 .with_row(plan.access.table, *handle, &mut |row| match crate::point::source_values(
+                    view,
                     &plan.access,
                     &self.search.columns,
                     *handle,

@@ -204,6 +204,8 @@ pub enum Source {
     Xmin,
     /// The write that made the version: sixteen bytes.
     WriteId,
+    /// The write of the version that it replaced; engine/src/change/previous.rs.
+    PreviousWriteId,
     /// The commit that made the version, as a place in the log of commits (pg_lsn).
     Commit,
 }

@@ -241,6 +241,7 @@ fn source(scan: &TableScan, relation: &CatalogRelation, number: ColumnNumber) ->
         SystemColumn::SystemFrom => Source::SystemFrom,
         SystemColumn::SystemTo => Source::SystemTo,
         SystemColumn::WriteId => Source::WriteId,
+        SystemColumn::PreviousWriteId => Source::PreviousWriteId,
     })
 }
 

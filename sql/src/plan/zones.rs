@@ -100,6 +100,7 @@ fn stored<'a>(
         | Source::TableOid
         | Source::Xmin
         | Source::WriteId
+        | Source::PreviousWriteId
         | Source::Commit => None,
     }
 }

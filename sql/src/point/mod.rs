@@ -7,7 +7,7 @@
 mod recognise;
 mod run;
 
-pub use run::{limit_of, offset_of, source_value, source_values};
+pub use run::{limit_of, offset_of, previous_write, source_value, source_values};
 
 use engine::{ColumnId, ReadView, Value};
 

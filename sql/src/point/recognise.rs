@@ -70,6 +70,7 @@ impl PointScan {
             | Source::TableOid
             | Source::Xmin
             | Source::WriteId
+            | Source::PreviousWriteId
             | Source::Commit => None,
         };
         match &self.projection {

@@ -1,6 +1,6 @@
 //! A point scan, run.
 
-use engine::{PhysicalType, ReadView, RowHandle, RowRef, Value};
+use engine::{PhysicalType, ReadView, RowHandle, RowRef, TableId, Value};
 
 use super::{IndexSource, PointScan, PointSource, Shown};
 use crate::error::{Error, Result, SqlState};
@@ -146,7 +146,7 @@ impl IndexSource {
             if !more.get() {
                 return Ok(());
             }
-            let row = self.row(handle, row)?;
+            let row = self.row(view, handle, row)?;
             let wanted = match &self.access.filter {
                 Some(filter) if !filter.holds(&scope, &row)? => true,
                 Some(_) | None => take(row)?,
@@ -196,16 +196,17 @@ impl IndexSource {
     }
 
     /// The scan's columns of a row.
-    fn row(&self, handle: RowHandle, row: &RowRef<'_>) -> Result<Vec<Value>> {
+    fn row(&self, view: &ReadView, handle: RowHandle, row: &RowRef<'_>) -> Result<Vec<Value>> {
         let columns = self.access.sources.iter().zip(&self.handle_as_bytes);
         columns
-            .map(|(source, as_bytes)| source_value(&self.access, *source, *as_bytes, handle, row))
+            .map(|(source, as_bytes)| source_value(view, &self.access, *source, *as_bytes, handle, row))
             .collect()
     }
 }
 
 /// A row as the columns of a node that reads a table.
 pub fn source_values(
+    view: &ReadView,
     access: &TableAccess,
     columns: &[PlanColumn],
     handle: RowHandle,
@@ -214,13 +215,20 @@ pub fn source_values(
     let columns = access.sources.iter().zip(columns);
     columns
         .map(|(source, column)| {
-            source_value(access, *source, column.physical == PhysicalType::Bytes, handle, row)
+            source_value(view, access, *source, column.physical == PhysicalType::Bytes, handle, row)
         })
         .collect()
 }
 
+/// The write of the version that one replaced; NULL where there is none.
+pub fn previous_write(view: &ReadView, table: TableId, handle: RowHandle) -> Result<Value> {
+    let previous = view.previous_write(table, handle).map_err(engine_error)?;
+    Ok(previous.map_or(Value::Null, Value::Fixed16))
+}
+
 /// What a source gives of a row.
 pub fn source_value(
+    view: &ReadView,
     access: &TableAccess,
     source: Source,
     handle_as_bytes: bool,
@@ -231,6 +239,10 @@ pub fn source_value(
         Source::Column(column) => row.value(column).map_err(engine_error)?,
         Source::Handle if handle_as_bytes => Value::from(handle.to_bytes().to_vec()),
         Source::Handle => Value::Fixed16(handle.to_bytes()),
+        Source::SystemFrom | Source::WriteId | Source::Commit if handle.is_uncommitted() => {
+            // What is not committed has no moment.
+            Value::Null
+        }
         Source::SystemFrom => Value::Int64(row.from().map_err(engine_error)?.micros()),
         Source::SystemTo => match row.to() {
             engine::Timestamp::INFINITY => Value::Int64(i64::MAX),
@@ -239,6 +251,7 @@ pub fn source_value(
         Source::TableOid => Value::UInt32(access.oid),
         Source::Xmin => Value::UInt32(row.from().map_err(engine_error)?.micros() as u32),
         Source::WriteId => Value::Fixed16(row.write().map_err(engine_error)?),
+        Source::PreviousWriteId => previous_write(view, access.table, handle)?,
         Source::Commit => Value::Int64(row.from().map_err(engine_error)?.0 as i64),
     })
 }

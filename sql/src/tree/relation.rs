@@ -187,6 +187,8 @@ pub enum SystemColumn {
     SystemTo,
     /// The write that made the version, as a uuid.
     WriteId,
+    /// The write that made the version which this one replaced; NULL for one that was inserted.
+    PreviousWriteId,
 }
 
 /// FOR SYSTEM_TIME. The expressions are timestamptz, without columns or volatile functions.

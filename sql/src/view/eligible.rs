@@ -223,7 +223,8 @@ impl Check<'_> {
                 | SystemColumn::Former(_)
                 | SystemColumn::SystemFrom
                 | SystemColumn::SystemTo
-                | SystemColumn::WriteId => self.refuse("a system column"),
+                | SystemColumn::WriteId
+                | SystemColumn::PreviousWriteId => self.refuse("a system column"),
             }
         }
     }

@@ -32,7 +32,8 @@ impl Delta<'_> {
                 | SystemColumn::Former(_)
                 | SystemColumn::SystemFrom
                 | SystemColumn::SystemTo
-                | SystemColumn::WriteId => return Ok(None),
+                | SystemColumn::WriteId
+                | SystemColumn::PreviousWriteId => return Ok(None),
             });
         }
         let Some(changed) = self.net_changes(TableId(scan.table), &sources)? else { return Ok(None) };
