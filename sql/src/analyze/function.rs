@@ -73,6 +73,11 @@ impl Analyzer<'_> {
 
     /// The complaint about a call that no function takes.
     pub(super) fn no_function(&self, request: &Request<'_>) -> Error {
+        if matches!(request.name.parts.as_slice(), [schema, name] if schema == "strata" && name == "revert") {
+            return Error::unsupported("strata.revert as a part of a statement")
+                .hint("It stands alone: SELECT strata.revert('table', key, ..., moment).")
+                .at(self.position(request.name.at));
+        }
         let text = self.call_text(request);
         Error::new(SqlState::UndefinedFunction, format!("function {text} does not exist"))
             .hint("No function matches the given name and argument types. You might need to add explicit type casts.")

@@ -72,17 +72,8 @@ impl Analyzer<'_> {
                 .hint("Give it a table and the values of its primary key.")
                 .at(position));
         };
-        let object = self.history_table(&table.value)?;
-        let columns = self.primary_key(&object, table.value.at)?;
-        if columns.len() != keys.len() {
-            let message = format!(
-                "the primary key of table \"{}\" has {} columns, but {} values were given",
-                object.name,
-                columns.len(),
-                keys.len()
-            );
-            return Err(Error::new(SqlState::InvalidParameterValue, message).at(position));
-        }
+        let object = self.table_constant(&table.value, "strata.history")?;
+        let columns = self.primary_key(&object, (table.value.at, call.name.at), keys.len())?;
         let mut values = Vec::with_capacity(keys.len());
         for key in keys {
             values.push(self.expression_in(Clause::FromFunction, &key.value)?);
@@ -135,8 +126,12 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The table that a constant names.
-    fn history_table(&self, argument: &syntax::Expression) -> Result<Arc<Object>> {
+    /// The table that a constant names, the first argument of a function.
+    pub(super) fn table_constant(
+        &self,
+        argument: &syntax::Expression,
+        function: &str,
+    ) -> Result<Arc<Object>> {
         let position = self.position(argument.at);
         let text = match &argument.kind {
             syntax::ExpressionKind::String(text) => Some(text),
@@ -147,10 +142,12 @@ impl Analyzer<'_> {
             _ => None,
         };
         let text = text.ok_or_else(|| {
-            let message = "the table of strata.history must be a constant";
-            Error::new(SqlState::FeatureNotSupported, message)
-                .hint("The columns of its rows are those of the table.")
-                .at(position)
+            let message = format!("the table of {function} must be a constant");
+            let error = Error::new(SqlState::FeatureNotSupported, message).at(position);
+            match function {
+                "strata.history" => error.hint("The columns of its rows are those of the table."),
+                _ => error,
+            }
         })?;
         let named = types::input(oid::REGCLASS, -1, text, &self.environment.input)
             .map_err(|error| error.at(position))?;
@@ -177,8 +174,13 @@ impl Analyzer<'_> {
         Ok(object)
     }
 
-    /// The attribute numbers of a table's primary key, in its order.
-    fn primary_key(&self, object: &Object, at: u32) -> Result<Vec<i16>> {
+    /// The attribute numbers of a table's primary key, in its order, for as many values as were given.
+    pub(super) fn primary_key(
+        &self,
+        object: &Object,
+        (at, call): (u32, u32),
+        given: usize,
+    ) -> Result<Vec<i16>> {
         let (catalog, database) = (self.environment.catalog, self.environment.database);
         let mut indexes = catalog.indexes_of(database, object.oid).filter_map(|index| index.as_index());
         let key = indexes.find(|index| index.primary).ok_or_else(|| {
@@ -191,7 +193,16 @@ impl Analyzer<'_> {
             IndexSource::Column(number) => Ok(*number),
             IndexSource::Expression(_) => Err(Error::internal("a primary key over an expression")),
         };
-        key.keys.iter().map(|key| attribute(&key.source)).collect()
+        let key = key.keys.iter().map(|key| attribute(&key.source)).collect::<Result<Vec<_>>>()?;
+        if key.len() != given {
+            let message = format!(
+                "the primary key of table \"{}\" has {} columns, but {given} values were given",
+                object.name,
+                key.len()
+            );
+            return Err(Error::new(SqlState::InvalidParameterValue, message).at(self.position(call)));
+        }
+        Ok(key)
     }
 }
 

@@ -37,6 +37,7 @@ mod prune;
 mod query;
 mod relation;
 mod returning;
+mod revert;
 mod scope;
 mod select;
 mod set_operation;
@@ -68,6 +69,7 @@ use crate::types::InputSettings;
 
 pub use group::{Placeless, same};
 pub use past::PastUse;
+pub use revert::AnalyzedRevert;
 pub use statement::{Analyzed, AnalyzedStatement, CopyTarget, argument, moment, statement, view_definition};
 pub use stored::{
     STORED_VERSION, stored_expression, stored_query, to_stored_expression, to_stored_query,

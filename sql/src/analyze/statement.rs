@@ -2,6 +2,7 @@
 
 use super::parameter::Parameters;
 use super::past::PastUse;
+use super::revert::AnalyzedRevert;
 use super::subscribe::AnalyzedSubscribe;
 use super::{Analyzer, Environment};
 use crate::error::{Error, Result, SqlState};
@@ -34,6 +35,7 @@ pub enum AnalyzedStatement {
     Subscribe(Box<AnalyzedSubscribe>),
     Copy(Box<CopyTarget>),
     Explain(Box<AnalyzedStatement>),
+    Revert(Box<AnalyzedRevert>),
     /// Everything that has no expressions over rows.
     Utility,
 }
@@ -144,6 +146,7 @@ impl Analyzer<'_> {
                 CursorSource::Subscribe(subscribe) => self.subscription(subscribe),
             },
             Statement::Subscribe(subscribe) => self.subscription(subscribe),
+            Statement::Revert(revert) => self.reversion(&revert.call),
             Statement::CreateTable(_)
             | Statement::CreateView(_)
             | Statement::CreateIndex(_)

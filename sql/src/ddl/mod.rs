@@ -95,6 +95,7 @@ pub async fn execute(definer: &mut Definer, statement: &Statement) -> Result<Str
         | Statement::Vacuum(_)
         | Statement::Refresh(_)
         | Statement::Reindex(_)
-        | Statement::Time(_) => Err(Error::internal("not a statement of definition")),
+        | Statement::Time(_)
+        | Statement::Revert(_) => Err(Error::internal("not a statement of definition")),
     }
 }

@@ -42,6 +42,8 @@ mod portal;
 mod prepared;
 mod privileges;
 mod registry;
+mod restoration;
+mod revert;
 mod row;
 mod rows;
 #[allow(clippy::module_inception)]

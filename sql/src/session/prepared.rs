@@ -257,6 +257,7 @@ impl Session {
             | AnalyzedStatement::Cursor(_)
             | AnalyzedStatement::Copy(_)
             | AnalyzedStatement::Explain(_)
+            | AnalyzedStatement::Revert(_)
             | AnalyzedStatement::Utility => (self.describe_utility(statement)?, Work::Utility),
         })
     }

@@ -32,6 +32,7 @@ impl Session {
             Statement::Show(None) => Ok(Some(text_columns(&["name", "setting", "description"]))),
             Statement::Explain(explain) => Ok(Some(super::explain::explain_description(explain))),
             Statement::Backup(_) => Ok(Some(super::backup::columns())),
+            Statement::Revert(revert) => Ok(Some(super::revert::columns(revert))),
             Statement::Execute(execute) => {
                 let prepared = self.prepared_by_name(&execute.name.text)?;
                 match &prepared.statement {
@@ -84,6 +85,11 @@ impl Session {
             Statement::Subscribe(_) => {
                 let (description, rows) = Box::pin(self.subscribe(prepared, parameters)).await?;
                 return Ok(Done::Rows { description, rows, tag: Tag::Sent("SUBSCRIBE") });
+            }
+            Statement::Revert(revert) => {
+                let rows = Box::pin(self.revert(prepared, parameters)).await?;
+                let description = Arc::new(super::revert::columns(revert));
+                return Ok(Done::Rows { description, rows, tag: Tag::Sent("SELECT") });
             }
             Statement::CloseCursor(name) => {
                 self.close_cursor(name.as_ref().map(|name| name.text.as_str()))?

@@ -44,7 +44,10 @@ fn output(statement: &AnalyzedStatement) -> Vec<OutputColumn> {
         AnalyzedStatement::Delete(delete) => {
             delete.returning.as_ref().map(|r| r.output.clone()).unwrap_or_default()
         }
-        AnalyzedStatement::Copy(_) | AnalyzedStatement::Explain(_) | AnalyzedStatement::Utility => Vec::new(),
+        AnalyzedStatement::Copy(_)
+        | AnalyzedStatement::Explain(_)
+        | AnalyzedStatement::Revert(_)
+        | AnalyzedStatement::Utility => Vec::new(),
     }
 }
 
@@ -65,6 +68,7 @@ fn check_validity(text: &str, statement: &AnalyzedStatement) {
         | AnalyzedStatement::Delete(_)
         | AnalyzedStatement::Copy(_)
         | AnalyzedStatement::Explain(_)
+        | AnalyzedStatement::Revert(_)
         | AnalyzedStatement::Utility => Ok(()),
     };
     checked.unwrap_or_else(|error| panic!("{text}: {error}"));

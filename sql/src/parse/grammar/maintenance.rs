@@ -42,6 +42,7 @@ impl Parser<'_> {
                 | Statement::Refresh(_)
                 | Statement::DeclareCursor(_)
                 | Statement::Execute(_)
+                | Statement::Revert(_)
         );
         if !explainable {
             return self.unexpected();

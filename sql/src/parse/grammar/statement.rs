@@ -70,7 +70,7 @@ impl Parser<'_> {
                     }
                     query.with = with;
                 }
-                Ok(Statement::Query(Box::new(query)))
+                Ok(super::time::query_or_revert(query))
             }
         }
     }

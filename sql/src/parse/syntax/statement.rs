@@ -65,6 +65,7 @@ pub enum Statement {
     Refresh(Refresh),
     Reindex(Reindex),
     Time(TimeStatement),
+    Revert(Box<Revert>),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -125,6 +126,13 @@ pub enum TimeStatement {
     UndropTable {
         table: ObjectName,
     },
+}
+
+/// SELECT strata.revert(...) [AS label]: a change of a row, in the form of a query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Revert {
+    pub call: FunctionCall,
+    pub label: Option<Name>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
