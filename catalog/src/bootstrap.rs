@@ -59,21 +59,30 @@ pub fn bootstrap() -> Vec<Change> {
     objects.into_iter().map(Change::Put).collect()
 }
 
+/// The privileges on a built-in schema: everything for the first superuser, use for everybody.
+pub fn readable_schema_acl() -> Vec<AclItem> {
+    schema_acl(BOOTSTRAP_ROLE)
+}
+
+/// The privileges on schema public of a new database.
+pub fn public_schema_acl() -> Vec<AclItem> {
+    schema_acl(DATABASE_OWNER_ROLE)
+}
+
+fn schema_acl(owner: u32) -> Vec<AclItem> {
+    let item =
+        |grantee, privileges| AclItem { grantee, grantor: owner, privileges, grantable: Privileges::NONE };
+    vec![item(owner, Privileges::all(ObjectKind::Schema)), item(0, Privileges::USAGE)]
+}
+
 /// What a new database holds: schema public and its comment. The other schemas are built in.
 pub fn contents_of_new_database(database: u32) -> Vec<Object> {
-    let all = Privileges::all(ObjectKind::Schema);
-    let item = |grantee, privileges| AclItem {
-        grantee,
-        grantor: DATABASE_OWNER_ROLE,
-        privileges,
-        grantable: Privileges::NONE,
-    };
     let schema = Schema {
         oid: PUBLIC,
         database,
         name: "public".to_string(),
         owner: DATABASE_OWNER_ROLE,
-        acl: Some(vec![item(DATABASE_OWNER_ROLE, all), item(0, Privileges::USAGE)]),
+        acl: Some(public_schema_acl()),
     };
     let address = ObjectAddress::new(crate::builtin::PG_NAMESPACE_CLASS, PUBLIC);
     let comment = Comment { database, address, text: "standard public schema".to_string() };

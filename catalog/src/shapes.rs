@@ -78,7 +78,8 @@ fn acl(text: &'static str) -> Vec<AclItem> {
     };
     let mut items = vec![item(BOOTSTRAP_ROLE, Privileges(0x7f))];
     for entry in text.trim_matches(['{', '}']).split(',') {
-        if entry == "=r/postgres" {
+        // pg_settings says =rw, but its rows are not to be updated here.
+        if matches!(entry, "=r/postgres" | "=rw/postgres") {
             items.push(item(0, Privileges::SELECT));
         }
         if let Some((name, "r/postgres")) = entry.split_once('=') {

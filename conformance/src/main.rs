@@ -8,6 +8,7 @@ mod answers;
 mod backup;
 mod clients;
 mod crash;
+mod dump;
 mod full;
 mod garbage;
 mod hermitage;
@@ -58,7 +59,7 @@ impl Context {
 type Suite = fn(&Context) -> Result<Outcome, Failure>;
 
 /// Every suite: its name, whether the quick tier runs it, and the suite.
-const SUITES: [(&str, bool, Suite); 12] = [
+const SUITES: [(&str, bool, Suite); 13] = [
     ("scripts", true, scripts::run),
     ("answers", true, answers::run),
     ("tour", true, tour::run),
@@ -67,6 +68,7 @@ const SUITES: [(&str, bool, Suite); 12] = [
     ("backup", true, backup::run),
     ("pgbench", true, pgbench::run),
     ("clients", true, clients::run),
+    ("dump", true, dump::run),
     ("subscribe", true, subscribe::run),
     ("garbage", true, garbage::run),
     ("power", false, power::run),

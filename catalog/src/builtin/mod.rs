@@ -44,6 +44,8 @@ pub const PUBLIC: u32 = 2200;
 pub const INFORMATION_SCHEMA: u32 = 13207;
 /// Oid of schema strata: what PostgreSQL does not have. Its functions have oids from 9000, which PostgreSQL leaves free.
 pub const STRATA: u32 = 9002;
+/// Oid of extension strata, which every database has and none can lose.
+pub const STRATA_EXTENSION: u32 = 9003;
 /// Stands, in the descriptions of what the extension vector brings, for the schema that a database has it in.
 pub const VECTOR: u32 = 8190;
 /// Oid of the superuser postgres.

@@ -257,6 +257,18 @@ impl Relation {
         self.as_materialized_view().filter(|view| view.refresh == Refresh::OnCommit)
     }
 
+    /// The columns as pg_attribute has them: those of a sequence are the same for every one.
+    pub fn attributes(&self) -> &[Column] {
+        match &self.kind {
+            RelationKind::Sequence(_) => super::sequence::columns(),
+            RelationKind::Table(_)
+            | RelationKind::View(_)
+            | RelationKind::MaterializedView(_)
+            | RelationKind::Index(_)
+            | RelationKind::System { .. } => &self.columns,
+        }
+    }
+
     /// Whether the engine holds its rows: a table or a materialized view.
     pub fn has_rows(&self) -> bool {
         self.as_table().is_some() || self.as_materialized_view().is_some()

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use super::{Cluster, Contents, Snapshot};
-use crate::builtin::{BOOTSTRAP_ROLE, INFORMATION_SCHEMA, PG_CATALOG, PG_TOAST, STRATA};
+use crate::bootstrap::readable_schema_acl;
+use crate::builtin::{
+    self, BOOTSTRAP_ROLE, INFORMATION_SCHEMA, PG_CATALOG, PG_TOAST, STRATA, STRATA_EXTENSION,
+};
 use crate::object::{
-    AclItem, Change, Constraint, ConstraintKind, Object, ObjectKey, ObjectKind, Privileges, Relation,
-    RelationKind, Schema, UserType,
+    Change, Constraint, ConstraintKind, Extension, Object, ObjectKey, Relation, RelationKind, Schema,
+    UserType,
 };
 
 impl Snapshot {
@@ -138,26 +141,29 @@ impl Snapshot {
 }
 
 impl Contents {
-    /// A database as it is before anything is created in it: the built-in schemas.
+    /// A database as it is before anything is created in it: the built-in schemas and the built-in extension.
     fn of_new_database(database: u32) -> Contents {
         let mut contents = Contents::default();
-        let item = |grantee, privileges| AclItem {
-            grantee,
-            grantor: BOOTSTRAP_ROLE,
-            privileges,
-            grantable: Privileges::NONE,
-        };
-        let readable =
-            vec![item(BOOTSTRAP_ROLE, Privileges::all(ObjectKind::Schema)), item(0, Privileges::USAGE)];
+        let readable = Some(readable_schema_acl());
         let builtin = [
-            (PG_CATALOG, "pg_catalog", Some(readable.clone())),
+            (PG_CATALOG, "pg_catalog", readable.clone()),
             (PG_TOAST, "pg_toast", None),
-            (INFORMATION_SCHEMA, "information_schema", Some(readable.clone())),
-            (STRATA, "strata", Some(readable)),
+            (INFORMATION_SCHEMA, "information_schema", readable.clone()),
+            (STRATA, "strata", readable),
         ];
         for (oid, name, acl) in builtin {
             contents.put_schema(Schema { oid, database, name: name.to_string(), owner: BOOTSTRAP_ROLE, acl });
         }
+        let strata = builtin::available_extension("strata").map(|row| Extension {
+            oid: STRATA_EXTENSION,
+            database,
+            name: row.name.to_string(),
+            owner: BOOTSTRAP_ROLE,
+            schema: PG_CATALOG,
+            relocatable: row.relocatable,
+            version: row.version.to_string(),
+        });
+        contents.extensions.extend(strata.map(|extension| (extension.oid, extension)));
         contents
     }
 

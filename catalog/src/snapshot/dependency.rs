@@ -178,8 +178,13 @@ fn column_dependencies(relation: &Relation, found: &mut Vec<Dependency>) {
         if let Some(default) = &column.default {
             let address = ObjectAddress::new(PG_ATTRDEF_CLASS, default.oid);
             let mut edges = Edges { from: address, into: found };
-            edges.add(ObjectAddress::column(relation.oid, column.number), DependencyKind::Automatic);
-            edges.expression(&default.expression, Some(relation.oid));
+            // What a generated column is computed of does not go without it.
+            let (kind, own) = match column.generated {
+                true => (DependencyKind::Internal, None),
+                false => (DependencyKind::Automatic, Some(relation.oid)),
+            };
+            edges.add(ObjectAddress::column(relation.oid, column.number), kind);
+            edges.expression(&default.expression, own);
         }
         for type_relation in
             [Some(column.type_oid), column.domain].into_iter().flatten().filter_map(made_type)
@@ -221,20 +226,24 @@ fn made_type(type_oid: u32) -> Option<u32> {
     }
 }
 
-/// An extension stands in its schema, and its members belong to it; the type is what an array of it belongs to.
+/// An extension stands in its schema, unless that is a built-in one, and its members belong to it; the type is what an
+/// array of it belongs to.
 fn extension_dependencies(extension: &Extension, found: &mut Vec<Dependency>) {
     let address = ObjectAddress::new(PG_EXTENSION_CLASS, extension.oid);
-    let schema = ObjectAddress::new(PG_NAMESPACE_CLASS, extension.schema);
-    Edges { from: address, into: found }.add(schema, DependencyKind::Normal);
-    let members = builtin::available_extension(&extension.name).map(builtin::extension_members);
-    found.extend(members.unwrap_or_default().iter().map(|&(class, object)| Dependency {
+    if extension.schema != builtin::PG_CATALOG {
+        let schema = ObjectAddress::new(PG_NAMESPACE_CLASS, extension.schema);
+        Edges { from: address, into: found }.add(schema, DependencyKind::Normal);
+    }
+    let Some(row) = builtin::available_extension(&extension.name) else { return };
+    let members = builtin::extension_members(row);
+    found.extend(members.iter().map(|&(class, object)| Dependency {
         dependent: ObjectAddress::new(class, object),
         referenced: address,
         kind: DependencyKind::Extension,
     }));
-    for row in builtin::types().iter().filter(|row| row.schema == builtin::VECTOR && row.element != 0) {
-        let array = ObjectAddress::new(PG_TYPE_CLASS, row.oid);
-        let element = ObjectAddress::new(PG_TYPE_CLASS, row.element);
+    for array in builtin::types().iter().filter(|of| of.schema == row.schema && of.element != 0) {
+        let element = ObjectAddress::new(PG_TYPE_CLASS, array.element);
+        let array = ObjectAddress::new(PG_TYPE_CLASS, array.oid);
         Edges { from: array, into: found }.add(element, DependencyKind::Internal);
     }
 }

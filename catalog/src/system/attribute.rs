@@ -38,7 +38,7 @@ pub fn pg_attribute(scan: &Scan<'_>) -> Vec<Row> {
                 rows.push(attribute_row(scan, relation, &column));
             }
         }
-        rows.extend(relation.columns.iter().map(|column| attribute_row(scan, relation, column)));
+        rows.extend(relation.attributes().iter().map(|column| attribute_row(scan, relation, column)));
     }
     rows
 }
@@ -64,7 +64,8 @@ fn attribute_row(scan: &Scan<'_>, relation: &Relation, column: &Column) -> Row {
         column.number,
         i32::from(column.dimensions),
         -1_i32,
-        column.typmod,
+        // A domain has its own modifier, which its columns do not repeat.
+        if column.domain.is_some() { -1 } else { column.typmod },
         by_value,
         align,
         column.storage.unwrap_or(storage),

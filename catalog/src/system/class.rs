@@ -90,7 +90,7 @@ fn replica_identity(relation: &Relation) -> char {
 fn attribute_count(relation: &Relation) -> i16 {
     let count = match relation.as_index() {
         Some(index) => index.keys.len() + index.include.len(),
-        None => relation.columns.len(),
+        None => relation.attributes().len(),
     };
     i16::try_from(count).unwrap_or(i16::MAX)
 }

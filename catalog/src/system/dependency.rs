@@ -1,5 +1,7 @@
 //! pg_depend, pg_shdepend, comments and default privileges.
 
+use std::collections::BTreeSet;
+
 use super::Scan;
 use super::cell::{Row, row};
 use crate::builtin::{self, PG_AUTHID_CLASS, PG_CLASS_CLASS, PG_DATABASE_CLASS, PG_NAMESPACE_CLASS};
@@ -22,9 +24,16 @@ pub fn pg_depend(scan: &Scan<'_>) -> Vec<Row> {
 }
 
 pub fn pg_description(scan: &Scan<'_>) -> Vec<Row> {
+    // A comment takes the place of what a built-in object is described with.
+    let commented: BTreeSet<(u32, u32)> = scan
+        .snapshot
+        .comments(scan.database)
+        .filter(|comment| comment.address.column == 0)
+        .map(|comment| (comment.address.class, comment.address.object))
+        .collect();
     let builtin = builtin::descriptions().iter();
     let mut rows: Vec<Row> = builtin
-        .filter(|(_, object, _)| *object != builtin::PUBLIC)
+        .filter(|(class, object, _)| *object != builtin::PUBLIC && !commented.contains(&(*class, *object)))
         .map(|(class, object, text)| row![*object, *class, 0_i32, *text])
         .collect();
     rows.extend(scan.snapshot.comments(scan.database).map(|comment| {

@@ -16,6 +16,7 @@ mod information_columns;
 mod information_constraints;
 mod information_privileges;
 mod information_relations;
+mod initial_privileges;
 mod names;
 mod procedure;
 mod role;
@@ -107,6 +108,7 @@ fn catalog_rows(name: &str, scan: &Scan<'_>) -> Option<Vec<Row>> {
         "pg_description" => dependency::pg_description(scan),
         "pg_shdescription" => dependency::pg_shdescription(scan),
         "pg_shdepend" => dependency::pg_shdepend(scan),
+        "pg_init_privs" => initial_privileges::pg_init_privs(scan),
         "pg_extension" => extension::pg_extension(scan),
         "pg_available_extensions" => extension::pg_available_extensions(scan),
         "pg_available_extension_versions" => extension::pg_available_extension_versions(scan),

@@ -6,17 +6,18 @@ use crate::builtin::{self, BOOTSTRAP_ROLE, PG_CATALOG, TypeRow};
 
 pub fn pg_type(scan: &Scan<'_>) -> Vec<Row> {
     let created = scan.snapshot.row_types(scan.database);
-    let default_text = |oid: u32| {
-        let domain = scan.snapshot.user_type(scan.database, oid)?.domain()?;
-        domain.default.as_ref().map(|default| scan.live.expression(default, None))
-    };
+    let default = |oid: u32| scan.snapshot.user_type(scan.database, oid)?.domain()?.default.as_ref();
     let described = scan.snapshot.described_types(scan.database);
-    let mut rows: Vec<Row> = described.map(|row| type_row(&row, None)).collect();
-    rows.extend(created.iter().map(|row| type_row(row, default_text(row.oid))));
+    let mut rows: Vec<Row> = described.map(|row| type_row(&row, Cell::Null, Cell::Null)).collect();
+    rows.extend(created.iter().map(|row| {
+        let default = default(row.oid);
+        let text = default.map(|default| scan.live.expression(default, None));
+        type_row(row, Cell::expressions(default), Cell::from(text))
+    }));
     rows
 }
 
-fn type_row(row: &TypeRow, default: Option<String>) -> Row {
+fn type_row(row: &TypeRow, default_tree: Cell, default_text: Cell) -> Row {
     row![
         row.oid,
         row.name.clone(),
@@ -47,8 +48,8 @@ fn type_row(row: &TypeRow, default: Option<String>) -> Row {
         row.typmod,
         row.dimensions,
         row.collation,
-        Cell::Null,
-        default,
+        default_tree,
+        default_text,
         Cell::Null,
     ]
 }

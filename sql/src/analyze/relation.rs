@@ -222,20 +222,19 @@ impl Analyzer<'_> {
 
     /// A sequence read as a table: its three columns.
     fn sequence_scan(&mut self, object: &Object) -> (Relation, Item) {
-        let shape = [("last_value", oid::INT8), ("log_cnt", oid::INT8), ("is_called", oid::BOOL)];
         let mut columns = Vec::new();
         let mut names = Vec::new();
-        for ((name, type_oid), attribute) in shape.into_iter().zip(1i16..) {
+        for attribute in object.attributes() {
             let number = self.new_column();
-            let ty = Type::new(type_oid);
+            let ty = Type::new(attribute.type_oid);
             names.push(ItemColumn::plain(
-                name,
+                &attribute.name,
                 &Column { number, ty, collation: 0 },
-                (object.oid, attribute),
+                (object.oid, attribute.number),
             ));
             columns.push(TableColumn {
                 number,
-                source: SystemColumn::Attribute(attribute),
+                source: SystemColumn::Attribute(attribute.number),
                 ty,
                 collation: 0,
             });

@@ -11,6 +11,7 @@ use crate::tree::visit::{Visitor, walk_relation, walk_window};
 use crate::tree::{
     Column, ColumnNumber, Expression, ExpressionKind, FunctionItem, OutputColumn, Query, Relation, SortKey,
 };
+use crate::types::oid;
 
 /// What DISTINCT asks for, by places of targets.
 enum Uniqueness {
@@ -207,11 +208,13 @@ impl Analyzer<'_> {
         let id = self.scope()?.id;
         let mut columns: Vec<Column> = Vec::with_capacity(targets.len());
         let mut items: Vec<(ColumnNumber, Expression)> = Vec::new();
+        // Literals whose type the context gives may come to different ones.
+        let shareable = |known: &Expression| known.ty.oid != oid::UNKNOWN && is_repeatable(known);
         for target in targets {
             let expression = &target.expression;
             let number = match expression.kind {
                 ExpressionKind::Column(number) if self.owner(number) == id => number,
-                _ => match items.iter().find(|(_, known)| is_repeatable(known) && same(known, expression)) {
+                _ => match items.iter().find(|(_, known)| shareable(known) && same(known, expression)) {
                     Some((number, _)) => *number,
                     None => {
                         let number = self.new_column();

@@ -168,7 +168,12 @@ impl Definer {
         };
         let address = ObjectAddress { class: PG_CLASS_CLASS, object: relation.oid, column: number };
         self.drop_objects(vec![address], cascade).await?;
-        let mut changed = (*self.current(relation.oid)?).clone();
+        self.remove_column(relation.oid, number).await
+    }
+
+    /// Marks a column dropped that nothing stands on any more.
+    pub(super) async fn remove_column(&mut self, relation: u32, number: i16) -> Result<()> {
+        let mut changed = (*self.current(relation)?).clone();
         if let Some(column) = changed.columns.iter_mut().find(|column| column.number == number) {
             column.dropped = true;
             column.not_null = false;
@@ -178,7 +183,7 @@ impl Definer {
             column.name = format!("........pg.dropped.{number}........");
         }
         self.put_relation(changed).await?;
-        self.reshape(relation.oid, &[])
+        self.reshape(relation, &[])
     }
 
     pub(super) async fn set_default(

@@ -67,7 +67,8 @@ impl Definer {
                     })?;
                 Ok((self.database, ObjectAddress::new(PG_CONSTRAINT_CLASS, found.oid)))
             }
-            ObjectKind::Type | ObjectKind::Domain => Ok((self.database, self.type_address(&comment.name)?)),
+            ObjectKind::Type => Ok((self.database, self.type_address(&comment.name)?)),
+            ObjectKind::Domain => Ok((self.database, self.domain_address(&comment.name)?)),
             ObjectKind::Schema => {
                 let schema = self.schema_by_name(&snapshot, name)?;
                 self.check_named_owner(schema.owner, "schema", name)?;

@@ -134,8 +134,17 @@ impl Definer {
                 }
             }
         }
-        for address in plan.doomed {
-            self.remove_object(address).await?;
+        for address in &plan.doomed {
+            // A column that was named is the caller's; that of a table that goes is gone with it.
+            let alone = address.class == PG_CLASS_CLASS
+                && address.column != 0
+                && !objects.contains(address)
+                && !plan.doomed.contains(&ObjectAddress::relation(address.object));
+            if alone {
+                self.remove_column(address.object, address.column).await?;
+            } else {
+                self.remove_object(*address).await?;
+            }
         }
         Ok(())
     }
@@ -343,6 +352,7 @@ fn automatic(
         PG_CONSTRAINT_CLASS => {
             snapshot.constraint(database, dependent.object).map(|constraint| constraint.relation)
         }
+        PG_CLASS_CLASS if dependent.column != 0 => Some(dependent.object),
         PG_CLASS_CLASS => snapshot
             .relation(database, dependent.object)
             .and_then(|relation| relation.as_index().map(|index| index.table)),
@@ -357,8 +367,18 @@ fn whole_of(snapshot: &Snapshot, database: u32, address: ObjectAddress) -> Objec
         PG_REWRITE_CLASS => {
             view_of_rule(snapshot, database, address.object).map_or(address, ObjectAddress::relation)
         }
+        PG_ATTRDEF_CLASS => generated_column(snapshot, database, address.object).unwrap_or(address),
         _ => address,
     }
+}
+
+/// The generated column that a default computes.
+fn generated_column(snapshot: &Snapshot, database: u32, default: u32) -> Option<ObjectAddress> {
+    snapshot.relations(database).find_map(|relation| {
+        let mut generated = relation.live_columns().filter(|column| column.generated);
+        let computed = generated.find(|column| column.default.as_ref().is_some_and(|of| of.oid == default));
+        computed.map(|column| ObjectAddress::column(relation.oid, column.number))
+    })
 }
 
 fn view_of_rule(snapshot: &Snapshot, database: u32, rule: u32) -> Option<u32> {

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use catalog::builtin::{
-    self, ExtensionRow, PG_ATTRDEF_CLASS, PG_CLASS_CLASS, PG_EXTENSION_CLASS, PG_TYPE_CLASS,
+    self, ExtensionRow, PG_ATTRDEF_CLASS, PG_CLASS_CLASS, PG_EXTENSION_CLASS, PG_TYPE_CLASS, STRATA_EXTENSION,
 };
 use catalog::{
     Comment, Dependency, DependencyKind, Extension, Object, ObjectAddress, ObjectKey, Privileges, Snapshot,
@@ -115,6 +115,10 @@ impl Definer {
             }
             AlterExtensionAction::SetSchema(schema) => {
                 let schema = self.schema_by_name(&self.snapshot(), &schema.text)?;
+                if !changed.relocatable {
+                    let message = format!("extension \"{name}\" does not support SET SCHEMA");
+                    return Err(Error::new(SqlState::FeatureNotSupported, message));
+                }
                 if schema.oid != changed.schema {
                     self.check_names_free(available(name)?, schema.oid)?;
                     changed.schema = schema.oid;
@@ -146,6 +150,13 @@ impl Definer {
     }
 
     async fn drop_extension(&mut self, extension: &Extension, cascade: bool) -> Result<()> {
+        if extension.oid == STRATA_EXTENSION {
+            let message = format!(
+                "cannot drop extension {} because it is required by the database system",
+                extension.name
+            );
+            return Err(Error::new(SqlState::DependentObjectsStillExist, message));
+        }
         self.drop_dependents(extension, cascade).await?;
         let (snapshot, database) = (self.snapshot(), self.database);
         self.remove_comments(&snapshot, PG_EXTENSION_CLASS, extension.oid).await?;

@@ -1,5 +1,7 @@
 //! CREATE, rename and drop schemas.
 
+use catalog::bootstrap::FIRST_OBJECT_OID;
+use catalog::builtin::{PUBLIC, STRATA};
 use catalog::{Object, ObjectKey, Schema};
 
 use super::Definer;
@@ -43,6 +45,10 @@ impl Definer {
     pub(super) async fn rename_schema(&mut self, name: &str, to: String) -> Result<String> {
         let schema = self.schema_by_name(&self.snapshot(), name)?;
         self.check_named_owner(schema.owner, "schema", name)?;
+        if is_built_in(schema.oid) {
+            let message = format!("permission denied: \"{name}\" is a system schema");
+            return Err(Error::new(SqlState::InsufficientPrivilege, message));
+        }
         self.put(Object::Schema(Schema { name: to, ..(*schema).clone() })).await?;
         Ok("ALTER SCHEMA".to_string())
     }
@@ -55,7 +61,12 @@ impl Definer {
                 continue;
             };
             self.check_named_owner(schema.owner, "schema", &schema.name)?;
-            if schema.name == "pg_catalog" || schema.name == "information_schema" {
+            if schema.oid == STRATA {
+                let message = "cannot drop schema strata because extension strata requires it";
+                return Err(Error::new(SqlState::DependentObjectsStillExist, message)
+                    .hint("You can drop extension strata instead."));
+            }
+            if is_built_in(schema.oid) {
                 let message = format!(
                     "cannot drop schema {} because it is required by the database system",
                     schema.name
@@ -90,4 +101,9 @@ impl Definer {
         }
         Ok("DROP SCHEMA".to_string())
     }
+}
+
+/// The schemas that every database has, public excepted, which may go.
+fn is_built_in(schema: u32) -> bool {
+    schema < FIRST_OBJECT_OID && schema != PUBLIC
 }

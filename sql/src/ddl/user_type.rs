@@ -212,6 +212,15 @@ impl Definer {
     pub(super) fn type_address(&self, name: &ObjectName) -> Result<ObjectAddress> {
         self.type_to_change(name).map(|made| ObjectAddress::new(PG_TYPE_CLASS, made.oid))
     }
+
+    pub(super) fn domain_address(&self, name: &ObjectName) -> Result<ObjectAddress> {
+        let made = self.type_to_change(name)?;
+        if made.domain().is_none() {
+            let message = format!("\"{}\" is not a domain", made.name);
+            return Err(Error::new(SqlState::WrongObjectType, message));
+        }
+        Ok(ObjectAddress::new(PG_TYPE_CLASS, made.oid))
+    }
 }
 
 fn no_label(label: &str) -> Error {

@@ -96,7 +96,11 @@ impl<'a> Lexer<'a> {
         match (first, second) {
             (b'\'', _) => self.string(start, 0, strings::Form::Plain),
             (b'e' | b'E', b'\'') => self.string(start, 1, strings::Form::Escaped),
-            (b'n' | b'N', b'\'') => self.string(start, 1, strings::Form::Plain),
+            // N'...' is the type nchar and its literal: the letter is a word of its own.
+            (b'n' | b'N', b'\'') => {
+                self.at += 1;
+                Ok(TokenKind::Word { class: WordClass::Unreserved, bare: true })
+            }
             (b'b' | b'B', b'\'') => self.string(start, 1, strings::Form::Bits),
             (b'x' | b'X', b'\'') => self.string(start, 1, strings::Form::Hex),
             (b'u' | b'U', b'&') if matches!(self.byte(2), b'\'' | b'"') => self.unicode(start),

@@ -22,7 +22,11 @@ impl Planner<'_> {
     ) -> Result<Option<Arc<Node>>> {
         let (catalog, relation) = self.relation_of(scan)?;
         let one_moment = matches!(scan.time, None | Some(TimeClause::AsOf(_)));
-        if relation.is_system() || conditions.is_empty() || !one_moment {
+        if relation.is_system()
+            || super::table::is_computed(&relation)
+            || conditions.is_empty()
+            || !one_moment
+        {
             return Ok(None);
         }
         self.note_columns(scan, &relation);

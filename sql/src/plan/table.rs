@@ -28,9 +28,7 @@ impl Planner<'_> {
             .filter(|column| wanted.contains(&column.number))
             .map(|column| plan_column(column.number, column.ty))
             .collect();
-        if let RelationKind::System { .. } = relation.kind
-            && !catalog::store::is_stored(relation.oid)
-        {
+        if is_computed(&relation) {
             return self.system_scan(scan, &relation, columns, need);
         }
         self.note_columns(scan, &relation);
@@ -200,6 +198,18 @@ impl Planner<'_> {
             filter,
         });
         Ok(Arc::new(Node::new(operator, columns, estimate(100.0, 0.0, 5.0))))
+    }
+}
+
+/// Whether the rows are computed when they are read: a sequence's, and those of system relations but for a few.
+pub(super) fn is_computed(relation: &CatalogRelation) -> bool {
+    match &relation.kind {
+        RelationKind::System { .. } => !catalog::store::is_stored(relation.oid),
+        RelationKind::Sequence(_) => true,
+        RelationKind::Table(_)
+        | RelationKind::View(_)
+        | RelationKind::MaterializedView(_)
+        | RelationKind::Index(_) => false,
     }
 }
 

@@ -56,7 +56,7 @@ impl SystemRows for SystemTables {
             user: self.shared.identity.lock().current_oid,
             live: &live,
         };
-        let types: Vec<u32> = found.columns.iter().map(|column| column.type_oid).collect();
+        let types: Vec<u32> = found.attributes().iter().map(|column| column.type_oid).collect();
         catalog::system::rows(found, &scan)
             .into_iter()
             .map(|row| project(row, &types, attributes, relation))

@@ -122,6 +122,8 @@ impl Parser<'_> {
             (kind, self.object_name()?)
         } else if self.accept("type") {
             (ObjectKind::Type, self.object_name()?)
+        } else if self.accept("domain") {
+            (ObjectKind::Domain, self.object_name()?)
         } else {
             return self.refused_object("COMMENT ON");
         };

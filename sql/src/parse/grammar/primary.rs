@@ -88,6 +88,7 @@ impl Parser<'_> {
                 self.expect_symbol(b')')?;
                 simple(ExpressionKind::Row(fields))
             }
+            "n" if self.is_national_literal() => self.national_literal(),
             "grouping" if self.is_symbol_at(1, b'(') => {
                 self.advance();
                 let arguments = self.parenthesized(Self::expression)?;

@@ -68,6 +68,19 @@ impl Parser<'_> {
         }
     }
 
+    /// Whether N'...' stands here, the letter right before its quote.
+    pub(super) fn is_national_literal(&self) -> bool {
+        let (letter, literal) = (self.peek_at(0), self.peek_at(1));
+        matches!(literal.kind, TokenKind::String(_)) && letter.end == literal.start
+    }
+
+    /// N'...': a character literal of any length.
+    pub(super) fn national_literal(&mut self) -> Result<Expression> {
+        let at = self.at();
+        self.advance();
+        self.literal_of(system_type("bpchar", at))
+    }
+
     /// Whether `( ... )` and then a string, WITH or WITHOUT begins `ahead`.
     fn literal_after_modifiers(&self, mut ahead: usize) -> bool {
         if !self.is_symbol_at(ahead, b'(') {
