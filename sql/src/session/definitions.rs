@@ -211,7 +211,11 @@ impl Definitions<'_> {
         if let Some(class) = class
             && catalog::builtin::default_operator_class(method, by).map(|row| row.oid) != Some(class.oid)
         {
-            text.push_str(&format!(" {}", quote_identifier(class.name)));
+            text.push_str(" ");
+            match self.names.sees(class.schema) {
+                true => text.push_str(&quote_identifier(class.name)),
+                false => text.push_str(&self.names.qualified(class.schema, class.name)),
+            }
         }
         text.push_str(match (key.descending, key.nulls_first) {
             (false, false) => "",

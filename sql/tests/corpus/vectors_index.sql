@@ -63,4 +63,8 @@ ALTER INDEX doc_half RENAME TO doc_h;
 REINDEX INDEX doc_h;
 ALTER TABLE doc DROP COLUMN e;
 SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'doc'::regclass ORDER BY 1;
+-- An operator class that the search path does not reach is named with its schema.
+SET search_path = '';
+SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'public.doc'::regclass ORDER BY 1;
+RESET search_path;
 DROP TABLE doc;
