@@ -101,6 +101,8 @@ pub enum Refresh {
     OnCommit,
     /// By REFRESH MATERIALIZED VIEW alone.
     Manual,
+    /// By steps of the server that are so many microseconds apart; in between, readers read the last one.
+    Every(i64),
 }
 
 /// Names of the engine for the table of a view's groups.
@@ -267,6 +269,14 @@ impl Relation {
             | RelationKind::Index(_)
             | RelationKind::System { .. } => &self.columns,
         }
+    }
+
+    /// The materialized view whose rows the server keeps by steps, if this is one: exact, or at a pace.
+    pub fn as_stepped_view(&self) -> Option<&MaterializedView> {
+        self.as_materialized_view().filter(|view| match view.refresh {
+            Refresh::OnCommit | Refresh::Every(_) => true,
+            Refresh::Manual => false,
+        })
     }
 
     /// Whether the engine holds its rows: a table or a materialized view.

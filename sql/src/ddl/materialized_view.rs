@@ -16,7 +16,7 @@ use crate::analyze::{self, ViewRead};
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{self, CreateTableAs, StorageOption, TableSource};
 use crate::tree::{Query, Relation as Tree};
-use crate::types::{key, oid};
+use crate::types::{InputSettings, interval, key, oid};
 
 /// The option that says when the rows change.
 const REFRESH: &str = "refresh";
@@ -109,7 +109,7 @@ impl Definer {
             return Err(Error::new(SqlState::FeatureNotSupported, message));
         }
         match refresh {
-            Refresh::OnCommit => {
+            Refresh::OnCommit | Refresh::Every(_) => {
                 refuse_time_clauses(query)?;
                 crate::view::check_eligible(&expanded, &snapshot, self.database)
             }
@@ -136,17 +136,20 @@ fn options_of(options: &[StorageOption]) -> Result<(Refresh, BTreeMap<String, St
     let refresh = match value.as_str() {
         "on_commit" => Refresh::OnCommit,
         "manual" => Refresh::Manual,
-        other if other.starts_with(|first: char| first.is_ascii_digit()) => {
-            return Err(Error::unsupported("refresh at an interval"));
-        }
-        other => {
-            let message = format!("invalid value for enum option \"{REFRESH}\": {other}");
-            return Err(Error::new(SqlState::InvalidParameterValue, message)
-                .detail("Valid values are \"on_commit\" and \"manual\"."));
-        }
+        other => Refresh::Every(pace(other).ok_or_else(|| {
+            let message = format!("invalid value for option \"{REFRESH}\": \"{other}\"");
+            Error::new(SqlState::InvalidParameterValue, message)
+                .detail("Valid values are \"on_commit\", \"manual\", and intervals above zero like \"30s\".")
+        })?),
     };
     stored.insert(REFRESH.to_string(), value);
     Ok((refresh, stored))
+}
+
+/// The microseconds of an interval above zero.
+fn pace(text: &str) -> Option<i64> {
+    let span = interval::input(text, -1, &InputSettings::plain()).ok()?.span();
+    i64::try_from(span).ok().filter(|micros| *micros > 0)
 }
 
 fn columns_of(create: &CreateTableAs, query: &Query) -> Result<Vec<Column>> {

@@ -111,6 +111,8 @@ impl Session {
         let mut decide = |relation: &Relation, clause: Option<&TimeClause>| {
             let at = match clause {
                 None => None,
+                // Its rows are read as they stand at the clause, a period too.
+                Some(_) if relation.as_maintained_view().is_none() => None,
                 Some(clause) => Some(self.moment_of(clause, &context)?),
             };
             let known = match at {

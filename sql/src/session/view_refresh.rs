@@ -3,7 +3,8 @@
 //! A view that is kept exact is filled by its first step where the transaction has written nothing beneath it; otherwise,
 //! and whenever there is no step, the thread of views makes one later, and reads evaluate the query until then. REFRESH
 //! of such a view has nothing to do but to say that it may be read. With `refresh = manual` the rows are those of the last
-//! REFRESH, which is part of its transaction and changes only the rows that differ.
+//! REFRESH, which is part of its transaction and changes only the rows that differ. A view that is kept at a pace has the
+//! rows of its last step, whether the thread of views took it or a REFRESH.
 
 use std::sync::Arc;
 
@@ -79,7 +80,7 @@ impl Session {
         let mut rows = self.start(&analysis, parameters.clone()).await?;
         let base = self.transaction()?.with(|transaction| transaction.snapshot())?;
         rows.complete(&self.shared.entry.cancel.clone()).await?;
-        if relation.as_maintained_view().is_some() {
+        if relation.as_stepped_view().is_some() {
             self.transaction()?.with(|transaction| {
                 let own = transaction.view();
                 let beneath = view::beneath(&catalog, database, relation.oid);
@@ -112,7 +113,11 @@ impl Session {
         match (view.refresh, refresh.with_data) {
             (RefreshKind::OnCommit, _) => {}
             (RefreshKind::Manual, true) => self.renew_rows(&relation).await?,
-            (RefreshKind::Manual, false) => {
+            (RefreshKind::Every(_), true) => {
+                self.renew_rows(&relation).await?;
+                self.note_renewal(&relation)?;
+            }
+            (RefreshKind::Manual | RefreshKind::Every(_), false) => {
                 let table = TableId(relation.oid);
                 let truncated = self.transaction()?.with(|transaction| transaction.truncate(table))?;
                 truncated.map_err(engine_error)?;
@@ -211,6 +216,16 @@ impl Session {
         }
         stored.finish(&mut difference);
         self.transaction()?.with(|transaction| view::apply(transaction, &model, &context, &difference))?
+    }
+
+    /// Says of what moment the rows of a view at a pace are, which were renewed.
+    fn note_renewal(&mut self, relation: &Relation) -> Result<()> {
+        let (catalog, newest) = (self.catalog(), self.shared.instance.snapshot());
+        let view = (self.shared.entry.database_oid, relation.oid);
+        self.transaction()?.with(|transaction| {
+            let (newest, base) = (transaction.view_at(newest), transaction.snapshot());
+            view::write_renewal(transaction, &catalog, view, &newest, base)
+        })?
     }
 
     /// A query in stored form with the views beneath it expanded, materialized ones to their stored rows: how those are

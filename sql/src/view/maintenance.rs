@@ -5,12 +5,15 @@
 //! waiting: where a definition is under way, the step comes later. A step that fails is tried again when something has
 //! changed, and not before a second has passed; reads do without it meanwhile. Kill and restart need nothing: rows and
 //! watermark are of one transaction.
+//!
+//! A view at a pace is due when its interval has passed since the thread looked at it last, or, after a start, since the
+//! base moment of its newest step. A step that has to wait for a lock or has failed does not move its clock.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use catalog::{Catalog, Snapshot};
+use catalog::{Catalog, Refresh, Snapshot};
 use engine::{Database, Isolation, Outcome, RelationLockMode, TableId, Timestamp, Transaction, WaitPolicy};
 use futures::StreamExt;
 use parking_lot::{Condvar, Mutex};
@@ -21,7 +24,7 @@ use super::delta::changes_of_view;
 use super::evaluator::Evaluator;
 use super::moment::{Freshness, freshness};
 use super::status::ViewStatus;
-use super::step::write_step;
+use super::step::{newest_step, write_step};
 use crate::dml::{TableModel, rows_of};
 use crate::error::{Error, Result};
 use crate::evaluate::Context;
@@ -111,6 +114,7 @@ pub(crate) fn start(maintenance: &Arc<Maintenance>, parts: &Arc<Parts>) -> Resul
                 views: (None, Vec::new()),
                 seen: None,
                 failed: HashMap::new(),
+                looked_at: HashMap::new(),
             }
             .run()
         })
@@ -123,11 +127,22 @@ struct Worker {
     parts: Weak<Parts>,
     maintenance: Arc<Maintenance>,
     /// The views of the catalog of a generation.
-    views: (Option<u64>, Vec<(u32, u32)>),
-    /// The moment up to which everything has been looked at.
+    views: (Option<u64>, Vec<Kept>),
+    /// The moment up to which every exact view has been looked at.
     seen: Option<Timestamp>,
     /// When the step of a view failed last, and the moment it was for.
     failed: HashMap<u32, (Instant, Timestamp)>,
+    /// The moment, in microseconds, that each view at a pace was last brought to.
+    looked_at: HashMap<u32, i64>,
+}
+
+/// A view whose rows the thread keeps.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Kept {
+    database: u32,
+    view: u32,
+    /// Microseconds between its steps; none for one that is exact.
+    pace: Option<i64>,
 }
 
 impl Worker {
@@ -145,31 +160,38 @@ impl Worker {
     fn round(&mut self, parts: &Arc<Parts>) -> bool {
         let catalog = parts.store.current();
         if self.views.0 != Some(catalog.generation()) {
-            self.views = (Some(catalog.generation()), maintained(&catalog));
+            self.views = (Some(catalog.generation()), stepped(&catalog));
+            let known = &self.views.1;
+            self.looked_at.retain(|view, _| known.iter().any(|kept| kept.view == *view));
         }
         let views = self.views.1.clone();
         if views.is_empty() {
             return false;
         }
         let now = parts.engine.snapshot();
-        if self.seen == Some(now) {
-            return true;
-        }
+        let nothing_new = self.seen == Some(now);
         let mut all = true;
-        for (database, view) in views {
+        for Kept { database, view, pace } in views {
             if self.maintenance.is_stopping() {
                 return true;
+            }
+            match pace {
+                None if nothing_new => continue,
+                None => {}
+                Some(pace) if !self.is_due(parts, (database, view), pace) => continue,
+                Some(_) => {}
             }
             if self.failed.get(&view).is_some_and(|(when, _)| when.elapsed() < PAUSE) {
                 all = false;
                 continue;
             }
             match step(parts, database, view) {
-                Ok(Taken::Nothing) => {}
+                Ok(Taken::Nothing) => self.note_look(view, pace, parts, Some(now)),
                 Ok(Taken::Busy) => all = false,
                 Ok(Taken::Step(taken)) => {
                     self.failed.remove(&view);
                     self.note(view, &taken);
+                    self.note_look(view, pace, parts, None);
                 }
                 Err(error) => {
                     tracing::info!(view, error = error.message(), "a step of a materialized view failed");
@@ -185,6 +207,40 @@ impl Worker {
         true
     }
 
+    /// Whether the pace of a view asks for a step.
+    fn is_due(&mut self, parts: &Parts, (database, view): (u32, u32), pace: i64) -> bool {
+        let last = match self.looked_at.get(&view) {
+            Some(last) => *last,
+            None => {
+                // The newest catalog runs ahead of what is published: the first step may not be seen yet.
+                let now = parts.engine.snapshot();
+                let Ok(catalog) = parts.store.at(now) else { return false };
+                let relation = catalog.relation(database, view);
+                let published = relation.and_then(|relation| relation.as_stepped_view());
+                if !published.is_some_and(|view| view.populated) {
+                    return false;
+                }
+                let reader = parts.engine.begin(Isolation::ReadCommitted, true);
+                let step = newest_step(&reader.view_at(now), view, now).ok().flatten();
+                let last = step.map_or(i64::MIN, |step| step.base.micros());
+                self.looked_at.insert(view, last);
+                last
+            }
+        };
+        parts.engine.now_micros() >= last.saturating_add(pace)
+    }
+
+    /// Has the clock of a view at a pace start anew. `unchanged_at`: nothing had changed beneath it by then.
+    fn note_look(&mut self, view: u32, pace: Option<i64>, parts: &Parts, unchanged_at: Option<Timestamp>) {
+        if pace.is_none() {
+            return;
+        }
+        self.looked_at.insert(view, parts.engine.now_micros());
+        if let Some(at) = unchanged_at {
+            self.maintenance.status.lock().entry(view).or_default().unchanged_at = Some(at);
+        }
+    }
+
     fn note(&self, view: u32, taken: &StepTaken) {
         let mut all = self.maintenance.status.lock();
         let status = all.entry(view).or_default();
@@ -195,14 +251,18 @@ impl Worker {
     }
 }
 
-/// The populated views that are kept exact, with their databases; those beneath others first, as they are older.
-fn maintained(catalog: &Snapshot) -> Vec<(u32, u32)> {
-    let mut views: Vec<(u32, u32)> = catalog
-        .databases()
-        .flat_map(|database| catalog.relations(database.oid))
-        .filter(|relation| relation.as_maintained_view().is_some_and(|view| view.populated))
-        .map(|relation| (relation.database, relation.oid))
-        .collect();
+/// The populated views whose rows the thread keeps; those beneath others first, as they are older.
+fn stepped(catalog: &Snapshot) -> Vec<Kept> {
+    let kept = |relation: &catalog::Relation| {
+        let view = relation.as_stepped_view().filter(|view| view.populated)?;
+        let pace = match view.refresh {
+            Refresh::OnCommit | Refresh::Manual => None,
+            Refresh::Every(pace) => Some(pace),
+        };
+        Some(Kept { database: relation.database, view: relation.oid, pace })
+    };
+    let all = catalog.databases().flat_map(|database| catalog.relations(database.oid));
+    let mut views: Vec<Kept> = all.filter_map(|relation| kept(relation)).collect();
     views.sort_unstable();
     views
 }

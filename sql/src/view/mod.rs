@@ -12,6 +12,10 @@
 //! changes of the query between its moments (`delta`) where the query's shape allows that, and otherwise evaluates the
 //! query and compares. After a restart the thread goes on from the last step that was committed.
 //!
+//! **Views at a pace** (`refresh = '30s'`) take the same steps, that far apart, and their rows are read as those of a table
+//! are: as they stood at t, which is the answer of an earlier moment. The watermark in strata.stat_views names it. What
+//! stands on such a view stands on its rows. A REFRESH is a step too.
+//!
 //! **What can be kept** is a query whose answer depends on its tables alone (`eligible`): anything else is refused by name
 //! where the view is made, or kept as PostgreSQL keeps it, with `refresh = manual`.
 
@@ -40,4 +44,4 @@ pub(crate) use evaluator::{Evaluator, as_of, unpopulated};
 pub(crate) use maintenance::{Maintenance, Parts, start};
 pub(crate) use moment::{Freshness, freshness};
 pub use status::ViewStatus;
-pub(crate) use step::{Step, create_steps, newest_step, write_first_step};
+pub(crate) use step::{Step, create_steps, newest_step, write_first_step, write_renewal};

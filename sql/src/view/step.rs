@@ -89,6 +89,42 @@ pub(crate) fn newest_step(view: &ReadView, oid: u32, at: Timestamp) -> Result<Op
     found.transpose().map(Option::flatten).map_err(engine_error)
 }
 
+/// Stands in the place of the number of the definitions where the rows are of no moment.
+const NO_MOMENT: i64 = i64::MIN;
+
+/// Notes that a transaction has renewed the rows of a view that is kept at a pace: as those of `base`, or, where it has
+/// itself written beneath the view, as those of no moment, so that the next step evaluates the query. `newest`: a view
+/// of the newest published moment.
+pub(crate) fn write_renewal(
+    transaction: &mut Transaction,
+    catalog: &catalog::Snapshot,
+    (database, view): (u32, u32),
+    newest: &ReadView,
+    base: Timestamp,
+) -> Result<()> {
+    let own = transaction.view();
+    let beneath = super::beneath::beneath(catalog, database, view);
+    let of_no_moment = beneath.into_iter().any(|oid| own.writes_to(TableId(oid)));
+    let steps = [newest_step(&own, view, Timestamp::LATEST)?, newest_step(newest, view, Timestamp::LATEST)?];
+    for step in steps.into_iter().flatten() {
+        if step.definition == NO_MOMENT && step.base > base {
+            return Ok(());
+        }
+        if step.base > base {
+            // The snapshot is that of an earlier statement.
+            return Err(engine_error(engine::Error::SerializationFailure));
+        }
+        if step.base == base && !of_no_moment {
+            return Ok(());
+        }
+    }
+    match of_no_moment {
+        // A step of this very moment may stand there already.
+        true => write_step(transaction, view, Timestamp(base.0 + 1), NO_MOMENT),
+        false => write_step(transaction, view, base, super::beneath::definition_of(catalog, database, view)),
+    }
+}
+
 /// Writes the first step of a view down, whose rows are those of `base`.
 pub(crate) fn write_first_step(
     transaction: &mut Transaction,
