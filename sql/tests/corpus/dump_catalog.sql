@@ -49,3 +49,7 @@ CREATE TABLE national (a varchar(20), b text, c character(4));
 INSERT INTO national VALUES (N'blank ', N'blank ', N'b ');
 SELECT quote_literal(a), quote_literal(b), c FROM national;
 SELECT length(N'abc  '), N'it''s' || 'x', n FROM (SELECT 1 AS n) AS s;
+-- A column's name has its schema and table before it, and no database.
+CREATE SEQUENCE numbers;
+ALTER SEQUENCE numbers OWNED BY public.national.a;
+SELECT pg_get_serial_sequence('national', 'a');

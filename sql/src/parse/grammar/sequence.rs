@@ -74,7 +74,7 @@ impl Parser<'_> {
             Some("cycle") => SequenceOption::Cycle(!no),
             Some("owned") => {
                 self.expect("by")?;
-                SequenceOption::OwnedBy(if self.accept("none") { None } else { Some(self.object_name()?) })
+                SequenceOption::OwnedBy(if self.accept("none") { None } else { Some(self.any_name()?) })
             }
             Some(_) => {
                 self.expect("name")?;
