@@ -97,11 +97,13 @@ impl Database {
             return Err(OpenError::Directory(reason));
         }
         let engine = Arc::new(Engine::new(configuration, environment));
-        let (mut manifest, is_new) = match Manifest::open(&engine.environment)? {
-            Some(manifest) => (manifest, false),
+        let (mut manifest, is_new) = match Manifest::read(&*engine.environment.disk)? {
+            Some((state, generation)) => {
+                backup::check_is_database(&state)?;
+                (Manifest::resume(&engine.environment, state, generation)?, false)
+            }
             None => (Manifest::create(&engine.environment)?, true),
         };
-        backup::check_is_database(manifest.state())?;
         let instance = manifest.state().instance;
         let options = LogOptions { file_bytes: engine.configuration.log_file_bytes, instance };
         let mut floor = manifest.state().clock_floor;

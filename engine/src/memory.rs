@@ -29,7 +29,8 @@ impl MemoryBound {
     pub fn of_machine() -> MemoryBound {
         let group = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
         let group = group.and_then(|text| text.trim().parse::<u64>().ok());
-        let machine = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| total_of(&text));
+        let machine =
+            std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| bytes_of(&text, "MemTotal:"));
         match group.into_iter().chain(machine).min() {
             Some(bytes) => MemoryBound { limit: bytes / 2, used: Arc::new(resident) },
             None => MemoryBound::none(),
@@ -43,18 +44,16 @@ impl MemoryBound {
     }
 }
 
-/// `MemTotal` of `/proc/meminfo`, in bytes.
-fn total_of(text: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+/// The bytes that a line of `/proc/meminfo` or `/proc/self/status` says, which counts in kB.
+fn bytes_of(text: &str, label: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(label))?;
     line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// The process's resident pages that are not shared with files, in bytes; zero if the system does not say.
+/// The process's resident memory that no file stands behind, in bytes; zero if the system does not say.
 fn resident() -> u64 {
-    let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let mut pages = text.split_ascii_whitespace().skip(1).map(|word| word.parse::<u64>().unwrap_or(0));
-    let (resident, shared) = (pages.next().unwrap_or(0), pages.next().unwrap_or(0));
-    resident.saturating_sub(shared) * 4096
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    bytes_of(&status, "RssAnon:").unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -63,8 +62,8 @@ mod tests {
 
     #[test]
     fn the_machine_says_how_much_it_has_and_the_process_how_much_it_takes() {
-        assert_eq!(total_of("MemFree: 1 kB\nMemTotal:       16 kB\n"), Some(16 << 10));
-        assert_eq!(total_of("MemFree: 1 kB\n"), None);
+        assert_eq!(bytes_of("MemFree: 1 kB\nMemTotal:       16 kB\n", "MemTotal:"), Some(16 << 10));
+        assert_eq!(bytes_of("MemFree: 1 kB\n", "MemTotal:"), None);
         let before = resident();
         let taken = vec![1u8; 64 << 20];
         assert!(resident() >= before + (60 << 20), "{} bytes", taken.len());

@@ -169,11 +169,17 @@ fn a_damaged_backup_is_refused_by_name() {
     // Without its list it has all the files of a data directory, and is none.
     let listless = disk.fork(28);
     listless.lose("BACKUP");
-    let environment = Environment { disk: listless, ..backup.clone() };
+    let contents = |disk: &SimulatedDisk| {
+        let names = disk.list().unwrap().into_iter();
+        names.map(|name| (disk.content(&name), name)).collect::<Vec<_>>()
+    };
+    let before = contents(&listless);
+    let environment = Environment { disk: listless.clone(), ..backup.clone() };
     let refused = Database::open(configuration(), environment.clone()).err().expect("opened").to_string();
     assert!(refused.contains("\"BACKUP\", is missing"), "{refused}");
     let refused = verify_directory(configuration(), environment).expect_err("sound").to_string();
     assert!(refused.contains("\"BACKUP\", is missing"), "{refused}");
+    assert!(contents(&listless) == before, "and nothing of it is changed");
     // A file that belongs to nothing is no harm.
     let more = disk.fork(26);
     more.place("notes", b"kept on a shelf");

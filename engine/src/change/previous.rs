@@ -27,8 +27,9 @@ impl ReadView {
         let Some((location, found)) = state.resolve(handle) else { return Ok(None) };
         let at = found.from()?;
         // It was seen last right before the commit that replaced it.
-        if table.check_readable(at.saturating_sub(1)).is_err() {
-            return Ok(None);
+        match table.check_readable(at.saturating_sub(1)) {
+            Err(Error::BeforeHorizon { .. }) => return Ok(None),
+            readable => readable?,
         }
         let previous = match state.change_runs.iter().find(|run| run.first <= at && at <= run.last) {
             None => state.hot_changes.replaced_by(&state, location, at, handle.birth)?,

@@ -76,10 +76,21 @@ fn no_header(file: &str, problem: NoHeader) -> ManifestError {
 impl Manifest {
     /// Opens the manifest of the data directory; `None` if the directory holds no database.
     pub fn open(environment: &Environment) -> Result<Option<Manifest>, ManifestError> {
-        let Some((state, generation)) = Manifest::read(&*environment.disk)? else { return Ok(None) };
+        match Manifest::read(&*environment.disk)? {
+            Some((state, generation)) => Manifest::resume(environment, state, generation).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Goes on from what [`Manifest::read`] has found. Nothing is written before.
+    pub(crate) fn resume(
+        environment: &Environment,
+        state: State,
+        generation: u64,
+    ) -> Result<Manifest, ManifestError> {
         let manifest = Manifest::begin(&environment.disk, &environment.random, state, generation + 1)?;
         manifest.remove_generations_before(generation)?;
-        Ok(Some(manifest))
+        Ok(manifest)
     }
 
     /// Writes `state` as the manifest of another directory, durable on return.

@@ -79,18 +79,16 @@ impl Validation<'_> {
         table: TableId,
         matches: &mut dyn FnMut(&crate::table::chunk::Chunk, usize) -> bool,
     ) -> bool {
-        let mut sets = self.before.iter().map(|(_, request)| &request.set);
-        // Whoever reads signatures reads the newest: what one says is not looked at.
-        if sets.clone().any(|set| set.signature.as_ref().is_some_and(|signature| signature.table == table)) {
-            return true;
-        }
-        sets.by_ref().flat_map(|set: &CommitSet| &set.tables).filter(|(id, _)| *id == table).any(
-            |(_, commit)| {
+        let sets = || self.before.iter().map(|(_, request)| &request.set);
+        // What a signature says is not looked at: whoever reads signatures reads the newest.
+        let mut signatures = sets().filter_map(|set: &CommitSet| set.signature.as_ref());
+        let mut commits = sets().flat_map(|set| &set.tables).filter(|(id, _)| *id == table);
+        signatures.any(|signature| signature.table == table)
+            || commits.any(|(_, commit)| {
                 commit.truncated
                     || commit.dropped
                     || commit.chunks.iter().any(|chunk| (0..chunk.rows()).any(|row| matches(chunk, row)))
-            },
-        )
+            })
     }
 
     /// Truncated since the snapshot, or gone.
