@@ -214,14 +214,15 @@ impl Worker {
             None => {
                 // The newest catalog runs ahead of what is published: the first step may not be seen yet.
                 let now = parts.engine.snapshot();
-                let Ok(catalog) = parts.store.at(now) else { return false };
+                // What cannot be read here cannot be read by the step either, which says so.
+                let Ok(catalog) = parts.store.at(now) else { return true };
                 let relation = catalog.relation(database, view);
                 let published = relation.and_then(|relation| relation.as_stepped_view());
                 if !published.is_some_and(|view| view.populated) {
                     return false;
                 }
                 let reader = parts.engine.begin(Isolation::ReadCommitted, true);
-                let step = newest_step(&reader.view_at(now), view, now).ok().flatten();
+                let Ok(step) = newest_step(&reader.view_at(now), view, now) else { return true };
                 let last = step.map_or(i64::MIN, |step| step.base.micros());
                 self.looked_at.insert(view, last);
                 last
