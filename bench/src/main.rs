@@ -22,6 +22,7 @@ mod past;
 mod peer;
 mod statistics;
 mod vector;
+mod vector_past;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -3,7 +3,7 @@
 //! `strata-bench vectors rows=100000 dimensions=384 glosses=/usr/share/wordnet rival=PORT seconds=3 pairs=3`: both
 //! servers get the same rows and an HNSW index with the same options. For each of them the least `hnsw.ef_search` that
 //! reaches a recall of 0.95 is found, and the searches a second at it are compared, with one and with eight clients, in
-//! interleaved pairs; parameters are binary. Filters are compared on Strata alone: how many rows come back, and which.
+//! interleaved pairs; parameters are binary. Filters, and searches of the past (`vector_past`), are measured on Strata alone.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::client::Client;
 use crate::peer::Peer;
 use crate::statistics::median;
-use crate::{Failure, Options, embedding};
+use crate::{Failure, Options, embedding, vector_past};
 
 const QUERIES: usize = 1000;
 const K: usize = 10;
@@ -19,12 +19,12 @@ const WANTED: f64 = 0.95;
 const SEARCH: &str = "SELECT id FROM bench_items ORDER BY e <=> $1 LIMIT 10";
 
 /// What is searched, and what must be found.
-struct World {
-    rows: Vec<Vec<f32>>,
+pub struct World {
+    pub rows: Vec<Vec<f32>>,
     /// Of each row a number below a thousand that follows where it lies.
     regions: Vec<u32>,
     queries: Vec<Vec<f32>>,
-    parameters: Vec<Vec<u8>>,
+    pub parameters: Vec<Vec<u8>>,
 }
 
 /// The binary form of a vector.
@@ -78,8 +78,18 @@ impl World {
         Ok(World { rows, regions, queries: all, parameters })
     }
 
+    /// The same questions of other rows.
+    pub fn with_rows(&self, rows: Vec<Vec<f32>>) -> World {
+        World {
+            rows,
+            regions: self.regions.clone(),
+            queries: self.queries.clone(),
+            parameters: self.parameters.clone(),
+        }
+    }
+
     /// The right answer: how near the farthest of the nearest that pass is, for each of the first queries.
-    fn bounds(&self, queries: usize, passes: &dyn Fn(usize) -> bool) -> Vec<(usize, f32)> {
+    pub fn bounds(&self, queries: usize, passes: &dyn Fn(usize) -> bool) -> Vec<(usize, f32)> {
         let rows: Vec<usize> = (0..self.rows.len()).filter(|row| passes(*row)).collect();
         let of = |query: &Vec<f32>| {
             let mut nearness: Vec<f32> = rows.iter().map(|row| product(query, &self.rows[*row])).collect();
@@ -115,7 +125,7 @@ impl World {
     }
 
     /// Waits until searches are no more exact: a graph may be built behind the statement.
-    fn wait(&self, client: &mut Client) -> Result<(), Failure> {
+    pub fn wait(&self, client: &mut Client) -> Result<(), Failure> {
         let mut rows = Vec::new();
         client.prepare(SEARCH)?;
         let mut best = f64::MAX;
@@ -136,7 +146,7 @@ impl World {
     }
 
     /// The part of the right rows among those found.
-    fn recall(
+    pub fn recall(
         &self,
         client: &mut Client,
         bounds: &[(usize, f32)],
@@ -160,7 +170,7 @@ impl World {
     fn tune(&self, peer: &Peer, bounds: &[(usize, f32)]) -> Result<(u32, f64), Failure> {
         let mut client = Client::connect(peer.port)?;
         let mut last = (0, 0.0);
-        for ef in [10, 20, 30, 40, 60, 80, 120, 160, 240, 320] {
+        for ef in [10, 20, 40, 60, 80, 100, 120, 140, 160, 180, 200, 220, 240, 260, 280, 320, 400] {
             client.run(&format!("SET hnsw.ef_search = {ef}"))?;
             client.prepare(SEARCH)?;
             last = (ef, self.recall(&mut client, bounds, &|_| true)?);
@@ -239,11 +249,13 @@ pub fn run(options: &Options) -> Result<(), Failure> {
             median(&theirs)
         );
     }
-    filters(&world, &strata)
+    filters(&world, &strata, ours.0)?;
+    vector_past::run(&world, &strata, ours.0)
 }
 
-fn filters(world: &World, strata: &Peer) -> Result<(), Failure> {
+fn filters(world: &World, strata: &Peer, ef: u32) -> Result<(), Failure> {
     let mut client = Client::connect(strata.port)?;
+    client.run(&format!("SET hnsw.ef_search = {ef}"))?;
     for per_mille in [1_usize, 10, 100, 500] {
         for column in ["g", "c"] {
             let passes = |row: usize| match column {

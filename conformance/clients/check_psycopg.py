@@ -29,6 +29,11 @@ def check(name, passed):
         sys.exit(1)
 
 
+switches = "-c work_mem=8MB --search-path=pg_catalog"
+with psycopg.connect(DSN, options=switches, application_name="strata's check") as connection:
+    shown = [connection.execute("SHOW " + name).fetchone()[0] for name in ("work_mem", "search_path")]
+    check("options of the connection", shown == ["8MB", "pg_catalog"])
+
 with psycopg.connect(DSN, autocommit=True) as connection:
     check("version", connection.info.server_version // 10000 == 15)
     values = (

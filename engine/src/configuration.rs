@@ -16,6 +16,8 @@ pub struct Configuration {
     pub log_file_bytes: u64,
     /// Rows of a whole segment.
     pub segment_rows: u64,
+    /// Bytes of a whole segment, however few its rows; several times as many where the table has a vector index.
+    pub segment_bytes: usize,
     /// New rows of one transaction in one table of about this many bytes are written to segments before the commit.
     pub spill_bytes: usize,
     /// A new index of at least so many entries is written to runs before the commit.
@@ -35,6 +37,7 @@ impl Default for Configuration {
             checkpoint_bytes: 512 << 20,
             log_file_bytes: LogOptions::default().file_bytes,
             segment_rows: 1 << 20,
+            segment_bytes: 128 << 20,
             spill_bytes: 16 << 20,
             spill_entries: 1 << 14,
             graph_threads: graph_threads(),

@@ -175,7 +175,7 @@ fn write_rows(engine: &Engine, commit: &TableCommit, attached: &mut Attached) ->
     let Some(order) = rows.order() else { return Ok(false) };
     let bytes: usize = commit.chunks.iter().map(Chunk::bytes_used).sum();
     let by_rows = order.len().div_ceil(engine.configuration.segment_rows.max(16) as usize);
-    let pieces = by_rows.max(bytes.div_ceil(segment_bytes(schema))).max(1);
+    let pieces = by_rows.max(bytes.div_ceil(segment_bytes(engine, schema))).max(1);
     for piece in order.chunks(order.len().div_ceil(pieces).max(1)) {
         rows.write(piece, attached)?;
     }

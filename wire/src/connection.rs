@@ -25,6 +25,7 @@ use crate::listener::{STARTUP_TIMEOUT, Shared};
 use crate::output::{Output, row_description};
 use crate::startup::{Opening, StartupPacket, Unknown};
 use crate::stream::Stream;
+use crate::switches::settings_of;
 
 /// The newest protocol spoken, as NegotiateProtocolVersion says it.
 const NEWEST_PROTOCOL: u32 = 0x0003_0002;
@@ -118,7 +119,9 @@ fn negotiate_version(channel: &mut Channel, packet: &StartupPacket) -> Result<()
 }
 
 fn startup_of(packet: StartupPacket, address: ClientAddress) -> Result<Startup> {
-    let (mut user, mut database, mut options) = (None, None, Vec::new());
+    let (mut user, mut database) = (None, None);
+    // What stands in `options` comes before what the packet says by itself.
+    let (mut switches, mut options) = (Vec::new(), Vec::new());
     for (name, value) in packet.parameters {
         match name.as_str() {
             "user" => user = Some(value),
@@ -127,6 +130,7 @@ fn startup_of(packet: StartupPacket, address: ClientAddress) -> Result<Startup> 
                 return Err(Error::unsupported("a replication connection"));
             }
             "replication" => {}
+            "options" => switches.extend(settings_of(&value)?),
             name if name.starts_with("_pq_.") => {}
             _ => options.push((name, value)),
         }
@@ -138,8 +142,9 @@ fn startup_of(packet: StartupPacket, address: ClientAddress) -> Result<Startup> 
         )
     })?;
     let database = database.filter(|name| !name.is_empty()).unwrap_or_else(|| user.clone());
+    switches.append(&mut options);
     let protocol = (3, packet.minor_version.min(NEWEST_MINOR));
-    Ok(Startup { user, database, options, protocol, address })
+    Ok(Startup { user, database, options: switches, protocol, address })
 }
 
 /// The loop, with a panic in it turned into an answer.

@@ -23,6 +23,7 @@ mod output;
 mod scram;
 mod startup;
 mod stream;
+mod switches;
 mod tls;
 
 pub use listener::{Listener, ListenerError, Listening};

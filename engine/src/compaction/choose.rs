@@ -10,6 +10,9 @@
 //! Files of history are merged four of a size inside their slice; a slice that can get no more versions is, if it is
 //! not too large, written once more as files that do not overlap.
 //!
+//! A file that has the bytes of a whole one counts as whole, however few its rows: merged with another, it would become
+//! as many files again.
+//!
 //! Every plan makes fewer files of what it reads, or moves rows to a lower level for good, so choosing comes to an end.
 //! Correctness never depends on levels or slices: every version lies at one place, and places only say who need not
 //! look there.
@@ -54,6 +57,8 @@ pub(crate) struct Limits {
 pub(crate) struct FileState {
     pub number: u32,
     pub rows: u64,
+    /// Whether it has the bytes of a whole file.
+    pub full: bool,
     /// Versions that ended since the file was written.
     pub dead: u64,
     pub level: Level,
@@ -67,6 +72,11 @@ impl FileState {
     fn overlaps(&self, other: &FileState) -> bool {
         self.sorted_by != other.sorted_by
             || (self.first_key <= other.last_key && other.first_key <= self.last_key)
+    }
+
+    /// Whether it is about as large as files become.
+    fn is_whole(&self, limits: &Limits) -> bool {
+        self.full || self.rows * 2 >= limits.segment_rows
     }
 
     /// Files of one tier are near in size.
@@ -132,7 +142,7 @@ fn current(state: &LayoutState, limits: &Limits) -> Option<Plan> {
         state.files.iter().filter(|file| !file.level.is_history() && !is_partition(file)).collect();
     if let Some(file) = others.iter().find(|file| {
         in_order(file)
-            && file.rows * 2 >= limits.segment_rows
+            && file.is_whole(limits)
             && file.dead * CHANGED < file.rows
             && !partitions
                 .iter()
@@ -162,7 +172,7 @@ fn current(state: &LayoutState, limits: &Limits) -> Option<Plan> {
     }
     for pair in partitions.windows(2) {
         let rows: u64 = pair.iter().map(|file| file.rows - file.dead.min(file.rows)).sum();
-        if rows * 2 <= limits.segment_rows {
+        if rows * 2 <= limits.segment_rows && pair.iter().all(|file| !file.full) {
             return Some(merge(pair.iter().copied(), 1, Vec::new()));
         }
     }
@@ -217,7 +227,7 @@ fn history(state: &LayoutState, limits: &Limits) -> Option<Plan> {
     };
     for (slice, files) in &slices {
         let growing: Vec<&FileState> =
-            files.iter().copied().filter(|file| file.rows * 2 < limits.segment_rows).collect();
+            files.iter().copied().filter(|file| !file.is_whole(limits)).collect();
         if let Some(group) = of_one_size(&growing, limits) {
             return Some(plan(*slice, &group));
         }
@@ -255,6 +265,7 @@ mod tests {
         FileState {
             number,
             rows,
+            full: false,
             dead,
             level,
             sorted_by: KEY,
@@ -299,6 +310,22 @@ mod tests {
         let mut overlapping = files;
         overlapping[1].first_key = vec![9];
         assert_eq!(inputs(choose(&state(overlapping), &LIMITS)), [1, 2]);
+    }
+
+    #[test]
+    fn what_has_the_bytes_of_a_whole_file_is_one_however_few_its_rows() {
+        let open = Slice { class: 24, number: 1 << 6 };
+        let mut pair =
+            vec![file(1, Level::Current(1), 20, 0, (0, 9)), file(2, Level::Current(0), 20, 0, (10, 19))];
+        assert_eq!(inputs(choose(&state(pair.clone()), &LIMITS)), [1, 2]);
+        pair.iter_mut().for_each(|file| file.full = true);
+        assert_eq!(choose(&state(pair.clone()), &LIMITS), Some(Plan::Promote(2)));
+        pair[1].level = Level::Current(1);
+        assert_eq!(choose(&state(pair), &LIMITS), None);
+        let mut history: Vec<FileState> =
+            (1..5).map(|number| file(number, Level::History(open), 50, 0, (0, 9))).collect();
+        history.iter_mut().for_each(|file| file.full = true);
+        assert_eq!(choose(&state(history), &LIMITS), None);
     }
 
     #[test]

@@ -29,7 +29,7 @@ use crate::checkpoint::{Entry, Layout, Listed, Wake, commit, remove_freed, settl
 use crate::engine::Engine;
 use crate::ids::{FileId, Location, Timestamp};
 use crate::manifest::{Edit, Manifest};
-use crate::rewrite::{Outputs, Rewrite, entry};
+use crate::rewrite::{Outputs, Rewrite, entry, segment_bytes};
 use crate::table::segments::SegmentPart;
 use crate::table::{Generation, Table};
 use crate::vector::builder;
@@ -277,9 +277,11 @@ impl Work<'_> {
         if has_foreign(generation) {
             return None;
         }
+        let bytes = segment_bytes(self.engine, &state.schema);
         let files = generation.segments.iter().filter(|part| part.is_listed()).map(|part| FileState {
             number: part.number,
             rows: part.segment.rows() as u64,
+            full: part.is_full(bytes),
             dead: if part.level().is_history() { 0 } else { part.logged_ends() as u64 },
             level: part.level(),
             sorted_by: part.primary,

@@ -33,14 +33,15 @@ use order::{Key, Place, Sequence};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A segment is finished at this many bytes, whatever its rows.
-const SEGMENT_BYTES: usize = 128 << 20;
-/// As long as the table has a vector index: two graphs take nearly twice the time of one over both.
-const VECTOR_SEGMENT_BYTES: usize = 256 << 20;
+/// A segment's bytes are looked at once in so many rows.
+const BETWEEN: usize = 64;
+/// So many times as many bytes has a segment of a table with a vector index: two graphs are more work than one over both.
+const VECTORS: usize = 4;
 
 /// How many bytes a segment of a table holds at most, about.
-pub(crate) fn segment_bytes(schema: &TableSchema) -> usize {
-    if schema.vectors.is_empty() { SEGMENT_BYTES } else { VECTOR_SEGMENT_BYTES }
+pub(crate) fn segment_bytes(engine: &Engine, schema: &TableSchema) -> usize {
+    let bytes = engine.configuration.segment_bytes;
+    if schema.vectors.is_empty() { bytes } else { bytes.saturating_mul(VECTORS) }
 }
 
 /// What is to be rewritten, and how.
@@ -105,6 +106,8 @@ struct Fresh {
     written: Written,
     level: Level,
     primary: Option<IndexId>,
+    /// Whether more bytes would not have gone in.
+    is_full: bool,
 }
 
 /// The rows of one order: those with a clustering key, or those without.
@@ -147,6 +150,9 @@ impl<'a> Rewrite<'a> {
                 Segment::open(&self.engine.environment, fresh.written.file, Some(&fresh.written.hash))?;
             let runs = opened.remove(&segment_number(fresh.written.file)?).unwrap_or_default();
             let part = SegmentPart::new(segment, fresh.primary, fresh.level, runs)?;
+            if fresh.is_full {
+                part.note_full();
+            }
             outputs.parts.push(Arc::new(part));
         }
         for part in self.parts {
@@ -296,7 +302,7 @@ impl<'a> Rewrite<'a> {
         fresh: &mut Vec<Fresh>,
     ) -> Result<bool, Error> {
         let total = group.rows.len();
-        let most_bytes = segment_bytes(self.schema);
+        let most_bytes = segment_bytes(self.engine, self.schema);
         let pieces = total.div_ceil(self.limits.segment_rows.max(1) as usize).max(1);
         let even = total.div_ceil(pieces);
         let mut boundaries = self.boundaries.iter().filter(|_| !group.level.is_history()).peekable();
@@ -311,15 +317,15 @@ impl<'a> Rewrite<'a> {
             let purpose = if group.level.is_history() { Purpose::History } else { Purpose::Current };
             let mut writer =
                 SegmentWriter::new(&self.engine.environment, file, columns).with_purpose(purpose);
-            let mut rows = 0;
+            let (mut rows, mut is_full) = (0, false);
             for place in rest {
                 let (sequence, position) = (ordered.sequences.get(place.0 as usize), place.1 as usize);
                 let Some(sequence) = sequence else { break };
                 let key = sequence.key(position)?;
                 let crossed = boundaries.next_if(|boundary| boundary.as_slice() <= key.as_bytes()).is_some();
                 while boundaries.next_if(|boundary| boundary.as_slice() <= key.as_bytes()).is_some() {}
-                let is_full = rows >= even || (rows % 1024 == 0 && writer.bytes() >= most_bytes);
-                if rows > 0 && (is_full || (crossed && rows as u64 >= self.limits.small_rows)) {
+                is_full = rows % BETWEEN == 0 && writer.bytes() >= most_bytes;
+                if rows > 0 && (rows >= even || is_full || (crossed && rows as u64 >= self.limits.small_rows)) {
                     break;
                 }
                 let place = sequence.location(position)?;
@@ -334,7 +340,7 @@ impl<'a> Rewrite<'a> {
             rest = rest.get(rows.max(1)..).unwrap_or(&[]);
             let written = writer.finish()?;
             outputs.edits.push(Edit::AddSegment { table: self.table, entry: entry(&written, 0) });
-            fresh.push(Fresh { written, level: group.level, primary: ordered.primary });
+            fresh.push(Fresh { written, level: group.level, primary: ordered.primary, is_full });
         }
         Ok(true)
     }

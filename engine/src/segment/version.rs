@@ -225,6 +225,11 @@ impl Segment {
         self.container.file
     }
 
+    /// The length of the file.
+    pub fn file_bytes(&self) -> usize {
+        self.container.bytes()
+    }
+
     /// Says when the rows of a segment began that was written before its commit.
     pub fn publish(&self, at: Timestamp) {
         self.rows.publish(&self.container, at);

@@ -13,7 +13,7 @@ use hashbrown::HashMap;
 use parking_lot::Mutex;
 use std::ops::{Bound, Range};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// A segment and what belongs to it.
 pub(crate) struct SegmentPart {
@@ -24,6 +24,8 @@ pub(crate) struct SegmentPart {
     pub primary: Option<IndexId>,
     level: Mutex<Level>,
     pub runs: Vec<(IndexId, Arc<IndexRun>)>,
+    /// Whether it was finished because of its bytes.
+    full: AtomicBool,
     /// Over the vectors of its rows.
     pub graphs: Arc<Graphs>,
     /// The first and last clustering key; both empty without rows.
@@ -67,6 +69,7 @@ impl SegmentPart {
             primary,
             level: Mutex::new(level),
             runs,
+            full: AtomicBool::new(false),
             graphs: Arc::default(),
             first_key: key(last.map(|_| 0))?,
             last_key: key(last)?,
@@ -112,6 +115,7 @@ impl SegmentPart {
             primary: self.primary,
             level: Mutex::new(self.level()),
             runs: self.runs.iter().cloned().chain([(index, run)]).collect(),
+            full: AtomicBool::new(self.full.load(Ordering::Acquire)),
             graphs: self.graphs.clone(),
             first_key: self.first_key.clone(),
             last_key: self.last_key.clone(),
@@ -123,6 +127,17 @@ impl SegmentPart {
             successors: Mutex::new(self.successors.lock().clone()),
             unlisted: Mutex::new(unlisted),
         }
+    }
+
+    /// Notes that the segment was finished because of its bytes, before it had the rows of a whole one.
+    pub fn note_full(&self) {
+        self.full.store(true, Ordering::Release);
+    }
+
+    /// Whether it has the bytes of a whole segment, which holds `bytes`: it was seen to be full when it was written, or its
+    /// file says so.
+    pub fn is_full(&self, bytes: usize) -> bool {
+        self.full.load(Ordering::Acquire) || self.segment.file_bytes() * 2 >= bytes
     }
 
     pub fn location(&self, row: usize) -> Location {

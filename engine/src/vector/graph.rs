@@ -209,13 +209,23 @@ impl Graph {
         let length = if self.metric == Metric::Cosine { squared_length(query).sqrt() } else { 1.0 };
         match (&self.codes, self.metric) {
             (None, _) => prepared.extend(query.iter().map(|number| number / length)),
-            (Some((_, scales)), Metric::InnerProduct) => {
-                prepared.extend(query.iter().zip(scales).map(|(number, scale)| number * scale));
+            (Some((_, scales)), Metric::InnerProduct | Metric::Cosine) => {
+                prepared.extend(query.iter().zip(scales).map(|(number, scale)| number / length * scale));
             }
-            (Some((offsets, _)), Metric::L2 | Metric::Cosine | Metric::L1) => {
-                let pairs = query.iter().zip(offsets);
-                prepared.extend(pairs.map(|(number, offset)| number / length - offset));
+            (Some((offsets, _)), Metric::L2 | Metric::L1) => {
+                prepared.extend(query.iter().zip(offsets).map(|(number, offset)| number - offset));
             }
+        }
+    }
+
+    /// What every cost lacks against that of the whole vector: codes leave out what is the same for all nodes.
+    pub fn base(&self, query: &[f32]) -> f32 {
+        match (&self.codes, self.metric) {
+            (Some((offsets, _)), Metric::InnerProduct | Metric::Cosine) => {
+                let length = if self.metric == Metric::Cosine { squared_length(query).sqrt() } else { 1.0 };
+                -query.iter().zip(offsets).map(|(number, offset)| number / length * offset).sum::<f32>()
+            }
+            (Some(_), Metric::L2 | Metric::L1) | (None, _) => 0.0,
         }
     }
 
@@ -225,13 +235,14 @@ impl Graph {
         let vector = self.container.vector(node as usize * self.stride, self.stride)?;
         debug_assert_eq!(prepared.len(), self.dimensions);
         Ok(match (&self.codes, self.metric) {
-            (Some((_, scales)), Metric::L2 | Metric::Cosine) => {
-                sum_codes::<Squares>(prepared, scales, vector)
+            (Some((_, scales)), Metric::L2) => sum_codes::<Squares>(prepared, scales, vector),
+            // Both are of length one: the greater the product, the smaller the angle.
+            (Some((_, scales)), Metric::InnerProduct | Metric::Cosine) => {
+                -sum_codes::<Products>(prepared, scales, vector)
             }
-            (Some((_, scales)), Metric::InnerProduct) => -sum_codes::<Products>(prepared, scales, vector),
             (Some((_, scales)), Metric::L1) => sum_codes::<Absolutes>(prepared, scales, vector),
-            (None, Metric::L2 | Metric::Cosine) => sum::<Single, 4, Squares>(prepared, vector),
-            (None, Metric::InnerProduct) => -sum::<Single, 4, Products>(prepared, vector),
+            (None, Metric::L2) => sum::<Single, 4, Squares>(prepared, vector),
+            (None, Metric::InnerProduct | Metric::Cosine) => -sum::<Single, 4, Products>(prepared, vector),
             (None, Metric::L1) => sum::<Single, 4, Absolutes>(prepared, vector),
         })
     }

@@ -12,6 +12,7 @@ use crate::transaction::ReadRecord;
 use crate::view::{Eyes, ReadView};
 use crate::{Error, IndexId, RowHandle, TableId};
 use std::cell::Cell;
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 /// What a search needs room for, kept by its thread for the next one.
@@ -115,6 +116,9 @@ impl ReadView {
             for (number, chunk) in chunks.iter() {
                 seeker.chunk(chunk, *number, &dictionary)?;
             }
+            // The largest first: what it gives bounds the search of the others.
+            parts.sort_by_key(|part| Reverse(part.segment.rows()));
+            room.walk.begin_search(parts.len() > 1);
             for part in parts.iter() {
                 seeker.segment(part, &dictionary, wanted, room)?;
             }

@@ -1,6 +1,10 @@
 //! Walking a graph: from its entry down to the lowest level, and there from the nearest node known to its neighbours,
 //! until what is left is farther than what was found.
 //!
+//! Where there are several graphs, they share what is kept: a candidate counts if it is among the best `ef` of all graphs
+//! walked so far, or among the best few of its own, which lead the walk to where its own nearest are (the way of Lucene's
+//! search over the graphs of several segments). So the work grows little with the number of graphs.
+//!
 //! Moments and filters are tested lazily, at nodes that are near enough to be found. The walk goes through nodes that
 //! do not qualify, and keeps the best of those that do; so it sees the more nodes the fewer qualify, and a search for few
 //! of the rows is an exact one instead (`steer` decides). Walks over nodes that qualify alone, by two hops (the way of
@@ -16,6 +20,9 @@ use crate::table::row::{Found, RowRef};
 use crate::table::segments::SegmentPart;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+
+/// Of the nodes that a search keeps, the part that each graph may bring: one in so many.
+const FEW: usize = 6;
 
 /// Why a walk came to no end.
 pub(super) enum Lost {
@@ -57,6 +64,30 @@ fn order_of(packed: u64) -> u32 {
     (packed >> 32) as u32
 }
 
+/// Of what was found, so many times as many as are wanted, and some more, are compared by the rows themselves.
+const COMPARED_AGAIN: usize = 4;
+const SPARE: usize = 16;
+
+/// Keeps a cost among the best `most`.
+fn keep(heap: &mut BinaryHeap<u32>, cost: u32, most: usize) {
+    if heap.len() < most {
+        heap.push(cost);
+    } else if let Some(mut worst) = heap.peek_mut()
+        && cost < *worst
+    {
+        *worst = cost;
+    }
+}
+
+/// How far a walk goes.
+#[derive(Clone, Copy)]
+struct Reach {
+    /// Nodes that qualify and are kept.
+    ef: usize,
+    /// Nodes of this graph that count, however near those of graphs before it are.
+    few: usize,
+}
+
 /// What a walk needs room for.
 #[derive(Debug, Default)]
 pub(super) struct Walk {
@@ -69,15 +100,62 @@ pub(super) struct Walk {
     found: BinaryHeap<u64>,
     /// Nodes about to be compared.
     batch: Vec<u32>,
+    /// What costs in this graph lack against those in others.
+    base: f32,
+    /// Whether a search walks more graphs than one.
+    several: bool,
+    /// The costs of the best `ef` of all graphs walked by one search, the farthest on top.
+    shared: BinaryHeap<u32>,
+    /// The costs of the best few of this graph, the farthest on top.
+    few: BinaryHeap<u32>,
 }
 
 impl Walk {
+    /// Forgets the graphs that were walked for another search. `several`: there may be more of them than one.
+    pub fn begin_search(&mut self, several: bool) {
+        self.several = several;
+        self.shared.clear();
+    }
+
+    /// The cost from which on a node is of no use, to be found or to be gone to.
+    #[inline(always)]
+    fn bound(&self, reach: Reach) -> u32 {
+        let farthest = |heap: &BinaryHeap<u32>, full: usize| match heap.peek() {
+            Some(farthest) if heap.len() >= full => *farthest,
+            Some(_) | None => u32::MAX,
+        };
+        let own = match self.found.peek() {
+            Some(worst) if self.found.len() >= reach.ef => order_of(*worst),
+            Some(_) | None => u32::MAX,
+        };
+        if !self.several {
+            return own;
+        }
+        own.min(farthest(&self.shared, reach.ef).max(farthest(&self.few, reach.few)))
+    }
+
+    /// Notes a node that qualifies.
+    #[inline(always)]
+    fn note(&mut self, packed: u64, reach: Reach) {
+        if self.found.len() < reach.ef {
+            self.found.push(packed);
+        } else if let Some(mut worst) = self.found.peek_mut() {
+            *worst = packed;
+        }
+        if self.several {
+            keep(&mut self.shared, order_of(packed), reach.ef);
+            keep(&mut self.few, order_of(packed), reach.few);
+        }
+    }
+
     fn begin(&mut self, graph: &Graph, query: &[f32]) {
         graph.prepare(query, &mut self.prepared);
+        self.base = graph.base(query);
         self.seen.clear();
         self.seen.resize(graph.nodes().div_ceil(64), 0);
         self.open.clear();
         self.found.clear();
+        self.few.clear();
     }
 
     /// Whether a node is seen for the first time.
@@ -167,7 +245,7 @@ impl Seeker<'_, '_> {
         Ok(self.passes(ground.part.location(number), row)?)
     }
 
-    /// Walks a graph and considers the best `ef` rows that qualify. `false` if it saw `budget` nodes, or all it could
+    /// Walks a graph and considers the best rows that qualify. `false` if it saw `budget` nodes, or all it could
     /// reach, and found fewer than `wanted`: nothing was considered then.
     pub fn walk(
         &mut self,
@@ -178,18 +256,18 @@ impl Seeker<'_, '_> {
         budget: usize,
     ) -> Result<bool, Lost> {
         let graph = ground.graph;
+        let reach = Reach { ef, few: wanted.max(ef / FEW) };
         walk.begin(graph, self.measure.query);
         let (first, cost) = walk.descend(graph)?;
+        let cost = cost + walk.base;
         Walk::is_new(&mut walk.seen, first);
         walk.open.push(Reverse(pack(cost, first)));
         if self.qualifies(ground, first)? {
-            walk.found.push(pack(cost, first));
+            walk.note(pack(cost, first), reach);
         }
         let mut compared = 1;
         while let Some(Reverse(next)) = walk.open.pop() {
-            if walk.found.len() >= ef
-                && walk.found.peek().is_some_and(|worst| order_of(next) > order_of(*worst))
-            {
+            if order_of(next) > walk.bound(reach) {
                 break;
             }
             if compared > budget {
@@ -198,13 +276,17 @@ impl Seeker<'_, '_> {
             }
             walk.gather(graph, node_of(next))?;
             compared += walk.batch.len();
-            self.compare(ground, walk, ef)?;
+            self.compare(ground, walk, reach)?;
         }
         self.report.candidates += compared as u64;
         if walk.found.len() < wanted.min(ef) {
             return Ok(false);
         }
         self.report.graphs += 1;
+        // Costs in the graph err by little: the right ones are among the first few times as many.
+        while walk.found.len() > wanted * COMPARED_AGAIN + SPARE {
+            walk.found.pop();
+        }
         while let Some(found) = walk.found.pop() {
             let (number, row) = ground.row(node_of(found))?;
             self.consider_qualified(ground.part.location(number), row)?;
@@ -213,22 +295,18 @@ impl Seeker<'_, '_> {
     }
 
     /// Compares what was gathered, and keeps what is near enough.
-    fn compare(&mut self, ground: &Ground<'_>, walk: &mut Walk, ef: usize) -> Result<(), Lost> {
+    fn compare(&mut self, ground: &Ground<'_>, walk: &mut Walk, reach: Reach) -> Result<(), Lost> {
+        let mut bound = walk.bound(reach);
         for place in 0..walk.batch.len() {
             let Some(node) = walk.batch.get(place).copied() else { break };
-            let packed = pack(ground.graph.cost(&walk.prepared, node)?, node);
-            let is_full = walk.found.len() >= ef;
-            if is_full && walk.found.peek().is_some_and(|worst| order_of(packed) >= order_of(*worst)) {
+            let packed = pack(ground.graph.cost(&walk.prepared, node)? + walk.base, node);
+            if order_of(packed) >= bound {
                 continue;
             }
             walk.open.push(Reverse(packed));
-            if !self.qualifies(ground, node)? {
-                continue;
-            }
-            if !is_full {
-                walk.found.push(packed);
-            } else if let Some(mut worst) = walk.found.peek_mut() {
-                *worst = packed;
+            if self.qualifies(ground, node)? {
+                walk.note(packed, reach);
+                bound = walk.bound(reach);
             }
         }
         Ok(())

@@ -132,6 +132,21 @@ const TIED: usize = 32;
 /// hnsw.ef_search where it is not known.
 const DEFAULT_EF: usize = 40;
 
+/// What it takes, in some unit, to see of a batch's row whether it passes; to compute the distance of one that does; and to
+/// compare a node of a graph, which for every row that is kept is done so many times, divided by the part that passes.
+const TESTED: f64 = 1.0;
+const COMPUTED: f64 = 20.0;
+const WALKED: f64 = 40.0;
+const COMPARED: f64 = 14.0;
+
+/// Whether so few rows are expected to pass the conditions that testing all of them, batch by batch, is less work than a
+/// walk to those that are near.
+fn is_selective(plan: &Nearest, ef: usize) -> bool {
+    let Some(share) = plan.share.filter(|share| *share < 1.0) else { return false };
+    let least = 1.0 / plan.rows.max(1.0);
+    plan.rows * (TESTED + share * COMPUTED) < ef as f64 * COMPARED * WALKED / share.max(least)
+}
+
 /// Whether a vector index holds a vector: zero has no direction.
 fn is_held(metric: Metric, element: Element, stored: &[u8]) -> bool {
     metric != Metric::Cosine || element.read(stored).iter().any(|value| *value != 0.0)
@@ -291,7 +306,12 @@ impl Exact<'_> {
             return Ok(None);
         }
         let asked = if plan.ties { wanted + TIED } else { wanted };
-        let Some(found) = self.asked(index, view, scope, &plan.element.read(query), asked)? else {
+        let ef = scope.context.environment.setting("hnsw.ef_search").and_then(|text| text.parse().ok());
+        let ef = ef.unwrap_or(DEFAULT_EF).max(asked);
+        if !self.held && is_selective(plan, ef) {
+            return Ok(None);
+        }
+        let Some(found) = self.asked(index, view, scope, &plan.element.read(query), (asked, ef))? else {
             return Ok(None);
         };
         let (mut rows, whole) = (found.rows, self.held);
@@ -315,7 +335,7 @@ impl Exact<'_> {
         view: &ReadView,
         scope: &Scope<'_>,
         query: &[f32],
-        count: usize,
+        (count, ef): (usize, usize),
     ) -> Result<Option<engine::vector::Nearest>> {
         let plan = self.plan;
         let Operator::Scan(scan) = &plan.input.operator else {
@@ -334,10 +354,9 @@ impl Exact<'_> {
                 false
             })
         };
-        let ef = scope.context.environment.setting("hnsw.ef_search").and_then(|text| text.parse().ok());
         let mut search = Search {
             k: count,
-            ef: ef.unwrap_or(DEFAULT_EF).max(count),
+            ef,
             filter: scan.access.filter.as_ref().map(|_| &mut passes as &mut Filter<'_>),
             expected_share: plan.share,
         };

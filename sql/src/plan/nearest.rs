@@ -138,6 +138,7 @@ impl Planner<'_> {
             ties: order.ties,
             tests_vector,
             share,
+            rows,
             fetch,
             index,
         };

@@ -262,6 +262,8 @@ pub struct Nearest {
     pub tests_vector: bool,
     /// The part of the rows that is expected to pass the conditions, where there are any.
     pub share: Option<f64>,
+    /// The rows that the table is expected to have.
+    pub rows: f64,
     /// The count and the offset of the LIMIT.
     pub fetch: (CompiledExpression, Option<CompiledExpression>),
     pub index: Option<VectorIndex>,

@@ -26,7 +26,7 @@ pub struct Startup {
     pub user: String,
     /// The user's name when the packet names none.
     pub database: String,
-    /// Every other parameter, in order, `options` (`-c name=value`) included.
+    /// Settings for the session, in order.
     pub options: Vec<(String, String)>,
     /// (major, minor).
     pub protocol: (u16, u16),

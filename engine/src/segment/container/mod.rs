@@ -157,6 +157,11 @@ pub(in crate::segment) struct Container {
 }
 
 impl Container {
+    /// The length of the file.
+    pub fn bytes(&self) -> usize {
+        self.mapping.len()
+    }
+
     /// Maps a file and checks everything but its blocks.
     pub(in crate::segment) fn open(
         disk: &dyn Disk,
