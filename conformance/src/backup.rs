@@ -9,6 +9,9 @@
 //!   answers AS OF the same moment; and again at an earlier moment, in both;
 //! - adds a row and a table to the restored database, and restarts it;
 //! - changes one byte of the backup, cuts a file of it short or takes one away: `verify` and `restore` must name it.
+//!
+//! `rounds=N` asks for so many rounds, `moments=N` for as many more as it takes to restore to so many of the
+//! chronicler's moments (a few rounds restore to the end instead).
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -62,10 +65,11 @@ impl Chronicle {
 
 pub fn run(context: &Context) -> Result<Outcome, Failure> {
     let rounds = context.number("rounds", if context.number("long", 0) == 1 { 50 } else { 4 });
+    let moments = context.number("moments", rounds / 2);
     let seed = context.number("seed", Random::fresh_seed());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let folder = Folder::new("backup")?;
-    let result = runtime.block_on(rounds_of(context, &folder, rounds, seed));
+    let result = runtime.block_on(rounds_of(context, &folder, (rounds, moments), seed));
     result.map(Outcome::Passed).map_err(|error| format!("seed={seed}: {error}").into())
 }
 
@@ -77,7 +81,12 @@ struct Counts {
     compared: u64,
 }
 
-async fn rounds_of(context: &Context, folder: &Folder, rounds: u64, seed: u64) -> Result<String, Failure> {
+async fn rounds_of(
+    context: &Context,
+    folder: &Folder,
+    (rounds, wanted): (u64, u64),
+    seed: u64,
+) -> Result<String, Failure> {
     let server = Server::start(&context.binary, &folder.path().join("data"))?;
     let client = connect(&server).await?;
     client
@@ -102,7 +111,9 @@ async fn rounds_of(context: &Context, folder: &Folder, rounds: u64, seed: u64) -
     tasks.push(tokio::spawn(maintain(connect(&server).await?, stop.clone(), seed)));
     let mut random = Random::new(seed);
     let mut counts = Counts::default();
-    for round in 0..rounds {
+    let mut round = 0;
+    while round < rounds || counts.moments < wanted {
+        round += 1;
         tokio::time::sleep(Duration::from_millis(50 + random.below(500))).await;
         let round_of = Round { context, folder: folder.path(), server: &server, chronicle: &chronicle };
         round_of
@@ -125,7 +136,7 @@ async fn rounds_of(context: &Context, folder: &Folder, rounds: u64, seed: u64) -
     let commits = chronicle.lock().await.moments.len();
     let Counts { moments, refused, compared } = counts;
     Ok(format!(
-        "{rounds} backups under load restored, {moments} of them to moments equal to the model of {commits} commits, \
+        "{round} backups under load restored, {moments} of them to moments equal to the model of {commits} commits, \
          {compared} tables equal by checksum, {refused} damaged backups refused"
     ))
 }

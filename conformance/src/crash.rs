@@ -1,14 +1,18 @@
 //! kill -9 under load: 32 writers, a random moment, restart, and every promise checked.
 //!
-//! Each transaction inserts two rows that name each other (a pair) and adds one to its writer's counter. The writer
-//! notes the attempt before COMMIT and the acknowledgement after. After the restart, for every writer:
+//! Each transaction inserts two rows that name each other (a pair) and a place that follows from its number, and adds one
+//! to its writer's counter. The writer notes the attempt before COMMIT and the acknowledgement after. After the restart,
+//! for every writer:
 //! - each acknowledged pair is there, byte for byte, and its counter is at least as high;
 //! - a pair that was in flight is wholly there or wholly absent;
 //! - nothing that was never attempted is there;
 //! - the counter equals the number of pairs;
 //! - a count taken before the kill AS OF a noted moment is what AS OF that moment still answers;
-//! - a backup that was under way has its list and verifies, or is taken for none.
-//! Meanwhile checkpoints, compaction and backups come and go, and a second server tries to have the folder.
+//! - a backup that was under way has its list and verifies, or is taken for none;
+//! - the places are those of the pairs, and the nearest to one of them is itself, by the index of vectors;
+//! - a materialized view answers as its query does, now and AS OF a noted moment;
+//! - a feed that was cut off by the kill goes on from where it was, without gap or duplicate, to the same rows.
+//! Meanwhile checkpoints, compaction, graph builds and backups come and go, and a second server tries to have the folder.
 //! The data folder lives through all rounds, so later rounds recover what earlier rounds left.
 
 use std::collections::HashMap;
@@ -23,6 +27,7 @@ use tokio_postgres::{Client, NoTls};
 use crate::keeping;
 use crate::random::Random;
 use crate::server::{Folder, Server};
+use crate::subscribe::{Subscriber, moment};
 use crate::{Context, Failure, Outcome};
 
 const WRITERS: u64 = 32;
@@ -33,6 +38,13 @@ struct Ledger {
     attempted: HashMap<i64, bool>,
     next: i64,
 }
+
+/// The materialized view, and what it is of.
+const VIEW: &str = "SELECT writer, count(*) AS rows, sum(number) AS numbers, max(number) AS latest FROM pair GROUP BY writer";
+/// What the feed follows.
+const FEED: &str = "SELECT writer, total FROM counter";
+/// Places whose neighbours are searched for after each kill.
+const SEARCHES: u64 = 8;
 
 /// A moment and the number of rows at it.
 type Noted = Arc<Mutex<Vec<(String, i64)>>>;
@@ -53,15 +65,20 @@ async fn rounds_of(context: &Context, folder: &Folder, rounds: u64, seed: u64) -
     let ledgers: Vec<_> = (0..WRITERS).map(|_| Arc::new(Mutex::new(Ledger::default()))).collect();
     let noted: Noted = Arc::default();
     let backup = folder.path().join("backup");
-    let (mut acknowledged, mut kept) = (0, 0);
+    let (mut acknowledged, mut kept, mut feed) = (0, 0, None);
     for round in 0..=rounds {
         let server =
             Server::start(&context.binary, &data).map_err(|error| format!("round {round}: {error}"))?;
-        if round == 0 {
-            prepare(&server).await?;
-        } else {
+        let subscriber: &mut Subscriber = match &mut feed {
+            None => feed.insert(prepare(&server).await?),
+            Some(subscriber) => subscriber,
+        };
+        if round > 0 {
             acknowledged =
                 check(&server, &ledgers, &noted).await.map_err(|error| format!("round {round}: {error}"))?;
+            check_beside(&server, subscriber, &noted, &mut random)
+                .await
+                .map_err(|error| format!("round {round}: {error}"))?;
             kept += u64::from(keeping::check_left_over(&context.binary, &backup)?);
             refuse_second(context, &data)?;
         }
@@ -70,8 +87,9 @@ async fn rounds_of(context: &Context, folder: &Folder, rounds: u64, seed: u64) -
             break;
         }
         let span = Duration::from_millis(30 + random.below(400));
-        load(server, &ledgers, &noted, &backup, span).await?;
+        load(server, &ledgers, &noted, (&backup, subscriber), span).await?;
     }
+    let followed = feed.map_or(0, |subscriber| subscriber.commits);
     let moments = noted.lock().await.len();
     let (said, is_good) = keeping::verify(&context.binary, &data)?;
     if !is_good {
@@ -79,7 +97,7 @@ async fn rounds_of(context: &Context, folder: &Folder, rounds: u64, seed: u64) -
     }
     Ok(format!(
         "{rounds} kills, {acknowledged} acknowledged transactions, {moments} past moments stable, {kept} backups \
-         found whole"
+         found whole, a feed resumed over {followed} commits"
     ))
 }
 
@@ -123,18 +141,31 @@ async fn connect(server: &Server) -> Result<Client, Failure> {
     Ok(client)
 }
 
-async fn prepare(server: &Server) -> Result<(), Failure> {
+/// Makes the tables, and the feed that begins before them.
+async fn prepare(server: &Server) -> Result<Subscriber, Failure> {
     let client = connect(server).await?;
+    let begin = moment(&client).await?;
     client
         .batch_execute(
             "CREATE TABLE pair (writer int8, number int8, side int8, body text NOT NULL,
                                 PRIMARY KEY (writer, number, side));
              CREATE INDEX pair_body ON pair (body);
              CREATE TABLE counter (writer int8 PRIMARY KEY, total int8 NOT NULL);
-             INSERT INTO counter SELECT g, 0 FROM generate_series(0, 31) g;",
+             INSERT INTO counter SELECT g, 0 FROM generate_series(0, 31) g;
+             CREATE EXTENSION vector;
+             CREATE TABLE place (writer int8, number int8, place vector(8), PRIMARY KEY (writer, number));
+             CREATE INDEX place_near ON place USING hnsw (place vector_l2_ops);",
         )
         .await?;
-    Ok(())
+    client.batch_execute(&format!("CREATE MATERIALIZED VIEW summary AS {VIEW}")).await?;
+    Ok(Subscriber::new(FEED, begin))
+}
+
+/// The place of a pair, as a vector's text: far from all others.
+pub fn place(writer: i64, number: i64) -> String {
+    let mut random = Random::new((writer << 32 | number) as u64);
+    let numbers: Vec<String> = (0..8).map(|_| (random.below(20_000) as i64 - 10_000).to_string()).collect();
+    format!("[{}]", numbers.join(","))
 }
 
 fn body(writer: i64, number: i64, side: i64) -> String {
@@ -146,7 +177,7 @@ async fn load(
     server: Server,
     ledgers: &[Arc<Mutex<Ledger>>],
     noted: &Noted,
-    backup: &Path,
+    (backup, subscriber): (&Path, &mut Subscriber),
     span: Duration,
 ) -> Result<(), Failure> {
     let stop = Arc::new(AtomicBool::new(false));
@@ -165,8 +196,14 @@ async fn load(
         Some(())
     });
     tasks.push(tokio::spawn(maintain(connect(&server).await?, backup.to_path_buf())));
-    tokio::time::sleep(span).await;
-    server.kill()?;
+    // Its stream ends with the server, or a little before it.
+    let follower = connect(&server).await?;
+    let (followed, killed) = tokio::join!(subscriber.follow(&follower, "", Some(2 * span)), async {
+        tokio::time::sleep(span).await;
+        server.kill()
+    });
+    killed?;
+    followed?;
     stop.store(true, Ordering::Relaxed);
     for task in tasks {
         task.await??;
@@ -215,8 +252,61 @@ async fn pair(client: &mut Client, writer: i64, number: i64) -> Result<(), tokio
             )
             .await?;
     }
+    transaction
+        .execute(
+            "INSERT INTO place VALUES ($1, $2, $3::text::vector)",
+            &[&writer, &number, &place(writer, number)],
+        )
+        .await?;
     transaction.execute("UPDATE counter SET total = total + 1 WHERE writer = $1", &[&writer]).await?;
     transaction.commit().await
+}
+
+/// Compares what follows from the pairs with them: places, the view, the feed.
+async fn check_beside(
+    server: &Server,
+    subscriber: &mut Subscriber,
+    noted: &Noted,
+    random: &mut Random,
+) -> Result<(), Failure> {
+    let client = connect(server).await?;
+    subscriber.compare(&client).await?;
+    let mut moments = vec![String::new()];
+    {
+        let noted = noted.lock().await;
+        if !noted.is_empty() {
+            let (moment, _) = &noted[random.below(noted.len() as u64) as usize];
+            moments.push(format!("FOR SYSTEM_TIME AS OF '{moment}'"));
+        }
+    }
+    for past in &moments {
+        let query = VIEW.replace("FROM pair", &format!("FROM pair {past}"));
+        let view = format!("SELECT writer, rows, numbers, latest FROM summary {past}");
+        for (left, right) in [(&query, &view), (&view, &query)] {
+            let text = format!("SELECT count(*) FROM ({left} EXCEPT ALL {right}) difference");
+            let differing: i64 = client.query_one(text.as_str(), &[]).await?.get(0);
+            if differing != 0 {
+                return Err(format!("the view {past} differs in {differing} rows").into());
+            }
+        }
+    }
+    let places = "SELECT count(*) FROM (SELECT writer, number FROM pair WHERE side = 0) p
+                  FULL JOIN place q ON p.writer = q.writer AND p.number = q.number
+                  WHERE p.writer IS NULL OR q.writer IS NULL";
+    if client.query_one(places, &[]).await?.get::<_, i64>(0) != 0 {
+        return Err("the places are not those of the pairs".into());
+    }
+    let some = format!("SELECT writer, number FROM place ORDER BY number % 13, writer LIMIT {SEARCHES}");
+    for row in client.query(some.as_str(), &[]).await? {
+        let (writer, number): (i64, i64) = (row.get(0), row.get(1));
+        let wanted = place(writer, number);
+        let text = format!("SELECT writer, number FROM place ORDER BY place <-> '{wanted}' LIMIT 3");
+        let found = client.query(text.as_str(), &[]).await?;
+        if !found.first().is_some_and(|row| (row.get(0), row.get(1)) == (writer, number)) {
+            return Err(format!("{writer}/{number} at {wanted} is not the nearest to itself").into());
+        }
+    }
+    Ok(())
 }
 
 /// Compares what the server has with what the writers know; gives the number of acknowledged transactions.

@@ -13,11 +13,15 @@ mod full;
 mod garbage;
 mod hermitage;
 mod keeping;
+mod load;
 mod pgbench;
+mod pgvector;
 mod power;
 mod random;
+mod replay;
 mod scripts;
 mod server;
+mod statements;
 mod stranger;
 mod subscribe;
 mod tour;
@@ -54,18 +58,24 @@ impl Context {
         let given = self.options.iter().rev().find(|(key, _)| key == name);
         given.and_then(|(_, value)| value.parse().ok()).unwrap_or(default)
     }
+
+    /// An option of the command line as it was written.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.options.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
 }
 
 type Suite = fn(&Context) -> Result<Outcome, Failure>;
 
 /// Every suite: its name, whether the quick tier runs it, and the suite.
-const SUITES: [(&str, bool, Suite); 13] = [
+const SUITES: [(&str, bool, Suite); 16] = [
     ("scripts", true, scripts::run),
     ("answers", true, answers::run),
     ("tour", true, tour::run),
     ("hermitage", true, hermitage::run),
     ("crash", true, crash::run),
     ("backup", true, backup::run),
+    ("load", true, load::run),
     ("pgbench", true, pgbench::run),
     ("clients", true, clients::run),
     ("dump", true, dump::run),
@@ -73,6 +83,8 @@ const SUITES: [(&str, bool, Suite); 13] = [
     ("garbage", true, garbage::run),
     ("power", false, power::run),
     ("full", false, full::run),
+    ("pgvector", false, pgvector::run),
+    ("replay", false, replay::run),
 ];
 
 fn main() -> ExitCode {

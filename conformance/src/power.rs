@@ -1,6 +1,7 @@
 //! Real power cuts: the data folder lies on ext4 over a loop device, and the filesystem is shut down with nothing
 //! flushed while writers run, and checkpoints, compaction and backups; then kill, unmount, mount, restart and check what
-//! was acknowledged, and that a backup which has its list is whole.
+//! was acknowledged, that a view over it answers as its query does, that the index of vectors finds what lies there, and
+//! that a backup which has its list is whole.
 //!
 //! Needs root, loop devices and mkfs.ext4; where any of them is missing the suite says so.
 
@@ -14,12 +15,19 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio_postgres::NoTls;
 
+use crate::crash::place;
 use crate::keeping;
 use crate::random::Random;
 use crate::server::{Folder, Server};
 use crate::{Context, Failure, Outcome};
 
 const IMAGE_BYTES: u64 = 1 << 30;
+const TABLES: &str = "CREATE EXTENSION vector;
+    CREATE TABLE cut (writer int8, number int8, place vector(8), PRIMARY KEY (writer, number));
+    CREATE INDEX cut_place ON cut USING hnsw (place vector_l2_ops);
+    CREATE MATERIALIZED VIEW summary AS SELECT writer, count(*) AS rows, max(number) AS latest FROM cut GROUP BY writer";
+/// Rows whose neighbours are searched for after each cut.
+const SEARCHES: usize = 8;
 const WRITERS: i64 = 32;
 /// EXT4_IOC_SHUTDOWN, and its flags: flush the journal first, or flush nothing.
 const SHUTDOWN: libc::c_ulong = 0x8004_587D;
@@ -126,11 +134,9 @@ async fn cut_often(context: &Context, disk: &mut Disk, cuts: u64, seed: u64) -> 
         tokio::spawn(async move {
             let _ = connection.await;
         });
-        client
-            .batch_execute(
-                "CREATE TABLE IF NOT EXISTS cut (writer int8, number int8, PRIMARY KEY (writer, number))",
-            )
-            .await?;
+        if cut == 0 {
+            client.batch_execute(TABLES).await?;
+        }
         check(&client, &acknowledged)
             .await
             .map_err(|error| format!("cut {cut} ({options}, flag {flag}): {error}"))?;
@@ -156,8 +162,12 @@ async fn cut_often(context: &Context, disk: &mut Disk, cuts: u64, seed: u64) -> 
                         *next += 1;
                         *next
                     };
-                    let inserted =
-                        client.execute("INSERT INTO cut VALUES ($1, $2)", &[&writer, &number]).await;
+                    let inserted = client
+                        .execute(
+                            "INSERT INTO cut VALUES ($1, $2, $3::text::vector)",
+                            &[&writer, &number, &place(writer, number)],
+                        )
+                        .await;
                     match inserted {
                         Ok(_) => acknowledged.lock().await.push((writer, number)),
                         Err(_) => return,
@@ -201,6 +211,20 @@ async fn check(
     for pair in acknowledged.lock().await.iter() {
         if !found.contains(pair) {
             return Err(format!("acknowledged row {pair:?} is lost").into());
+        }
+    }
+    let differing = "SELECT count(*) FROM (SELECT writer, count(*) AS rows, max(number) AS latest FROM cut GROUP BY writer) q
+                     FULL JOIN summary s ON q.writer = s.writer AND q.rows = s.rows AND q.latest = s.latest
+                     WHERE q.writer IS NULL OR s.writer IS NULL";
+    if client.query_one(differing, &[]).await?.get::<_, i64>(0) != 0 {
+        return Err("the view differs from its query".into());
+    }
+    for pair in found.iter().take(SEARCHES) {
+        let wanted = place(pair.0, pair.1);
+        let text = format!("SELECT writer, number FROM cut ORDER BY place <-> '{wanted}' LIMIT 3");
+        let nearest = client.query(text.as_str(), &[]).await?;
+        if !nearest.first().is_some_and(|row| (row.get(0), row.get(1)) == *pair) {
+            return Err(format!("{pair:?} at {wanted} is not the nearest to itself").into());
         }
     }
     Ok(())

@@ -114,10 +114,16 @@ pub struct Peer {
 
 impl Peer {
     pub fn connect(port: u16) -> Result<Peer, Failure> {
+        Peer::connect_to(port, "postgres")
+    }
+
+    pub fn connect_to(port: u16, database: &str) -> Result<Peer, Failure> {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
         let mut body = vec![0, 3, 0, 0];
-        body.extend_from_slice(b"user\0postgres\0database\0postgres\0\0");
+        body.extend_from_slice(b"user\0postgres\0database\0");
+        body.extend_from_slice(database.as_bytes());
+        body.extend_from_slice(b"\0\0");
         stream.write_all(&(body.len() as u32 + 4).to_be_bytes())?;
         stream.write_all(&body)?;
         let mut peer = Peer { stream };
@@ -154,22 +160,41 @@ impl Peer {
         Ok(self.stream.write_all(&bytes)?)
     }
 
+    /// How long an answer may take.
+    pub fn wait_for(&mut self, longest: Duration) -> Result<(), Failure> {
+        Ok(self.stream.set_read_timeout(Some(longest))?)
+    }
+
+    /// Sends a message as it is.
+    pub fn send_bytes(&mut self, kind: u8, body: &[u8]) -> Result<(), Failure> {
+        Ok(self.stream.write_all(&framed(kind, &[body]))?)
+    }
+
+    /// The next message as it came.
+    pub fn receive_bytes(&mut self) -> Result<(u8, Vec<u8>), std::io::Error> {
+        let mut header = [0; 5];
+        self.stream.read_exact(&mut header)?;
+        let [kind, length @ ..] = header;
+        let mut body = vec![0; (u32::from_be_bytes(length) as usize).saturating_sub(4)];
+        self.stream.read_exact(&mut body)?;
+        Ok((kind, body))
+    }
+
     /// The next message in the scripts' words.
     pub fn receive(&mut self, want_notice: bool) -> Result<String, Failure> {
         loop {
-            let mut header = [0; 5];
-            if let Err(error) = self.stream.read_exact(&mut header) {
-                return match error.kind() {
-                    std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::ConnectionReset => {
-                        Ok("Closed".to_owned())
-                    }
-                    std::io::ErrorKind::WouldBlock => Ok("(nothing)".to_owned()),
-                    _ => Err(error.into()),
-                };
-            }
-            let [kind, length @ ..] = header;
-            let mut body = vec![0; (u32::from_be_bytes(length) as usize).saturating_sub(4)];
-            self.stream.read_exact(&mut body)?;
+            let (kind, body) = match self.receive_bytes() {
+                Ok(message) => message,
+                Err(error) => {
+                    return match error.kind() {
+                        std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::ConnectionReset => {
+                            Ok("Closed".to_owned())
+                        }
+                        std::io::ErrorKind::WouldBlock => Ok("(nothing)".to_owned()),
+                        _ => Err(error.into()),
+                    };
+                }
+            };
             if matches!(kind, b'S' | b'K') || (kind == b'N' && !want_notice) {
                 continue;
             }
@@ -240,7 +265,8 @@ fn hex(text: &str) -> Result<Vec<u8>, Failure> {
         .collect()
 }
 
-fn shown(kind: u8, body: &[u8]) -> Result<String, Failure> {
+/// A message in the scripts' words.
+pub fn shown(kind: u8, body: &[u8]) -> Result<String, Failure> {
     let string = |bytes: &[u8]| {
         String::from_utf8_lossy(bytes.split(|byte| *byte == 0).next().unwrap_or_default()).into_owned()
     };
@@ -286,7 +312,8 @@ fn copy(body: &[u8]) -> String {
     format!("{overall} {}", body.get(1..3).map(oid).unwrap_or_default())
 }
 
-fn field(body: &[u8], wanted: u8) -> String {
+/// A field of an error or a notice; empty if it has none.
+pub fn field(body: &[u8], wanted: u8) -> String {
     let mut fields = body.split(|byte| *byte == 0);
     fields
         .find_map(|field| field.split_first().filter(|(code, _)| **code == wanted))

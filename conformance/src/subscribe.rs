@@ -55,20 +55,21 @@ async fn connect(server: &Server) -> Result<(Client, tokio::task::JoinHandle<()>
 type Rows = BTreeMap<String, i64>;
 
 /// What one subscriber knows.
-struct Subscriber {
+pub struct Subscriber {
     query: &'static str,
     rows: Rows,
     position: u64,
-    commits: u64,
+    pub commits: u64,
 }
 
 impl Subscriber {
-    fn new(query: &'static str, position: u64) -> Subscriber {
+    /// One that follows a query from a moment at which it had no rows.
+    pub fn new(query: &'static str, position: u64) -> Subscriber {
         Subscriber { query, rows: Rows::new(), position, commits: 0 }
     }
 
     /// Follows for a while (for ever without a limit), keeping what progress says is whole.
-    async fn follow(
+    pub async fn follow(
         &mut self,
         client: &Client,
         clauses: &str,
@@ -132,7 +133,7 @@ impl Subscriber {
     }
 
     /// Goes on to the present, and compares with the query.
-    async fn compare(&mut self, client: &Client) -> Result<(), Failure> {
+    pub async fn compare(&mut self, client: &Client) -> Result<(), Failure> {
         self.follow(client, "UP TO now()", None).await?;
         let mut expected = Rows::new();
         let data = client.copy_out(&format!("COPY ({}) TO STDOUT", self.query)).await?;
@@ -187,7 +188,8 @@ async fn resume_often(context: &Context, folder: &Folder, rounds: u64, seed: u64
     let (mut stop, mut kills) = (Arc::new(AtomicBool::new(false)), 0);
     start_writers(&server, &mut random, &stop, &written).await?;
     for round in 1..=rounds {
-        let killed = round % KILL_EVERY == 0;
+        // Not in the last round, behind which no feed may be left.
+        let killed = round % KILL_EVERY == KILL_EVERY / 2;
         let span = Duration::from_millis(20 + random.below(150));
         let [first, second] = &mut subscribers;
         let goodbye = random.below(2) == 0;
@@ -233,7 +235,7 @@ async fn start_writers(
     Ok(())
 }
 
-/// Follows for a while on a connection of its own, which then ends with or without a goodbye.
+/// Follows for a while on a connection of its own, which then ends with a cancel and a goodbye, or without either.
 async fn cut_off(
     server: &Server,
     subscriber: &mut Subscriber,
@@ -244,12 +246,19 @@ async fn cut_off(
     subscriber.follow(&client, "", Some(span)).await?;
     if !goodbye {
         connection.abort();
+        return Ok(());
     }
+    // This client reads what is under way to its end before it says goodbye.
+    client.cancel_token().cancel_query(NoTls).await?;
+    drop(client);
+    tokio::time::timeout(Duration::from_secs(10), connection)
+        .await
+        .map_err(|_| "a feed that was cancelled goes on")??;
     Ok(())
 }
 
 /// The commit timestamp of now.
-async fn moment(client: &Client) -> Result<u64, Failure> {
+pub async fn moment(client: &Client) -> Result<u64, Failure> {
     let text = "COPY (SUBSCRIBE (SELECT 1 WHERE false) WITH (progress) UP TO now()) TO STDOUT";
     let stream = client.copy_out(text).await?;
     tokio::pin!(stream);
