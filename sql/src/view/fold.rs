@@ -1,13 +1,16 @@
-//! Groups whose rows follow from their stored rows and the change beneath: counts and sums of integers.
+//! Groups whose rows follow from their stored rows and the change beneath.
 //!
-//! Where a view shows plain groups and nothing but `count` and exact sums of them, a changed group costs what has changed
-//! in it, however many rows it has. What a stored row does not tell (whether a group is empty when its `count(*)` is not
-//! shown, whether a sum has lost its last value) is settled by evaluating that group anew.
+//! Where a view shows plain groups and aggregates that can be followed (`aggregate`), a changed group costs what has
+//! changed in it, however many rows it has. What a stored row does not tell (whether a group is empty when its `count(*)`
+//! is not shown, whether a sum has lost its last value) is settled by evaluating that group anew; what it was before is its
+//! stored row in any case. So too where the keys of a group are equal and do not all look alike.
 
 use std::collections::HashMap;
 
 use engine::{ReadView, Timestamp, Value};
 
+use super::aggregate::{Kind, Known, ValueChange};
+use super::apply::RowImage;
 use super::delta::{Delta, Weighted};
 use super::evaluator::Evaluator;
 use super::keys::{groups_of, restricted};
@@ -20,29 +23,6 @@ use crate::tree::{
     AggregateCall, ColumnNumber, Expression, ExpressionKind, OutputColumn, Query, Relation, Type,
 };
 use crate::types::{key, oid};
-
-/// What an aggregate adds up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    /// count(*)
-    Rows,
-    /// count(x)
-    Values,
-    /// sum(int2) and sum(int4), which are bigint.
-    Sum,
-}
-
-fn kind_of(call: &AggregateCall) -> Option<Kind> {
-    if call.distinct || !call.order_by.is_empty() || !call.direct_arguments.is_empty() {
-        return None;
-    }
-    match call.function {
-        2803 => Some(Kind::Rows),
-        2147 => Some(Kind::Values),
-        2108 | 2109 => Some(Kind::Sum),
-        _ => None,
-    }
-}
 
 /// Where a column of the view comes from.
 #[derive(Clone, Copy, Debug)]
@@ -57,21 +37,28 @@ struct Shape<'q> {
     groups: &'q [(ColumnNumber, Expression)],
     aggregates: &'q [(ColumnNumber, AggregateCall)],
     kinds: Vec<Kind>,
+    /// For each aggregate, those that count and add up the same values.
+    beside: Vec<Beside>,
     shown: Vec<Shown>,
     /// The relation of the groups.
     whole: &'q Relation,
 }
 
-/// The query as plain groups, if it is that.
-fn shape_of(query: &Query) -> Option<Shape<'_>> {
-    if !query.common.is_empty() {
-        return None;
-    }
+/// Where the view shows the count and the sum of an aggregate's values.
+#[derive(Clone, Copy, Default)]
+struct Beside {
+    count: Option<usize>,
+    sum: Option<usize>,
+}
+
+/// What stands beneath projections and orders, and the columns below by the names that they have above.
+fn beneath_projections(query: &Query, filters: bool) -> (&Relation, HashMap<ColumnNumber, ColumnNumber>) {
     let mut names: HashMap<ColumnNumber, ColumnNumber> = HashMap::new();
     let mut relation = &query.relation;
     loop {
         match relation {
             Relation::Sort { input, keys: _ } => relation = input,
+            Relation::Filter { input, predicate: _ } if filters => relation = input,
             Relation::Subquery(inner) if inner.common.is_empty() => relation = &inner.relation,
             Relation::Extend { input, items } => {
                 for (number, item) in items {
@@ -81,35 +68,86 @@ fn shape_of(query: &Query) -> Option<Shape<'_>> {
                 }
                 relation = input;
             }
-            _ => break,
+            _ => return (relation, names),
         }
     }
+}
+
+/// The column below that one above is.
+fn below(names: &HashMap<ColumnNumber, ColumnNumber>, mut column: ColumnNumber) -> ColumnNumber {
+    while let Some(below) = names.get(&column) {
+        column = *below;
+    }
+    column
+}
+
+/// Where the keys of the outermost groups stand in what a query shows; `None` where it does not group, or hides a key.
+pub(crate) fn group_columns(query: &Query) -> Option<Vec<usize>> {
+    let (relation, names) = beneath_projections(query, true);
+    let Relation::Aggregate { groups, sets: None, .. } = relation else { return None };
+    if groups.is_empty() {
+        return None;
+    }
+    let place =
+        |group: ColumnNumber| query.output.iter().position(|output| below(&names, output.column) == group);
+    groups.iter().map(|(number, _)| place(*number)).collect()
+}
+
+/// The query as plain groups, if it is that.
+fn shape_of(query: &Query) -> Option<Shape<'_>> {
+    if !query.common.is_empty() {
+        return None;
+    }
+    let (relation, names) = beneath_projections(query, false);
     let Relation::Aggregate { input, groups, sets: None, aggregates, grouping } = relation else {
         return None;
     };
     if groups.is_empty() || !grouping.is_empty() {
         return None;
     }
-    let kinds = aggregates.iter().map(|(_, call)| kind_of(call)).collect::<Option<Vec<_>>>()?;
+    let kinds: Vec<Kind> = aggregates.iter().map(|(_, call)| Kind::of(call)).collect();
     let mut shown = Vec::with_capacity(query.output.len());
     for output in &query.output {
-        let mut column = output.column;
-        while let Some(below) = names.get(&column) {
-            column = *below;
-        }
+        let column = below(&names, output.column);
         let group = groups.iter().position(|(number, _)| *number == column).map(Shown::Group);
         let aggregate = || aggregates.iter().position(|(number, _)| *number == column).map(Shown::Aggregate);
         shown.push(group.or_else(aggregate)?);
     }
     let all = |place: usize| shown.iter().any(|each| matches!(each, Shown::Group(group) if *group == place));
-    let subqueries = groups.iter().any(|(_, group)| walk::has_subquery(group))
-        || aggregates
-            .iter()
-            .any(|(_, call)| call.arguments.iter().chain(&call.filter).any(walk::has_subquery));
+    let read = aggregates.iter().flat_map(|(_, call)| {
+        let sorted = call.order_by.iter().map(|key| &key.expression);
+        call.arguments.iter().chain(&call.direct_arguments).chain(&call.filter).chain(sorted)
+    });
+    let subqueries = groups.iter().map(|(_, group)| group).chain(read).any(walk::has_subquery);
     if subqueries || !(0..groups.len()).all(all) {
         return None;
     }
-    Some(Shape { input, groups, aggregates, kinds, shown, whole: relation })
+    let beside = beside(aggregates, &kinds, &shown);
+    Some(Shape { input, groups, aggregates, kinds, beside, shown, whole: relation })
+}
+
+/// For each aggregate, where the view shows the count and the sum of the same values.
+fn beside(aggregates: &[(ColumnNumber, AggregateCall)], kinds: &[Kind], shown: &[Shown]) -> Vec<Beside> {
+    let same = |one: &AggregateCall, other: &AggregateCall| {
+        let kinds = |call: &AggregateCall| -> Vec<ExpressionKind> {
+            call.arguments.iter().chain(&call.filter).map(|each| each.kind.clone()).collect()
+        };
+        one.filter.is_some() == other.filter.is_some() && kinds(one) == kinds(other)
+    };
+    let find = |call: &AggregateCall, wanted: &dyn Fn(Kind) -> bool| {
+        shown.iter().find_map(|shown| match shown {
+            Shown::Aggregate(place) => {
+                let ((_, other), kind) = (aggregates.get(*place)?, kinds.get(*place)?);
+                (wanted(*kind) && same(call, other)).then_some(*place)
+            }
+            Shown::Group(_) => None,
+        })
+    };
+    let both = |((_, call), kind): (&(ColumnNumber, AggregateCall), &Kind)| Beside {
+        count: find(call, &|other| other == Kind::Values),
+        sum: find(call, &|other| other.is_sum_for(*kind)),
+    };
+    aggregates.iter().zip(kinds).map(both).collect()
 }
 
 /// What has changed in one group.
@@ -119,8 +157,9 @@ struct GroupChange {
     rows: i64,
     /// Rows went as well as came.
     lost: bool,
-    /// For each aggregate how many more values, and what they add up to.
-    values: Vec<(i64, i128)>,
+    /// Keys that look different have met here.
+    mixed: bool,
+    values: Vec<ValueChange>,
 }
 
 /// The stored rows that a fold stands on.
@@ -202,7 +241,11 @@ async fn changed_groups(
         let mut items: Vec<(ColumnNumber, Expression)> =
             keys.iter().map(|key| (delta.numbers.fresh(), key.clone())).collect();
         for (_, call) in shape.aggregates {
-            let counted = call.arguments.first().cloned().unwrap_or_else(yes);
+            let counted = match Kind::of(call) {
+                Kind::Other => None,
+                _ => call.arguments.first().cloned(),
+            };
+            let counted = counted.unwrap_or_else(yes);
             items.push((delta.numbers.fresh(), counted));
             items.push((delta.numbers.fresh(), call.filter.clone().unwrap_or_else(yes)));
         }
@@ -228,79 +271,109 @@ fn add(
     let Some(Value::Int64(weight)) = row.pop() else {
         return Err(Error::internal("a change without a weight"));
     };
-    let values = row.split_off(keys.len());
+    let mut values = row.split_off(keys.len()).into_iter();
     let mut encoded = Vec::new();
     for (value, key) in row.iter().zip(keys) {
         key::append_with_order(key.ty.oid, value, false, false, &mut encoded)?;
     }
     let group = groups.entry(encoded).or_insert_with(|| GroupChange {
-        key: row,
+        key: row.clone(),
         rows: 0,
         lost: false,
-        values: vec![(0, 0); shape.kinds.len()],
+        mixed: false,
+        values: shape.kinds.iter().map(|_| ValueChange::default()).collect(),
     });
     group.rows += weight;
     group.lost |= weight < 0;
-    for ((pair, sum), kind) in values.chunks(2).zip(&mut group.values).zip(&shape.kinds) {
-        let [value, passes] = pair else { continue };
-        if *passes != Value::Bool(true) || value.is_null() {
-            continue;
+    group.mixed |= RowImage::of(&group.key) != RowImage::of(&row);
+    for (change, kind) in group.values.iter_mut().zip(&shape.kinds) {
+        let (Some(value), Some(passes)) = (values.next(), values.next()) else { continue };
+        if passes == Value::Bool(true) && !value.is_null() {
+            change.add(*kind, value, weight)?;
         }
-        sum.0 += weight;
-        let number = match (kind, value) {
-            (Kind::Rows | Kind::Values, _) => 0,
-            (Kind::Sum, Value::Int16(number)) => i128::from(*number),
-            (Kind::Sum, Value::Int32(number)) => i128::from(*number),
-            (Kind::Sum, _) => return Err(Error::internal("a sum of what is neither int2 nor int4")),
-        };
-        sum.1 += i128::from(weight) * number;
     }
     Ok(())
 }
 
 /// The row of a group after a change: `Some(None)` where the group is gone, `None` where that cannot be told.
 fn renewed(shape: &Shape<'_>, change: &GroupChange, old: Option<&[Value]>) -> Option<Option<Vec<Value>>> {
-    if old.is_none() && change.lost {
+    if old.is_none() && (change.lost || change.mixed) {
         return None;
-    }
-    let mut alive = change.rows >= 0;
-    let mut row = Vec::with_capacity(shape.shown.len());
-    for (place, shown) in shape.shown.iter().enumerate() {
-        let before = old.and_then(|old| old.get(place));
-        row.push(match shown {
-            Shown::Group(group) => before.or(change.key.get(*group)).cloned()?,
-            Shown::Aggregate(aggregate) => {
-                let (more, added) = change.values.get(*aggregate).copied()?;
-                let whole = shape.aggregates.get(*aggregate).is_some_and(|(_, call)| call.filter.is_none());
-                match (shape.kinds.get(*aggregate)?, before) {
-                    (Kind::Rows | Kind::Values, None) => Value::Int64(more),
-                    (kind @ (Kind::Rows | Kind::Values), Some(Value::Int64(count))) => {
-                        let count = count.checked_add(more)?;
-                        if *kind == Kind::Rows && whole {
-                            if count == 0 {
-                                return Some(None);
-                            }
-                            alive = true;
-                        }
-                        Value::Int64(count)
-                    }
-                    (Kind::Sum, None | Some(Value::Null)) => match more {
-                        0 => Value::Null,
-                        1.. => Value::Int64(i64::try_from(added).ok()?),
-                        _ => return None,
-                    },
-                    (Kind::Sum, Some(Value::Int64(sum))) if more >= 0 => {
-                        Value::Int64(i64::try_from(i128::from(*sum) + added).ok()?)
-                    }
-                    (Kind::Rows | Kind::Values | Kind::Sum, Some(_)) => return None,
-                }
-            }
-        });
     }
     if old.is_none() && change.rows == 0 {
         return Some(None);
     }
-    alive.then_some(Some(row))
+    // Equal keys that look different: which of them the group shows may have changed.
+    let varied = shape.groups.iter().any(|(_, group)| !key::native_is_key(group.ty.oid));
+    if varied && old.is_some_and(|old| change.lost || change.mixed || !shows(shape, old, &change.key)) {
+        return None;
+    }
+    let mut alive = change.rows >= 0;
+    let mut values: Vec<Option<Value>> = vec![None; shape.kinds.len()];
+    // Means come after the counts and sums that they stand on, and sums after counts.
+    for rank in 0..3 {
+        for (place, kind) in shape.kinds.iter().enumerate().filter(|(_, kind)| rank_of(**kind) == rank) {
+            let beside = shape.beside.get(place).copied().unwrap_or_default();
+            let at = |place: Option<usize>| place.and_then(|place| values.get(place)?.as_ref());
+            let count = match at(beside.count) {
+                Some(Value::Int64(count)) => Some(*count),
+                Some(_) | None => None,
+            };
+            let known = Known { count, sum: at(beside.sum) };
+            let before = old.map(|old| stored_value(shape, old, place));
+            let value = match before {
+                // It is not shown, and nobody asks for it.
+                Some(None) => continue,
+                Some(Some(before)) => change.values.get(place)?.renewed(*kind, Some(before), known)?,
+                None => change.values.get(place)?.renewed(*kind, None, known)?,
+            };
+            let whole = shape.aggregates.get(place).is_some_and(|(_, call)| call.filter.is_none());
+            if *kind == Kind::Rows && whole && before.is_some() {
+                if value == Value::Int64(0) {
+                    return Some(None);
+                }
+                alive = true;
+            }
+            *values.get_mut(place)? = Some(value);
+        }
+    }
+    if !alive {
+        return None;
+    }
+    let mut row = Vec::with_capacity(shape.shown.len());
+    for (place, shown) in shape.shown.iter().enumerate() {
+        row.push(match shown {
+            Shown::Group(group) => old.and_then(|old| old.get(place)).or(change.key.get(*group)).cloned()?,
+            Shown::Aggregate(aggregate) => values.get(*aggregate)?.clone()?,
+        });
+    }
+    Some(Some(row))
+}
+
+/// What is found before what.
+fn rank_of(kind: Kind) -> u8 {
+    match kind {
+        Kind::Rows | Kind::Values => 0,
+        Kind::Integers | Kind::Bigints | Kind::Numerics(_) | Kind::Extreme(..) | Kind::Other => 1,
+        Kind::MeanOfIntegers | Kind::MeanOfNumerics => 2,
+    }
+}
+
+/// Whether a stored row shows a key as it is.
+fn shows(shape: &Shape<'_>, stored: &[Value], key: &[Value]) -> bool {
+    shape.shown.iter().zip(stored).all(|(shown, value)| match shown {
+        Shown::Group(group) => key.get(*group).is_some_and(|key| {
+            RowImage::of(std::slice::from_ref(key)) == RowImage::of(std::slice::from_ref(value))
+        }),
+        Shown::Aggregate(_) => true,
+    })
+}
+
+/// The value of an aggregate in a stored row; `None` where the view does not show it.
+fn stored_value<'v>(shape: &Shape<'_>, stored: &'v [Value], aggregate: usize) -> Option<&'v Value> {
+    let place =
+        shape.shown.iter().position(|shown| matches!(shown, Shown::Aggregate(place) if *place == aggregate));
+    place.and_then(|place| stored.get(place))
 }
 
 /// The stored row of a group.

@@ -67,7 +67,7 @@ fn equality(type_oid: u32) -> Option<Equality> {
 }
 
 /// Scalar types whose comparison keys never fail.
-fn has_key(type_oid: u32) -> bool {
+pub(super) fn has_key(type_oid: u32) -> bool {
     key::native_is_key(type_oid)
         || matches!(
             type_oid,

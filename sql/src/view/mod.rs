@@ -19,6 +19,7 @@
 //! **What can be kept** is a query whose answer depends on its tables alone (`eligible`): anything else is refused by name
 //! where the view is made, or kept as PostgreSQL keeps it, with `refresh = manual`.
 
+mod aggregate;
 mod apply;
 mod beneath;
 mod commons;

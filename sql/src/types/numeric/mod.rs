@@ -27,6 +27,7 @@ use crate::error::{Error, Result, SqlState};
 
 pub use aggregate::{Moments, Sum};
 pub use coefficient::Coefficient;
+pub use rounding::precision_and_scale;
 
 /// Digits behind the point that any number can have.
 pub const MAXIMUM_SCALE: u32 = 16_383;
