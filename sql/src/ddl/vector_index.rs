@@ -47,7 +47,7 @@ impl Definer {
     ) -> Result<String> {
         let tag = "CREATE INDEX".to_string();
         check_tablespace(create.tablespace.as_ref())?;
-        let table = self.table_to_change(&create.table, RelationLockMode::Share).await?;
+        let table = self.rows_to_change(&create.table, RelationLockMode::Share).await?;
         let element = only_element(create, method)?;
         let options = options(&create.options, method)?;
         let key = self.vector_key(&table, element, method)?;
