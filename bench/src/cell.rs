@@ -8,6 +8,7 @@ use std::time::Instant;
 use crate::past;
 use crate::peer::Peer;
 use crate::statistics::median;
+use crate::view;
 use crate::{Failure, Options};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +23,18 @@ enum Workload {
     PointPast,
     /// A sum over a table as of a past moment, likewise.
     ScanPast,
+    /// tpcb-like beneath an aggregating view, against the same without it, both on Strata.
+    TpcbView,
 }
 
 impl Workload {
-    /// Whether Strata's past is compared with its own present.
-    fn is_past(self) -> bool {
-        matches!(self, Workload::PointPast | Workload::ScanPast)
+    /// What Strata is compared with, where that is itself.
+    fn own_baseline(self) -> Option<&'static str> {
+        match self {
+            Workload::PointPast | Workload::ScanPast => Some("strata, present"),
+            Workload::TpcbView => Some("strata, no view"),
+            Workload::Load | Workload::SelectOnly | Workload::TpcbLike | Workload::Insert => None,
+        }
     }
 }
 
@@ -88,6 +95,7 @@ impl Cell {
                 "insert" => Workload::Insert,
                 "past" => Workload::PointPast,
                 "past-scan" => Workload::ScanPast,
+                "tpcb-view" => Workload::TpcbView,
                 "load" => continue,
                 other => return Err(format!("no workload {other}").into()),
             };
@@ -115,15 +123,17 @@ impl Cell {
             Workload::Insert => format!("insert {} c={}", self.mode, self.clients),
             Workload::PointPast => format!("AS OF by key {} c={}", self.mode, self.clients),
             Workload::ScanPast => format!("AS OF sum {} c={}", self.mode, self.clients),
+            Workload::TpcbView => format!("tpcb-like with a view {} c={}", self.mode, self.clients),
         }
     }
 
     /// Runs the pairs: strata first in even pairs, the rival first in odd ones.
     pub fn run(&self, strata: &Peer, rival: &Peer, pgbench: &str, pairs: u32) -> Result<Measured, Failure> {
-        // The past is compared with the present of the same server.
-        let (rival, baseline) =
-            if self.workload.is_past() { (strata, "strata, present") } else { (rival, "postgresql") };
-        if self.workload.is_past() {
+        let (rival, baseline) = match self.workload.own_baseline() {
+            Some(own) => (strata, own),
+            None => (rival, "postgresql"),
+        };
+        if matches!(self.workload, Workload::PointPast | Workload::ScanPast) {
             past::prepare(strata)?;
         }
         let mut measured = Measured {
@@ -149,6 +159,18 @@ impl Cell {
     }
 
     fn sample(&self, peer: &Peer, pgbench: &str, side: Side) -> Result<Sample, Failure> {
+        if self.workload == Workload::TpcbView {
+            view::set(peer, side == Side::Subject)?;
+        }
+        let sample = self.measure(peer, pgbench, side)?;
+        if self.workload == Workload::TpcbView && side == Side::Subject {
+            view::check(peer)?;
+            view::set(peer, false)?;
+        }
+        Ok(sample)
+    }
+
+    fn measure(&self, peer: &Peer, pgbench: &str, side: Side) -> Result<Sample, Failure> {
         let before = peer.processor_seconds()?;
         let started = Instant::now();
         let output = self.command(peer, pgbench, side)?.output()?;
@@ -186,7 +208,8 @@ impl Cell {
             | Workload::TpcbLike
             | Workload::Insert
             | Workload::PointPast
-            | Workload::ScanPast => {
+            | Workload::ScanPast
+            | Workload::TpcbView => {
                 command.args(["-n", "-c", &clients, "-j", &threads, "-T", &seconds, "-M", &self.mode]);
             }
         }
@@ -207,7 +230,7 @@ impl Cell {
                 let text = past::sum(peer, side == Side::Subject)?;
                 command.arg("-f").arg(script("past-scan", &text)?);
             }
-            Workload::Load | Workload::TpcbLike => {}
+            Workload::Load | Workload::TpcbLike | Workload::TpcbView => {}
         }
         command.arg("postgres");
         Ok(command)

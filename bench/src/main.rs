@@ -9,9 +9,12 @@
 //! The cells `past` and `past-scan` read a table with ten versions a row AS OF a moment in their middle, and compare that
 //! with the same statement about the present, on Strata alone: their figure is the past's rate over the present's.
 //!
+//! The cell `tpcb-view` runs tpcb-like on Strata alone, beneath one aggregating materialized view and without it: its figure
+//! is the share of the throughput that is left. After every sample the view is compared with its query.
+//!
 //! `strata-bench vectors` compares searches by vectors with pgvector: see `vector`.
 //!
-//! Options: `pairs=9 seconds=3 scale=10 rival=PORT cells=select,tpcb,insert,load,past,past-scan modes=simple,extended,prepared
+//! Options: `pairs=9 seconds=3 scale=10 rival=PORT cells=select,tpcb,insert,load,past,past-scan,tpcb-view modes=simple,extended,prepared
 //! clients=1,8,64 threads=2 pgbench=PROGRAM out=FOLDER`.
 
 mod cell;
@@ -23,6 +26,7 @@ mod peer;
 mod statistics;
 mod vector;
 mod vector_past;
+mod view;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
