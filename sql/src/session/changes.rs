@@ -25,7 +25,7 @@ use crate::types::oid;
 const FETCHED: usize = 1024;
 
 /// A column as rows show it.
-struct Shown {
+struct ShownColumn {
     attribute: i16,
     name: String,
     id: ColumnId,
@@ -51,7 +51,7 @@ struct Change {
 /// The changes of a table, on their way.
 struct Changes {
     table: TableId,
-    columns: Vec<Shown>,
+    columns: Vec<ShownColumn>,
     /// Every column id that may be asked for, and where each shown column is among them.
     ids: Vec<ColumnId>,
     /// The attributes of the primary key.
@@ -83,8 +83,8 @@ impl StatementEnvironment {
         let relation = catalog.relation(database, table).ok_or_else(|| {
             Error::new(SqlState::UndefinedTable, format!("relation with OID {table} does not exist"))
         })?;
-        if !matches!(relation.kind, RelationKind::Table(_)) {
-            let message = format!("\"{}\" is not a table", relation.name);
+        if !matches!(relation.kind, RelationKind::Table(_) | RelationKind::MaterializedView(_)) {
+            let message = format!("\"{}\" is not a table or materialized view", relation.name);
             return Err(Error::new(SqlState::WrongObjectType, message));
         }
         let identity = self.shared.identity.lock().clone();
@@ -93,6 +93,10 @@ impl StatementEnvironment {
             return Err(denied(relation));
         }
         let to = self.settle(Timestamp::from_micros(to))?;
+        // The rows of other views are what was stored, as a table's are.
+        if relation.as_maintained_view().is_some() {
+            return self.view_changes(relation, Timestamp::from_micros(from), to);
+        }
         let key = catalog.indexes_of(database, table).filter_map(|index| index.as_index());
         let key = key.filter(|index| index.primary).flat_map(|index| &index.keys);
         let key = key.filter_map(|key| match key.source {
@@ -135,7 +139,7 @@ impl StatementEnvironment {
     }
 
     /// The columns of a relation as of a moment, with what they were before.
-    fn shown_columns(&self, database: u32, relation: &Relation, to: Timestamp) -> Result<Vec<Shown>> {
+    fn shown_columns(&self, database: u32, relation: &Relation, to: Timestamp) -> Result<Vec<ShownColumn>> {
         let key = ObjectKey::Relation { database, oid: relation.oid };
         let versions = self.shared.instance.store().versions_of(&key, Timestamp::ZERO, to);
         let versions: Vec<(i64, Relation)> = versions
@@ -158,7 +162,7 @@ impl StatementEnvironment {
             // Each id holds until the next one begins; the last is the present one.
             let ends: Vec<i64> = known.iter().skip(1).map(|(began, _, _)| *began).collect();
             let formers = known.iter().zip(ends).map(|((_, id, ty), until)| (until, *id, *ty)).collect();
-            Shown {
+            ShownColumn {
                 attribute: column.number,
                 name: column.name.clone(),
                 id: ColumnId(column.id),
@@ -201,7 +205,7 @@ impl Changes {
     }
 
     /// The columns of a version with their types of then.
-    fn fields<'v>(&'v self, version: &'v Version) -> impl Iterator<Item = (&'v Shown, u32, &'v Value)> {
+    fn fields<'v>(&'v self, version: &'v Version) -> impl Iterator<Item = (&'v ShownColumn, u32, &'v Value)> {
         self.columns.iter().map(|column| {
             let former = column.formers.iter().find(|(until, _, _)| version.began < *until);
             let (id, type_oid) = former.map_or((column.id, column.type_oid), |(_, id, ty)| (*id, *ty));
@@ -211,12 +215,11 @@ impl Changes {
         })
     }
 
-    fn object(&self, context: &Context, version: &Version) -> Result<Value> {
-        let fields = self.fields(version).map(|(column, ty, value)| (column.name.as_str(), ty, value));
-        object_of(context, fields).map(Value::from)
+    fn shown<'v>(&'v self, version: &'v Version) -> Vec<Shown<'v>> {
+        self.fields(version).map(|(column, ty, value)| (column.name.as_str(), ty, value)).collect()
     }
 
-    /// The row of a change: at, op, key, changed, old, new.
+    /// The row of a change.
     fn row(&self, context: &Context, change: &Change) -> Result<Vec<Value>> {
         let operation = match change.operation {
             Operation::Insert => "insert",
@@ -224,36 +227,17 @@ impl Changes {
             Operation::Delete | Operation::Truncate => "delete",
         };
         let key = match change.new.as_ref().or(change.old.as_ref()) {
-            Some(version) if !self.key.is_empty() => {
-                let keys = self.key.iter().filter_map(|attribute| {
+            Some(version) => {
+                let fields = self.key.iter().filter_map(|attribute| {
                     self.fields(version).find(|(column, _, _)| column.attribute == *attribute)
                 });
-                let keys = keys.map(|(column, ty, value)| (column.name.as_str(), ty, value));
-                Value::from(object_of(context, keys)?)
+                fields.map(|(column, ty, value)| (column.name.as_str(), ty, value)).collect()
             }
-            Some(_) | None => Value::Null,
+            None => Vec::new(),
         };
-        let changed = match (&change.old, &change.new) {
-            (Some(old), Some(new)) => {
-                let pairs = self.fields(old).zip(self.fields(new));
-                let differs = pairs.filter(|((_, was, old), (_, is, new))| was != is || old != new);
-                let names = differs.map(|((column, _, _), _)| Value::from(column.name.as_str()));
-                Array::from_elements(oid::TEXT, names.collect()).to_value()
-            }
-            _ => Value::Null,
-        };
-        let object = |version: &Option<Version>| match version {
-            Some(version) => self.object(context, version),
-            None => Ok(Value::Null),
-        };
-        Ok(vec![
-            Value::Int64(change.at.micros()),
-            Value::from(operation),
-            key,
-            changed,
-            object(&change.old)?,
-            object(&change.new)?,
-        ])
+        let (old, new) = (&change.old, &change.new);
+        let (old, new) = (old.as_ref().map(|old| self.shown(old)), new.as_ref().map(|new| self.shown(new)));
+        change_row(context, change.at, operation, &key, old, new)
     }
 
     /// Reads on the rows that the table had when it was emptied, as deletions.
@@ -299,6 +283,42 @@ impl Rows for Changes {
             }
         }
     }
+}
+
+/// A column's name, its type, and its value in a row.
+pub(super) type Shown<'v> = (&'v str, u32, &'v Value);
+
+/// The row of a change: at, op, key, changed, old, new.
+pub(super) fn change_row(
+    context: &Context,
+    at: Timestamp,
+    operation: &str,
+    key: &[Shown<'_>],
+    old: Option<Vec<Shown<'_>>>,
+    new: Option<Vec<Shown<'_>>>,
+) -> Result<Vec<Value>> {
+    let changed = match (&old, &new) {
+        (Some(old), Some(new)) => {
+            let pairs = old.iter().zip(new);
+            let differs = pairs.filter(|((_, was, old), (_, is, new))| was != is || old != new);
+            let names = differs.map(|((name, _, _), _)| Value::from(*name));
+            Array::from_elements(oid::TEXT, names.collect()).to_value()
+        }
+        _ => Value::Null,
+    };
+    let object = |fields: Option<Vec<Shown<'_>>>| match fields {
+        Some(fields) => object_of(context, fields.into_iter()).map(Value::from),
+        None => Ok(Value::Null),
+    };
+    let key = (!key.is_empty()).then(|| key.to_vec());
+    Ok(vec![
+        Value::Int64(at.micros()),
+        Value::from(operation),
+        object(key)?,
+        changed,
+        object(old)?,
+        object(new)?,
+    ])
 }
 
 /// A version out of the engine.

@@ -60,6 +60,7 @@ mod transaction;
 mod truncate;
 mod utility;
 mod variables;
+mod view_changes;
 mod view_reads;
 mod view_refresh;
 

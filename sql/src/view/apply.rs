@@ -27,6 +27,11 @@ impl RowImage {
         }
         RowImage(bytes)
     }
+
+    /// How many bytes it has.
+    pub fn bytes(&self) -> usize {
+        self.0.len()
+    }
 }
 
 fn append(value: &Value, out: &mut Vec<u8>) {

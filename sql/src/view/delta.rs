@@ -15,6 +15,7 @@
 //! the query instead.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use engine::{Timestamp, Value};
 use futures::future::BoxFuture;
@@ -94,15 +95,29 @@ pub(crate) fn rows_beneath(evaluator: &Evaluator, view: u32, at: Timestamp) -> R
 
 /// Rows added up.
 #[derive(Default)]
-pub(super) struct Sum(HashMap<RowImage, Weighted>);
+pub(super) struct Sum {
+    rows: HashMap<RowImage, Weighted>,
+    bytes: usize,
+}
 
 impl Sum {
     pub fn add(&mut self, row: Vec<Value>, weight: i64) {
-        self.0.entry(RowImage::of(&row)).or_insert_with(|| (row, 0)).1 += weight;
+        match self.rows.entry(RowImage::of(&row)) {
+            Entry::Occupied(mut known) => known.get_mut().1 += weight,
+            Entry::Vacant(place) => {
+                self.bytes += 2 * place.key().bytes() + size_of::<Weighted>();
+                place.insert((row, weight));
+            }
+        }
+    }
+
+    /// About how many bytes the rows take, those among them that have come to nothing again.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     pub fn finish(self) -> Vec<Weighted> {
-        self.0.into_values().filter(|(_, weight)| *weight != 0).collect()
+        self.rows.into_values().filter(|(_, weight)| *weight != 0).collect()
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use catalog::{Catalog, Snapshot};
+use catalog::{Catalog, ObjectKey, Snapshot};
 use engine::{Database, ReadView, Timestamp, Transaction, Value};
 use futures::StreamExt;
 use parking_lot::Mutex;
@@ -15,7 +15,8 @@ use crate::dml::rows_of;
 use crate::error::{Error, Result, SqlState};
 use crate::evaluate::{Context, Environment, Settings};
 use crate::execute::{
-    Batches, ExecutionInput, MomentValue, PastView, Resources, Uninterrupted, evaluate_moment, execute,
+    Batches, ExecutionInput, Interrupt, MomentValue, PastView, Resources, Uninterrupted, evaluate_moment,
+    execute,
 };
 use crate::plan::{self, Plan, PlanInput, Statistics};
 use crate::session::names::CatalogNames;
@@ -28,6 +29,7 @@ pub(crate) struct Evaluator {
     store: Arc<Catalog>,
     resources: Arc<Resources>,
     database: u32,
+    interrupt: Arc<dyn Interrupt>,
     /// Keeps what its views show findable.
     reader: Mutex<Transaction>,
 }
@@ -80,7 +82,12 @@ impl Evaluator {
         database: u32,
     ) -> Evaluator {
         let reader = Mutex::new(engine.begin(engine::Isolation::ReadCommitted, true));
-        Evaluator { engine, store, resources, database, reader }
+        Evaluator { engine, store, resources, database, interrupt: Arc::new(Uninterrupted), reader }
+    }
+
+    /// Has its queries stop when somebody says so.
+    pub fn interrupted_by(self, interrupt: Arc<dyn Interrupt>) -> Evaluator {
+        Evaluator { interrupt, ..self }
     }
 
     pub fn database(&self) -> u32 {
@@ -95,6 +102,12 @@ impl Evaluator {
     /// The catalog at a moment.
     pub fn catalog_at(&self, at: Timestamp) -> Result<Arc<Snapshot>> {
         self.store.at(at).map_err(crate::ddl::catalog_error)
+    }
+
+    /// When the versions began, in microseconds, that an object had in a period.
+    pub fn versions_began(&self, key: &ObjectKey, from: Timestamp, to: Timestamp) -> Result<Vec<i64>> {
+        let versions = self.store.versions_of(key, from, to).map_err(crate::ddl::catalog_error)?;
+        Ok(versions.into_iter().map(|(began, _)| began).collect())
     }
 
     /// What was committed up to a published moment.
@@ -188,7 +201,7 @@ impl Evaluator {
             past,
             context: Arc::new(context),
             resources: self.resources.clone(),
-            interrupt: Arc::new(Uninterrupted),
+            interrupt: self.interrupt.clone(),
             system: None,
             locks: None,
             substitutes: Vec::new(),

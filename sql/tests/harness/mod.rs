@@ -88,7 +88,12 @@ pub struct Client<'a> {
     runtime: &'a tokio::runtime::Runtime,
 }
 
-impl Client<'_> {
+impl<'a> Client<'a> {
+    /// A client of a session that is there.
+    pub fn new(session: Session, runtime: &'a tokio::runtime::Runtime) -> Client<'a> {
+        Client { session, runtime }
+    }
+
     /// Runs a script; what psql would print.
     pub fn run(&mut self, script: &str) -> String {
         let mut printed = String::new();
