@@ -30,16 +30,46 @@ impl Delta<'_> {
             on: on.cloned(),
             lateral: false,
         };
+        let (left_keys, right_keys) = equal_pairs(left, right, on);
         let mut terms = Vec::with_capacity(from_left.len() + from_right.len());
         for term in from_left {
-            let relation = joined(term.relation, at(right, self.to));
-            terms.push(Term { relation, weight: term.weight });
+            let right = self.met(&term, &left_keys, at(right, self.to), &right_keys).await?;
+            terms.extend(
+                right.map(|right| Term { relation: joined(term.relation, right), weight: term.weight }),
+            );
         }
         for term in from_right {
-            let relation = joined(at(left, self.from), term.relation);
-            terms.push(Term { relation, weight: term.weight });
+            let left = self.met(&term, &right_keys, at(left, self.from), &left_keys).await?;
+            terms
+                .extend(left.map(|left| Term { relation: joined(left, term.relation), weight: term.weight }));
         }
         Ok(Some(terms))
+    }
+
+    /// The other side of an inner join, as far as the rows of a change can meet it; `None` where they meet nothing. Of
+    /// tables the planner finds the rows by their indexes itself; what is more than a table is cut down to the keys here.
+    async fn met(
+        &mut self,
+        term: &Term,
+        keys: &[Expression],
+        other: Relation,
+        other_keys: &[Expression],
+    ) -> Result<Option<Relation>> {
+        if keys.is_empty() || is_plain(&other) {
+            return Ok(Some(other));
+        }
+        let mut rows = self.keys_of(std::slice::from_ref(term), keys).await?;
+        // NULL equals nothing.
+        rows.retain(|row| !row.iter().any(Value::is_null));
+        let Some(groups) = groups_of(keys, rows)? else { return Ok(Some(other)) };
+        match groups.as_slice() {
+            [] => Ok(None),
+            [group] => match restricted(other.clone(), other_keys, group, &mut self.numbers)? {
+                Some(part) => Ok(Some(part)),
+                None => Ok(Some(other)),
+            },
+            _ => Ok(Some(other)),
+        }
     }
 
     /// An outer join: the rows of both sides that share a key with anything that has changed.
@@ -229,7 +259,18 @@ impl Delta<'_> {
     }
 }
 
-/// The expressions that an outer join holds equal, left and right, of one type each.
+/// Whether a relation is tables, or inner joins of them.
+fn is_plain(relation: &Relation) -> bool {
+    match relation {
+        Relation::Table(_) => true,
+        Relation::Join { kind: JoinKind::Inner | JoinKind::Cross, left, right, on: _, lateral: false } => {
+            is_plain(left) && is_plain(right)
+        }
+        _ => false,
+    }
+}
+
+/// The expressions that a join holds equal, left and right, of one type each.
 fn equal_pairs(
     left: &Relation,
     right: &Relation,
