@@ -61,8 +61,8 @@ fn change(random: &mut Random) -> String {
 fn rest(client: &mut Client<'_>, view: &str, (from, to): (&str, &str)) -> String {
     client.run(&format!(
         "SELECT r, sum(n) FROM (
-           SELECT to_jsonb(m)::text AS r, 1 AS n FROM {view} FOR SYSTEM_TIME AS OF {from} m
-           UNION ALL SELECT to_jsonb(m)::text, -1 FROM {view} FOR SYSTEM_TIME AS OF {to} m
+           SELECT to_jsonb(entire)::text AS r, 1 AS n FROM {view} FOR SYSTEM_TIME AS OF {from} entire
+           UNION ALL SELECT to_jsonb(entire)::text, -1 FROM {view} FOR SYSTEM_TIME AS OF {to} entire
            UNION ALL SELECT new::text, 1 FROM strata.table_changes('{view}', {from}, {to}) WHERE new IS NOT NULL
            UNION ALL SELECT old::text, -1 FROM strata.table_changes('{view}', {from}, {to}) WHERE old IS NOT NULL
          ) AS x GROUP BY r HAVING sum(n) <> 0 ORDER BY 1;"

@@ -79,7 +79,7 @@ pub(crate) async fn changes_of_view(
     let catalog = evaluator.catalog_at(to)?;
     let model = TableModel::new(&catalog, evaluator.database(), view)?;
     let (rows, context) = (evaluator.view_at(step.commit), evaluator.context(&catalog, to));
-    let stored = Stored { view: &rows, model: &model, context: &context };
+    let stored = Stored { view: &rows, model: &model, context: &context, overlay: None };
     match folded(evaluator, &query, &stored, step.base, to).await? {
         Some(changes) => Ok(Some(changes)),
         None => changes(evaluator, &query, step.base, to).await,

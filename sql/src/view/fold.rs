@@ -14,7 +14,7 @@ use super::apply::RowImage;
 use super::delta::{Delta, Weighted};
 use super::evaluator::Evaluator;
 use super::keys::{groups_of, restricted};
-use crate::dml::{TableModel, index_key};
+use crate::dml::{IndexModel, TableModel, index_key};
 use crate::error::{Error, Result};
 use crate::evaluate::Context;
 use crate::plan::walk;
@@ -162,11 +162,29 @@ struct GroupChange {
     values: Vec<ValueChange>,
 }
 
+/// Rows of groups by their keys in the index of rows; `None` where there is no such group any more.
+pub(super) type Overlay = HashMap<Vec<u8>, Option<Vec<Value>>>;
+
 /// The stored rows that a fold stands on.
 pub(super) struct Stored<'s> {
     pub view: &'s ReadView,
     pub model: &'s TableModel,
     pub context: &'s Context,
+    /// What has become of some of them since.
+    pub overlay: Option<&'s Overlay>,
+}
+
+impl Stored<'_> {
+    fn index(&self) -> Result<&IndexModel> {
+        let id = self.model.relation.as_materialized_view().map(|view| engine::IndexId(view.row_index));
+        let index = id.and_then(|id| self.model.index(id));
+        index.ok_or_else(|| Error::internal("a materialized view without its index of rows"))
+    }
+
+    /// The key of a row in the index of rows.
+    pub fn key(&self, row: &[Value]) -> Result<Option<Vec<u8>>> {
+        Ok(index_key(self.index()?, row, self.context)?.map(|(key, _)| key))
+    }
 }
 
 /// The changes of a view of plain groups, whose stored rows are its answer at `from`; `None` where it is not such a view,
@@ -379,9 +397,7 @@ fn stored_value<'v>(shape: &Shape<'_>, stored: &'v [Value], aggregate: usize) ->
 /// The stored row of a group.
 fn stored_row(stored: &Stored<'_>, shape: &Shape<'_>, key: &[Value]) -> Result<Option<Vec<Value>>> {
     let model = stored.model;
-    let id = model.relation.as_materialized_view().map(|view| engine::IndexId(view.row_index));
-    let index = id.and_then(|id| model.index(id));
-    let index = index.ok_or_else(|| Error::internal("a materialized view without its index of rows"))?;
+    let index = stored.index()?;
     let sample: Vec<Value> = shape
         .shown
         .iter()
@@ -390,7 +406,10 @@ fn stored_row(stored: &Stored<'_>, shape: &Shape<'_>, key: &[Value]) -> Result<O
             Shown::Aggregate(_) => Value::Null,
         })
         .collect();
-    let Some((encoded, _)) = index_key(index, &sample, stored.context)? else { return Ok(None) };
+    let Some(encoded) = stored.key(&sample)? else { return Ok(None) };
+    if let Some(known) = stored.overlay.and_then(|overlay| overlay.get(&encoded)) {
+        return Ok(known.clone());
+    }
     let mut found = None;
     stored
         .view

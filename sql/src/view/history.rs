@@ -1,11 +1,12 @@
 //! What became of a view's rows, commit by commit: its answer after each commit, against its answer before it.
 //!
-//! The stored rows take no part in this: they lag behind by a step, and the times of steps concern nobody. The moments are
+//! The times of steps concern nobody, and stored rows no more than in any other read. The moments are
 //! those of commits that changed a table beneath the view or a definition that it depends on, so that the changes after t0
 //! and up to t1 sum up to `view AS OF t1` less `view AS OF t0`, each at the commit that made it. Commits of one microsecond
 //! are one moment, as for AS OF.
 //!
-//! Between two moments under the same definitions the changes follow from what has changed beneath (`delta`); where that
+//! Between two moments under the same definitions the changes follow from what has changed beneath (`delta`); a view of
+//! groups that can be folded is followed from the rows of a step on, which are its answer at a moment (`fold`). Where that
 //! cannot be told, both answers are computed and compared, in at most [`MOST_BYTES`] of rows (53200). Before a
 //! view was made, and while it or one beneath it was WITH NO DATA, it has no rows. A commit after which the query fails
 //! makes reads of that commit's changes fail.
@@ -19,7 +20,9 @@ use futures::StreamExt;
 use super::beneath::{beneath, definition_of};
 use super::delta::{Sum, Weighted, changes};
 use super::evaluator::Evaluator;
-use crate::dml::rows_of;
+use super::fold::{Overlay, Stored, folded};
+use super::step::{Step, newest_step};
+use crate::dml::{TableModel, rows_of};
 use crate::error::{Error, Result, SqlState};
 use crate::execute::Batches;
 use crate::session::engine_error;
@@ -28,6 +31,8 @@ use crate::session::engine_error;
 const MOST_BYTES: usize = 256 << 20;
 /// Changes of a table looked at under its latch.
 const CHANGES_AT_ONCE: usize = 1024;
+/// Groups that are remembered above the stored rows.
+const MOST_GROUPS: usize = 100_000;
 
 /// What a commit made of a view.
 pub(crate) enum ViewChange {
@@ -46,6 +51,17 @@ pub(crate) struct ViewHistory {
     definitions: BTreeSet<i64>,
     /// Everything up to here has been given.
     before: Timestamp,
+    groups: Groups,
+}
+
+/// The view's groups as they were at a moment, where its changes can be folded into them.
+enum Groups {
+    /// Not asked for yet.
+    Unknown,
+    /// The rows of a step, and what has become of them until `at`.
+    Known { step: Step, at: Timestamp, overlay: Overlay },
+    /// They cannot be followed.
+    Useless,
 }
 
 impl ViewHistory {
@@ -83,7 +99,7 @@ impl ViewHistory {
                 commits.push(Commits { cursor, ready: VecDeque::new(), more: true });
             }
         }
-        Ok(ViewHistory { evaluator, view, commits, definitions, before: from })
+        Ok(ViewHistory { evaluator, view, commits, definitions, before: from, groups: Groups::Unknown })
     }
 
     /// What the next commit made of the view, possibly nothing, and its moment.
@@ -100,13 +116,18 @@ impl ViewHistory {
     }
 
     /// What has changed between two moments with no other between them.
-    async fn between(&self, from: Timestamp, to: Timestamp) -> Result<ViewChange> {
+    async fn between(&mut self, from: Timestamp, to: Timestamp) -> Result<ViewChange> {
         match (self.definition(from)?, self.definition(to)?) {
             (None, None) => Ok(ViewChange::Rows(Vec::new())),
             (None, Some(_)) => self.answer(to).map(|rows| ViewChange::All(rows, 1)),
             (Some(_), None) => self.answer(from).map(|rows| ViewChange::All(rows, -1)),
             (Some(was), Some(is)) => {
                 if was == is {
+                    if let Some(rows) = self.folded(was, from, to).await? {
+                        let mut sum = Sum::default();
+                        rows.into_iter().for_each(|(row, weight)| sum.add(row, weight));
+                        return Ok(ViewChange::Rows(sum.finish()));
+                    }
                     let query = self.evaluator.definition_at(self.view, to)?;
                     // What goes wrong on the way is decided by the answers themselves.
                     if let Ok(Some(rows)) = changes(&self.evaluator, &query, from, to).await {
@@ -116,6 +137,65 @@ impl ViewHistory {
                 self.compared(from, to).await.map(ViewChange::Rows)
             }
         }
+    }
+
+    /// The changes between two moments by those of the groups, where the view has groups that can be followed.
+    async fn folded(
+        &mut self,
+        definition: i64,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Option<Vec<Weighted>>> {
+        let (step, mut overlay) = match std::mem::replace(&mut self.groups, Groups::Useless) {
+            Groups::Known { step, at, overlay } if at == from && overlay.len() <= MOST_GROUPS => {
+                (step, overlay)
+            }
+            Groups::Known { .. } | Groups::Unknown => {
+                let step = newest_step(&self.evaluator.view_at(to), self.view, from)?;
+                let Some(step) = step.filter(|step| step.definition == definition) else {
+                    self.groups = Groups::Unknown;
+                    return Ok(None);
+                };
+                let mut overlay = Overlay::new();
+                if step.base < from && self.advance(step, &mut overlay, step.base, from).await.is_none() {
+                    return Ok(None);
+                }
+                (step, overlay)
+            }
+            Groups::Useless => return Ok(None),
+        };
+        let changes = self.advance(step, &mut overlay, from, to).await;
+        if changes.is_some() {
+            self.groups = Groups::Known { step, at: to, overlay };
+        }
+        Ok(changes)
+    }
+
+    /// Folds the changes between two moments into the groups; `None` where that cannot be, for whatever reason.
+    async fn advance(
+        &self,
+        step: Step,
+        overlay: &mut Overlay,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Option<Vec<Weighted>> {
+        let (evaluator, database) = (&self.evaluator, self.evaluator.database());
+        let query = evaluator.definition_at(self.view, to).ok()?;
+        let catalog = evaluator.catalog_at(to).ok()?;
+        let model = TableModel::new(&catalog, database, self.view).ok()?;
+        let (view, context) = (evaluator.view_at(step.commit), evaluator.context(&catalog, to));
+        let stored = Stored { view: &view, model: &model, context: &context, overlay: Some(&*overlay) };
+        let changes = folded(evaluator, &query, &stored, from, to).await.ok()??;
+        let mut renewed = Vec::with_capacity(changes.len());
+        for (row, weight) in &changes {
+            renewed.push((*weight > 0, stored.key(row).ok()??, row));
+        }
+        // What went first, so that it does not hide what came.
+        renewed.sort_by_key(|(came, _, _)| *came);
+        let renewed: Vec<_> =
+            renewed.into_iter().map(|(came, key, row)| (key, came.then(|| row.clone()))).collect();
+        overlay.extend(renewed);
+        Some(changes)
     }
 
     /// The number of the definitions under which the view is read at a moment; `None` where it has no rows.
