@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 
+use catalog::Snapshot;
 use engine::{ReadView, Timestamp, Value};
 
 use super::aggregate::{Kind, Known, ValueChange};
@@ -20,7 +21,8 @@ use crate::evaluate::Context;
 use crate::plan::walk;
 use crate::session::engine_error;
 use crate::tree::{
-    AggregateCall, ColumnNumber, Expression, ExpressionKind, OutputColumn, Query, Relation, Type,
+    AggregateCall, ColumnNumber, Expression, ExpressionKind, JoinKind, OutputColumn, Query, Relation,
+    SystemColumn, Type,
 };
 use crate::types::{key, oid};
 
@@ -94,7 +96,7 @@ pub(crate) fn group_columns(query: &Query) -> Option<Vec<usize>> {
 }
 
 /// The query as plain groups, if it is that.
-fn shape_of(query: &Query) -> Option<Shape<'_>> {
+fn shape_of<'q>(query: &'q Query, catalog: &Snapshot, database: u32) -> Option<Shape<'q>> {
     if !query.common.is_empty() {
         return None;
     }
@@ -122,17 +124,61 @@ fn shape_of(query: &Query) -> Option<Shape<'_>> {
     if subqueries || !(0..groups.len()).all(all) {
         return None;
     }
-    let beside = beside(aggregates, &kinds, &shown);
+    let full = |column: ColumnNumber| is_never_null(input, column, catalog, database);
+    let beside = beside(aggregates, &kinds, &shown, &full);
     Some(Shape { input, groups, aggregates, kinds, beside, shown, whole: relation })
 }
 
-/// For each aggregate, where the view shows the count and the sum of the same values.
-fn beside(aggregates: &[(ColumnNumber, AggregateCall)], kinds: &[Kind], shown: &[Shown]) -> Vec<Beside> {
+/// Whether a column of a relation is one that holds no NULL. What the catalog of a moment says holds of its rows, whatever
+/// was before.
+fn is_never_null(relation: &Relation, column: ColumnNumber, catalog: &Snapshot, database: u32) -> bool {
+    let within = |relation: &Relation, column| is_never_null(relation, column, catalog, database);
+    match relation {
+        Relation::Table(scan) => {
+            let source = scan.columns.iter().find(|each| each.number == column).map(|each| each.source);
+            let Some(SystemColumn::Attribute(attribute)) = source else { return false };
+            let found = catalog.relation(database, scan.table).and_then(|table| table.column(attribute));
+            found.is_some_and(|column| column.not_null)
+        }
+        Relation::Filter { input, predicate: _ } | Relation::Sort { input, keys: _ } => within(input, column),
+        Relation::Subquery(query) if query.common.is_empty() => within(&query.relation, column),
+        Relation::Extend { input, items } => match items.iter().find(|(number, _)| *number == column) {
+            Some((_, item)) => match item.kind {
+                ExpressionKind::Column(below) => within(input, below),
+                _ => false,
+            },
+            None => within(input, column),
+        },
+        Relation::Join { kind, left, right, on: _, lateral: false } => match kind {
+            JoinKind::Inner | JoinKind::Cross => within(left, column) || within(right, column),
+            JoinKind::Left => within(left, column),
+            JoinKind::Right => within(right, column),
+            JoinKind::Full => false,
+        },
+        _ => false,
+    }
+}
+
+/// For each aggregate, where the view shows the count and the sum of the same values. Of a column without NULL there are
+/// as many values as rows.
+fn beside(
+    aggregates: &[(ColumnNumber, AggregateCall)],
+    kinds: &[Kind],
+    shown: &[Shown],
+    full: &dyn Fn(ColumnNumber) -> bool,
+) -> Vec<Beside> {
+    let kinds_of =
+        |each: &mut dyn Iterator<Item = &Expression>| each.map(|each| each.kind.clone()).collect::<Vec<_>>();
+    let filters = |one: &AggregateCall, other: &AggregateCall| {
+        kinds_of(&mut one.filter.iter()) == kinds_of(&mut other.filter.iter())
+    };
+    let whole = |call: &AggregateCall| match call.arguments.first().map(|argument| &argument.kind) {
+        Some(ExpressionKind::Column(column)) => full(*column),
+        _ => false,
+    };
     let same = |one: &AggregateCall, other: &AggregateCall| {
-        let kinds = |call: &AggregateCall| -> Vec<ExpressionKind> {
-            call.arguments.iter().chain(&call.filter).map(|each| each.kind.clone()).collect()
-        };
-        one.filter.is_some() == other.filter.is_some() && kinds(one) == kinds(other)
+        let alike = kinds_of(&mut one.arguments.iter()) == kinds_of(&mut other.arguments.iter());
+        filters(one, other) && (alike || other.arguments.is_empty() && whole(one))
     };
     let find = |call: &AggregateCall, wanted: &dyn Fn(Kind) -> bool| {
         shown.iter().find_map(|shown| match shown {
@@ -144,7 +190,7 @@ fn beside(aggregates: &[(ColumnNumber, AggregateCall)], kinds: &[Kind], shown: &
         })
     };
     let both = |((_, call), kind): (&(ColumnNumber, AggregateCall), &Kind)| Beside {
-        count: find(call, &|other| other == Kind::Values),
+        count: find(call, &|other| matches!(other, Kind::Values | Kind::Rows)),
         sum: find(call, &|other| other.is_sum_for(*kind)),
     };
     aggregates.iter().zip(kinds).map(both).collect()
@@ -196,7 +242,8 @@ pub(super) async fn folded(
     from: Timestamp,
     to: Timestamp,
 ) -> Result<Option<Vec<Weighted>>> {
-    let Some(shape) = shape_of(query) else { return Ok(None) };
+    let catalog = evaluator.catalog_at(to)?;
+    let Some(shape) = shape_of(query, &catalog, evaluator.database()) else { return Ok(None) };
     let keys: Vec<Expression> = shape.groups.iter().map(|(_, group)| group.clone()).collect();
     let row_key = stored.model.relation.as_materialized_view().map_or(0, |view| view.row_key.len());
     let group_columns = shape.shown.iter().filter(|shown| matches!(shown, Shown::Group(_))).count();

@@ -49,7 +49,7 @@ pub fn query(random: &mut Random) -> (String, usize) {
         "avg(f)",
         "sum(v) + count(*)",
     ]);
-    match random.below(30) {
+    match random.below(32) {
         0 => (format!("SELECT id, k, v FROM a WHERE v > {bound}"), 3),
         1 => (format!("SELECT k, v % 3 AS m FROM a WHERE k IS NULL OR k < {bound}"), 2),
         2 => (format!("SELECT k, v FROM a WHERE v < {bound} UNION ALL SELECT k, w FROM b"), 2),
@@ -71,6 +71,8 @@ pub fn query(random: &mut Random) -> (String, usize) {
         19 => ("SELECT k, v, rank() OVER (PARTITION BY k ORDER BY v) AS r FROM a".to_string(), 3),
         20 => (format!("SELECT v, id FROM a ORDER BY v, id LIMIT {}", 1 + bound), 2),
         21 => ("SELECT k, count(*) AS n, sum(v) AS s, count(v) AS c FROM a GROUP BY k".to_string(), 4),
+        30 => ("SELECT k, count(*) AS n, sum(id) AS s, avg(id) AS m FROM a GROUP BY k".to_string(), 4),
+        31 => ("SELECT b.k, count(*) AS n, sum(a.id) AS s, sum(b.id) AS t FROM b LEFT JOIN a ON a.k = b.k GROUP BY b.k".to_string(), 4),
         22 => ("SELECT k, count(p) AS c, sum(p) AS s, avg(p) AS m FROM b GROUP BY k".to_string(), 4),
         23 => ("SELECT k, sum(q) AS s, count(q) AS c, count(*) AS n FROM b GROUP BY k".to_string(), 4),
         24 => ("SELECT k, sum(l) AS s, avg(l) AS m, count(l) AS c, min(l) AS o FROM b GROUP BY k".to_string(), 5),
