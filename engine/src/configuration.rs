@@ -18,6 +18,10 @@ pub struct Configuration {
     pub segment_rows: u64,
     /// Bytes of a whole segment, however few its rows; several times as many where the table has a vector index.
     pub segment_bytes: usize,
+    /// Keys that one transaction locks until its end; what it writes beyond them is found in its own map.
+    pub locked_keys: usize,
+    /// What one transaction holds of a table in memory, about, before the rest goes to files without names.
+    pub scratch_bytes: usize,
     /// New rows of one transaction in one table of about this many bytes are written to segments before the commit.
     pub spill_bytes: usize,
     /// A new index of at least so many entries is written to runs before the commit.
@@ -38,6 +42,8 @@ impl Default for Configuration {
             log_file_bytes: LogOptions::default().file_bytes,
             segment_rows: 1 << 20,
             segment_bytes: 128 << 20,
+            locked_keys: 1 << 14,
+            scratch_bytes: 64 << 20,
             spill_bytes: 16 << 20,
             spill_entries: 1 << 14,
             graph_threads: graph_threads(),

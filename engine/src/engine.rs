@@ -13,6 +13,7 @@ use crate::meters::BatchMeters;
 use crate::record::{CommitSet, KIND_COMMIT, KIND_LEASE, KIND_SEQUENCE, Reader};
 use crate::registry::Registry;
 use crate::room::Room;
+use crate::scratch::Scratch;
 use crate::sequence::{Sequences, decode_state};
 use crate::sequencer::{self, Leader, Queue, Request, apply};
 use crate::spill::Spiller;
@@ -28,6 +29,8 @@ use std::time::Duration;
 /// What all transactions share.
 pub(crate) struct Engine {
     pub environment: Environment,
+    /// Where transactions put what is too much for memory.
+    pub scratch: Arc<Scratch>,
     pub configuration: Configuration,
     tables: RwLock<Arc<Tables>>,
     pub locks: Arc<LockManager>,
@@ -58,6 +61,7 @@ impl Engine {
     pub fn new(configuration: Configuration, environment: Environment) -> Engine {
         Engine {
             clock: EngineClock::new(environment.clock.clone()),
+            scratch: Scratch::new(environment.disk.clone(), configuration.scratch_bytes),
             environment,
             configuration,
             tables: RwLock::default(),

@@ -31,6 +31,7 @@ mod rewrite;
 mod room;
 mod scan;
 mod schema;
+mod scratch;
 pub mod segment;
 mod sequence;
 mod sequencer;

@@ -6,6 +6,7 @@
 use crate::Error;
 use crate::lock::weak::OwnLocks;
 use crate::ticket::Settlement;
+use crate::transaction::bulk::BulkWriters;
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,6 +37,9 @@ impl Drop for TransactionShared {
 impl TransactionShared {
     /// Marks the end and wakes those who wait for it.
     pub fn end(&self) {
+        if let Some(registry) = self.registry.upgrade() {
+            registry.bulk.remove(self.id);
+        }
         let waiters = self.waiters.lock().take();
         for waiter in waiters.into_iter().flatten() {
             waiter.settle(Ok(()));
@@ -47,6 +51,7 @@ impl TransactionShared {
 pub(crate) struct Registry {
     next: AtomicU64,
     shards: Vec<Mutex<HashMap<u64, Weak<TransactionShared>>>>,
+    pub bulk: BulkWriters,
 }
 
 impl Registry {
@@ -54,6 +59,7 @@ impl Registry {
         Arc::new(Registry {
             next: AtomicU64::new(1),
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            bulk: BulkWriters::default(),
         })
     }
 

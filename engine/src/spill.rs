@@ -5,9 +5,9 @@
 //!
 //! **How.** A transaction that wants to be committed and holds much comes here first, in a thread of its own:
 //!
-//! - New rows of a table that takes nothing but new rows become segments, in the order of the clustering key (births
-//!   where there is none), each with a run per further index. Their starts are left out: all begin with the commit
-//!   (`Segment::publish`).
+//! - New rows of a table become segments, in the order of the clustering key (births where there is none), each with a run
+//!   per further index. Their starts are left out: all begin with the commit (`Segment::publish`). The rows that they
+//!   replace, or that are deleted, are named by the record, in runs (`record::closes`).
 //! - Entries of a new index for rows that lie in segments become runs beside these.
 //!
 //! The record of the commit names the files with their hashes, and applying it puts them into the table. The next
@@ -25,8 +25,9 @@ use crate::configuration::Configuration;
 use crate::engine::Engine;
 use crate::ids::{Location, Timestamp};
 use crate::index::HotIndex;
-use crate::record::{Attached, AttachedRun, AttachedSegment, CommitSet, TableCommit};
+use crate::record::{Attached, AttachedRun, AttachedSegment, Close, CommitSet, TableCommit};
 use crate::rewrite::{entry, segment_bytes};
+use crate::scratch::{List, ScratchAllocator};
 use crate::segment::{IndexEntry, IndexRun, IndexRunWriter, RowTimes, Segment, SegmentWriter};
 use crate::sequencer::{self, Request};
 use crate::table::Dictionary;
@@ -80,10 +81,9 @@ pub(crate) fn is_large(set: &CommitSet, configuration: &Configuration) -> bool {
     })
 }
 
-/// Whether the rows of a table are many, and nothing else happens to it that names them.
+/// Whether the rows of a table are many, and no new index names them.
 fn has_large_rows(commit: &TableCommit, bytes: usize) -> bool {
-    let is_plain = commit.closes.is_empty() && commit.backfills.is_empty();
-    is_plain
+    commit.backfills.is_empty()
         && !commit.chunks.is_empty()
         && commit.chunks.iter().map(Chunk::bytes_used).sum::<usize>() >= bytes
 }
@@ -159,7 +159,7 @@ struct Rows<'a> {
 }
 
 /// Writes the new rows of a table; `false` if they have to go through the log.
-fn write_rows(engine: &Engine, commit: &TableCommit, attached: &mut Attached) -> Result<bool, Error> {
+fn write_rows(engine: &Engine, commit: &mut TableCommit, attached: &mut Attached) -> Result<bool, Error> {
     let Some((schema, dictionary)) = &commit.written else { return Ok(false) };
     let present: HashSet<ColumnId> =
         commit.chunks.iter().flat_map(|chunk| chunk.layout.iter().map(|(column, _)| *column)).collect();
@@ -173,6 +173,7 @@ fn write_rows(engine: &Engine, commit: &TableCommit, attached: &mut Attached) ->
         columns: columns.map(|(column, physical, _)| (*column, *physical)).collect(),
     };
     let Some(order) = rows.order() else { return Ok(false) };
+    rename_successors(engine, &commit.chunks, &order, &mut commit.closes);
     let bytes: usize = commit.chunks.iter().map(Chunk::bytes_used).sum();
     let by_rows = order.len().div_ceil(engine.configuration.segment_rows.max(16) as usize);
     let pieces = by_rows.max(bytes.div_ceil(segment_bytes(engine, schema))).max(1);
@@ -191,6 +192,30 @@ fn write_rows(engine: &Engine, commit: &TableCommit, attached: &mut Attached) ->
     Ok(true)
 }
 
+/// Has the rows that a commit ends name their new versions by the order in which these are written.
+fn rename_successors(engine: &Engine, chunks: &[Chunk], order: &[Place], closes: &mut [Close]) {
+    if closes.is_empty() {
+        return;
+    }
+    let mut firsts = Vec::with_capacity(chunks.len());
+    let mut first = 0;
+    for chunk in chunks {
+        firsts.push(first);
+        first += chunk.rows() as u32;
+    }
+    let mut written: List<u32> = List::with_capacity_in(order.len(), ScratchAllocator::of(&engine.scratch));
+    written.resize(order.len(), 0);
+    for ((chunk, row), position) in order.iter().zip(0u32..) {
+        let ordinal = firsts.get(*chunk as usize).map_or(0, |first| first + row);
+        if let Some(written) = written.get_mut(ordinal as usize) {
+            *written = position;
+        }
+    }
+    for close in closes {
+        close.successor = close.successor.and_then(|ordinal| written.get(ordinal as usize).copied());
+    }
+}
+
 impl<'a> Rows<'a> {
     fn chunk(&self, place: Place) -> Result<&'a Chunk, Error> {
         let chunk = self.chunks.get(place.0 as usize);
@@ -205,7 +230,8 @@ impl<'a> Rows<'a> {
     }
 
     /// All rows in the order in which they are to be written; `None` if one has no clustering key though the table has.
-    fn order(&self) -> Option<Vec<Place>> {
+    fn order(&self) -> Option<List<Place>> {
+        let allocator = || ScratchAllocator::of(&self.engine.scratch);
         let places = || {
             self.chunks
                 .iter()
@@ -215,18 +241,23 @@ impl<'a> Rows<'a> {
         let birth =
             |place: &Place| self.chunks.get(place.0 as usize).map(|chunk| chunk.birth(place.1 as usize));
         let Some(primary) = self.primary else {
-            let mut order: Vec<Place> = places().collect();
+            let mut order = List::new_in(allocator());
+            order.extend(places());
             if !order.is_sorted_by_key(birth) {
                 order.sort_by_key(birth);
             }
             return Some(order);
         };
-        let keyed = places().map(|place| Some((self.key(place, primary)?, birth(&place)?, place)));
-        let mut keyed: Vec<(&[u8], u64, Place)> = keyed.collect::<Option<_>>()?;
+        let mut keyed: List<(&[u8], u64, Place)> = List::new_in(allocator());
+        for place in places() {
+            keyed.push((self.key(place, primary)?, birth(&place)?, place));
+        }
         if !keyed.is_sorted() {
             keyed.sort_unstable();
         }
-        Some(keyed.into_iter().map(|(_, _, place)| place).collect())
+        let mut order = List::with_capacity_in(keyed.len(), allocator());
+        order.extend(keyed.iter().map(|(_, _, place)| *place));
+        Some(order)
     }
 
     /// Writes one segment and its runs.

@@ -4,8 +4,8 @@
 //! within a commit: a truncation, then deletions, then new versions in the order in which they were written; numbers
 //! count from zero. A change says which row (its birth id); the old and the new version are found where they lie.
 //!
-//! **Hot part**, in memory, under the table's latch: places of versions, 32 bytes a change; rows inserted one after the
-//! other are one entry. When rows move, so do the places. **Runs**, on disk: a checkpoint writes what is older than its
+//! **Hot part**, in memory, under the table's latch: places of versions, 32 bytes a change; rows inserted, or updated, one
+//! after the other are one entry. When rows move, so do the places. **Runs**, on disk: a checkpoint writes what is older than its
 //! moment to a file (`run`), with the clustering keys by which versions are found in segments, and it stays as long as
 //! the history of the table; compaction makes one file of four neighbours of a size.
 //!
@@ -68,10 +68,30 @@ pub(crate) struct HotChange {
     at: u64,
     /// The first new version; [`Location::NONE`] for a deletion.
     new: Location,
-    /// The version that ended; [`Location::NONE`] for an insertion. Neither: a truncation.
+    /// The first version that ended; [`Location::NONE`] for an insertion. Neither: a truncation.
     old: Location,
-    /// Versions inserted one behind the other in one chunk.
+    /// Versions that began one behind the other in one chunk or segment; those that they replaced lie so, too.
     count: u32,
+}
+
+impl HotChange {
+    /// The versions that began and that ended with one of its changes.
+    fn places(&self, number: u64) -> (Location, Location) {
+        let place = |first: Location| {
+            if first == Location::NONE { first } else { Location(first.0 + number) }
+        };
+        (place(self.new), place(self.old))
+    }
+
+    /// Whether a change of the same commit goes on where this one ends.
+    fn goes_on(&self, at: u64, old: Location, new: Location) -> bool {
+        let behind = |first: Location, next: Location| match (first, next) {
+            (Location::NONE, Location::NONE) => true,
+            (Location::NONE, _) | (_, Location::NONE) => false,
+            (first, next) => first.0 + u64::from(self.count) == next.0,
+        };
+        self.at == at && self.new != Location::NONE && behind(self.new, new) && behind(self.old, old)
+    }
 }
 
 /// The changes of a table that no run has yet, in order.
@@ -90,20 +110,14 @@ impl HotChanges {
     }
 
     pub fn updated(&mut self, at: u64, old: Location, new: Location) {
-        self.list.push(HotChange { at, new, old, count: 1 });
+        match self.list.last_mut() {
+            Some(last) if last.goes_on(at, old, new) => last.count += 1,
+            Some(_) | None => self.list.push(HotChange { at, new, old, count: 1 }),
+        }
     }
 
     pub fn inserted(&mut self, at: u64, new: Location) {
-        if let Some(last) = self.list.last_mut()
-            && last.at == at
-            && last.old == Location::NONE
-            && last.new != Location::NONE
-            && last.new.0 + u64::from(last.count) == new.0
-        {
-            last.count += 1;
-            return;
-        }
-        self.list.push(HotChange { at, new, old: Location::NONE, count: 1 });
+        self.updated(at, Location::NONE, new);
     }
 
     /// Notes versions that lie one behind the other, as the rows of a segment do.
@@ -130,12 +144,13 @@ impl HotChanges {
         for change in list {
             let to =
                 |place: Location| if place == Location::NONE { place } else { moved(place).unwrap_or(place) };
-            if change.old == Location::NONE && change.new != Location::NONE {
-                for next in 0..u64::from(change.count) {
-                    self.inserted(change.at, to(Location(change.new.0 + next)));
-                }
-            } else {
-                self.list.push(HotChange { new: to(change.new), old: to(change.old), ..change });
+            if change.new == Location::NONE {
+                self.list.push(HotChange { old: to(change.old), ..change });
+                continue;
+            }
+            for number in 0..u64::from(change.count) {
+                let (new, old) = change.places(number);
+                self.updated(change.at, to(old), to(new));
             }
         }
     }
@@ -153,10 +168,10 @@ impl HotChanges {
     ) -> Result<RunWriter, Error> {
         let mut writer = RunWriter::default();
         for change in self.list.iter().take_while(|change| change.at <= moment) {
-            for next in 0..u64::from(change.count) {
-                let new =
-                    if change.new == Location::NONE { None } else { place(Location(change.new.0 + next))? };
-                let old = if change.old == Location::NONE { None } else { place(change.old)? };
+            for number in 0..u64::from(change.count) {
+                let (new, old) = change.places(number);
+                let new = if new == Location::NONE { None } else { place(new)? };
+                let old = if old == Location::NONE { None } else { place(old)? };
                 let operation = change.operation();
                 let (key, birth, old_key) = match (new, old) {
                     (Some((key, birth)), Some((old_key, _))) => {
@@ -301,8 +316,8 @@ fn give_hot(
         let found = if location == Location::NONE { None } else { follow(state, location) };
         found.map(|(_, found)| RowRef { found, dictionary: &state.dictionary })
     };
-    let new = if change.new == Location::NONE { None } else { find(Location(change.new.0 + place)) };
-    let old = find(change.old);
+    let (new, old) = change.places(place);
+    let (new, old) = (find(new), find(old));
     let birth = new.as_ref().or(old.as_ref()).map_or(Ok(0), RowRef::birth)?;
     f(Change { at: Timestamp(change.at), number, operation: change.operation(), birth, old, new });
     Ok(())

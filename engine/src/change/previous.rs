@@ -8,7 +8,7 @@
 //! version that ended before the horizon is not named, whether it has been given up yet or not. What is not committed
 //! has not replaced anything yet.
 
-use super::{HotChanges, find};
+use super::{HotChange, HotChanges, find};
 use crate::batch::write_bytes;
 use crate::ids::Location;
 use crate::table::TableState;
@@ -77,12 +77,24 @@ impl HotChanges {
         }
         let likely = after.checked_sub(1).and_then(|place| news.get(place));
         // Moves could have disturbed the order of places; then all of the commit is looked at.
-        for change in likely.into_iter().chain(news).filter(|change| change.old != Location::NONE) {
-            if let Some((_, found)) = follow(state, change.old)
-                && found.birth()? == birth
-                && found.end() == at
-            {
-                return Ok(Some(found));
+        let is_it = |change: &HotChange, number: u64| -> Result<Option<Found<'a>>, Error> {
+            match follow(state, change.places(number).1) {
+                Some((_, found)) if found.birth()? == birth && found.end() == at => Ok(Some(found)),
+                Some(_) | None => Ok(None),
+            }
+        };
+        if let Some(change) = likely
+            && let number = location.0 - change.new.0
+            && number < u64::from(change.count)
+            && let Some(found) = is_it(change, number)?
+        {
+            return Ok(Some(found));
+        }
+        for change in news.iter().filter(|change| change.old != Location::NONE) {
+            for number in 0..u64::from(change.count) {
+                if let Some(found) = is_it(change, number)? {
+                    return Ok(Some(found));
+                }
             }
         }
         Ok(None)

@@ -104,7 +104,7 @@ fn carry_over(target: &Generation, outputs: &Outputs, moment: u64) {
                 }
                 for (row, successor) in part.successors() {
                     if let Some(new) = rows.get(row as usize) {
-                        carry(*new, ALIVE, Location(successor));
+                        carry(*new, ALIVE, successor);
                     }
                 }
             }

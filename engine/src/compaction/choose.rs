@@ -3,8 +3,9 @@
 //! Files of living versions have two levels. What a checkpoint writes is level 0: files may overlap. Level 1 is
 //! partitioned by the clustering key: its files do not overlap, and the partition of a file reaches from its first key
 //! to the next file's. A file of level 0 that lies inside one partition waits there; when what waits and what has died
-//! in a partition is a quarter of it, both are written anew. A file of level 0 across partitions is merged with three
-//! others of its size, and what comes out is cut where partitions begin. So a row is rewritten a number of times that
+//! in a partition is a quarter of it, both are written anew; until then four of a size are merged into one, so that few
+//! wait. A file of level 0 across partitions is merged with three others of its size, too, and what comes out is cut
+//! where partitions begin. So a row is rewritten a number of times that
 //! grows with the logarithm of the table.
 //!
 //! Files of history are merged four of a size inside their slice; a slice that can get no more versions is, if it is
@@ -170,6 +171,11 @@ fn current(state: &LayoutState, limits: &Limits) -> Option<Plan> {
             return Some(merge(inputs, 1, Vec::new()));
         }
     }
+    for waiting in &waiting {
+        if let Some(group) = of_one_size(waiting, limits) {
+            return Some(merge(group.into_iter(), 0, Vec::new()));
+        }
+    }
     for pair in partitions.windows(2) {
         let rows: u64 = pair.iter().map(|file| file.rows - file.dead.min(file.rows)).sum();
         if rows * 2 <= limits.segment_rows && pair.iter().all(|file| !file.full) {
@@ -226,8 +232,7 @@ fn history(state: &LayoutState, limits: &Limits) -> Option<Plan> {
         ceiling: slice.class,
     };
     for (slice, files) in &slices {
-        let growing: Vec<&FileState> =
-            files.iter().copied().filter(|file| !file.is_whole(limits)).collect();
+        let growing: Vec<&FileState> = files.iter().copied().filter(|file| !file.is_whole(limits)).collect();
         if let Some(group) = of_one_size(&growing, limits) {
             return Some(plan(*slice, &group));
         }
@@ -300,6 +305,17 @@ mod tests {
         let mut busy = quiet;
         busy.push(file(4, Level::Current(0), 60, 0, (15, 30)));
         assert_eq!(inputs(choose(&state(busy), &LIMITS)), [2, 3, 4]);
+    }
+
+    #[test]
+    fn few_files_of_a_size_wait_in_a_partition() {
+        let mut files = vec![file(1, Level::Current(1), 1000, 0, (0, 9))];
+        files.extend((2..5).map(|number| file(number, Level::Current(0), 10, 0, (1, 8))));
+        assert_eq!(choose(&state(files.clone()), &LIMITS), None);
+        files.push(file(5, Level::Current(0), 12, 0, (2, 7)));
+        let plan = choose(&state(files), &LIMITS);
+        assert!(matches!(plan, Some(Plan::Merge { level: 0, .. })));
+        assert_eq!(inputs(plan), [2, 3, 4, 5]);
     }
 
     #[test]

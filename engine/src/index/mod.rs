@@ -10,6 +10,7 @@ mod table;
 pub(crate) use key::IndexKey;
 
 use crate::ids::Location;
+use crate::scratch::ScratchAllocator;
 use std::collections::BTreeSet;
 use std::ops::Bound;
 use table::HashSide;
@@ -33,6 +34,11 @@ impl HotIndex {
             heap_bytes: 0,
             foreign: false,
         }
+    }
+
+    /// Has the entries stand in scratch from now on; long keys stay in memory.
+    pub fn outgrow(&mut self, allocator: ScratchAllocator) {
+        self.hashed.outgrow(allocator);
     }
 
     /// Makes room ahead of many inserts.

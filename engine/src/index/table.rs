@@ -5,6 +5,7 @@
 
 use super::key::IndexKey;
 use crate::ids::Location;
+use crate::scratch::{List, ScratchAllocator};
 use hashbrown::DefaultHashBuilder;
 use std::hash::BuildHasher;
 
@@ -26,15 +27,27 @@ struct Entry {
 }
 
 /// Keys and the versions that have them, oldest first.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct HashSide {
     hasher: DefaultHashBuilder,
     /// As many as a power of two, or none.
-    entries: Vec<Entry>,
+    entries: List<Entry>,
     /// `64 - log2(entries)`: the upper bits of a hash choose an entry.
     shift: u32,
     length: usize,
     lists: Vec<Vec<Location>>,
+}
+
+impl Default for HashSide {
+    fn default() -> HashSide {
+        HashSide {
+            hasher: DefaultHashBuilder::default(),
+            entries: List::new_in(ScratchAllocator::default()),
+            shift: 0,
+            length: 0,
+            lists: Vec::new(),
+        }
+    }
 }
 
 impl HashSide {
@@ -111,6 +124,13 @@ impl HashSide {
         None
     }
 
+    /// Has the entries stand in scratch from now on.
+    pub fn outgrow(&mut self, allocator: ScratchAllocator) {
+        let mut entries = List::with_capacity_in(self.entries.len(), allocator);
+        entries.append(&mut self.entries);
+        self.entries = entries;
+    }
+
     /// Makes room for more keys.
     pub fn reserve(&mut self, more: usize) {
         let wanted = self.length + more;
@@ -118,7 +138,10 @@ impl HashSide {
             return;
         }
         let size = (wanted * 10).div_ceil(7).next_power_of_two().max(SMALLEST).max(self.entries.len() * 2);
-        let old = std::mem::replace(&mut self.entries, vacant(size));
+        let old = {
+            let vacant = vacant(size, self.entries.allocator());
+            std::mem::replace(&mut self.entries, vacant)
+        };
         self.shift = 64 - size.trailing_zeros();
         for entry in old.into_iter().filter(|entry| entry.versions != FREE) {
             let position = self.find(&entry.key);
@@ -148,8 +171,8 @@ impl HashSide {
 }
 
 /// Free entries, in huge pages where the system gives them: random look-ups miss the TLB otherwise.
-fn vacant(size: usize) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = Vec::with_capacity(size);
+fn vacant(size: usize, allocator: &ScratchAllocator) -> List<Entry> {
+    let mut entries: List<Entry> = List::with_capacity_in(size, allocator.clone());
     let bytes = size * size_of::<Entry>();
     if bytes >= HUGE_BYTES {
         let place = entries.as_mut_ptr() as usize;

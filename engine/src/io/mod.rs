@@ -15,12 +15,16 @@ use std::{fmt, io, sync::Arc};
 use arrow_buffer::Buffer;
 
 mod direct;
+mod extent;
 mod map;
 pub mod os;
 pub(crate) mod reserve;
 #[cfg(any(test, feature = "simulation"))]
 pub mod simulation;
 mod system;
+
+pub(crate) use extent::PAGE;
+pub use extent::{Extent, Unnamed};
 
 /// A data directory.
 pub trait Disk: Send + Sync + fmt::Debug {
@@ -38,6 +42,8 @@ pub trait Disk: Send + Sync + fmt::Debug {
     fn list(&self) -> io::Result<Vec<String>>;
     /// Maps a sealed file for reading. The buffer starts on a 64-byte boundary and keeps the mapping alive.
     fn map(&self, name: &str) -> io::Result<Buffer>;
+    /// A file without a name, for the process itself.
+    fn unnamed(&self) -> io::Result<Unnamed>;
     /// Room on the device.
     fn space(&self) -> io::Result<Space>;
     /// Which durability steps a test has switched off.

@@ -16,7 +16,7 @@ use std::{
 
 use arrow_buffer::Buffer;
 
-use super::{Clock, Disk, Environment, File, Random, Space, direct, map, system};
+use super::{Clock, Disk, Environment, File, Random, Space, Unnamed, direct, map, system};
 
 /// The name of the lock file.
 const LOCK_FILE: &str = "strata.lock";
@@ -186,6 +186,12 @@ impl Disk for OsDisk {
     fn map(&self, name: &str) -> io::Result<Buffer> {
         let path = self.path_of(name)?;
         map::map(&fs::OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW).open(path)?)
+    }
+
+    fn unnamed(&self) -> io::Result<Unnamed> {
+        let mut options = fs::OpenOptions::new();
+        options.read(true).write(true).mode(0o600).custom_flags(libc::O_TMPFILE);
+        options.open(&self.path).map(Unnamed::new)
     }
 
     fn space(&self) -> io::Result<Space> {

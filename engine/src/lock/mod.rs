@@ -147,6 +147,8 @@ enum WaitsFor {
 /// The answer to a request for a lock.
 pub(crate) enum Answer {
     Granted,
+    /// It was held in this mode before.
+    Held,
     /// Somebody is in the way and the policy is not to wait.
     Busy,
     Wait(Ticket),
@@ -257,7 +259,7 @@ impl LockManager {
     ) -> Option<Answer> {
         let held = entry.held(owner);
         if held & mode.bit != 0 {
-            return Some(Answer::Granted);
+            return Some(Answer::Held);
         }
         let ahead = entry.waiters.iter().filter(|waiter| waiter.owner != owner);
         let queued = ahead.fold(0, |modes, waiter| modes | waiter.mode.bit);

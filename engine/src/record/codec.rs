@@ -21,6 +21,15 @@ impl Writer {
         self.bytes.extend_from_slice(&value.to_le_bytes());
     }
 
+    /// Seven bits a byte, the lowest first; the eighth says that there is more.
+    pub fn varint(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.bytes.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        self.bytes.push(value as u8);
+    }
+
     /// A length (4 bytes) and the bytes.
     pub fn slice(&mut self, bytes: &[u8]) {
         self.u32(bytes.len() as u32);
@@ -87,6 +96,22 @@ impl<'a> Reader<'a> {
 
     pub fn u64(&mut self) -> Result<u64, Error> {
         self.array().map(u64::from_le_bytes)
+    }
+
+    pub fn varint(&mut self) -> Result<u64, Error> {
+        let mut value = 0_u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.u8()?;
+            let bits = u64::from(byte & 0x7F);
+            if shift == 63 && bits > 1 {
+                break;
+            }
+            value |= bits << shift;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(self.damaged("a number of more than 64 bits"))
     }
 
     /// A number of things of at least one byte each: never more than what is left.

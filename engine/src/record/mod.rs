@@ -7,10 +7,11 @@
 //! Format (little-endian): kind (1 byte, [`KIND_COMMIT`]), commit timestamp (8 bytes, filled in by the sequencer),
 //! number of tables (4), tables, and where there is one a signature. A record that does not parse exactly is refused. A table: flags (1: created, 2:
 //! truncated, 4: dropped, 8: a shape follows, 16: the rows stand in files, see `attached`,
-//! 32: a drop is taken back), shape, rows, closed rows,
+//! 32: a drop is taken back), shape, rows, closed rows (see `closes`),
 //! new entries of indexes (index, flags: 1 for all moments, 2 runs beside segments follow, 4 a key stands twice).
 
 pub(crate) mod attached;
+mod closes;
 mod codec;
 mod column;
 mod schema;
@@ -23,15 +24,17 @@ pub(crate) use signature::Signature;
 
 use crate::engine::Engine;
 use crate::ids::Location;
+use crate::scratch::{List, ScratchAllocator, Stored};
 use crate::table::Dictionary;
 use crate::table::chunk::{Chunk, RowKeys};
 use crate::table::visibility::ALIVE;
 use crate::transaction::write_set::{Backfill, Shape, TableWrites, WriteSet};
 use crate::{ColumnId, Error, IndexId, PhysicalType, RowHandle, TableId, TableSchema, Timestamp, Value};
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashMap};
 use std::sync::Arc;
 
-pub(crate) const KIND_COMMIT: u8 = 1;
+/// 1 was a commit that named each row it ended by itself.
+pub(crate) const KIND_COMMIT: u8 = 4;
 pub(crate) const KIND_LEASE: u8 = 2;
 pub(crate) const KIND_SEQUENCE: u8 = 3;
 
@@ -47,7 +50,6 @@ pub(crate) struct Close {
 }
 
 /// What one transaction does to one table.
-#[derive(Default)]
 pub(crate) struct TableCommit {
     pub created: bool,
     pub shape: Option<Shape>,
@@ -58,10 +60,27 @@ pub(crate) struct TableCommit {
     pub undropped: bool,
     pub chunks: Vec<Chunk>,
     pub attached: Option<Attached>,
-    pub closes: Vec<Close>,
+    pub closes: List<Close>,
     pub backfills: Vec<Backfill>,
     /// The shape of the rows; `None` when read back from the log.
     pub written: Option<(Arc<TableSchema>, Arc<Dictionary>)>,
+}
+
+impl Default for TableCommit {
+    fn default() -> TableCommit {
+        TableCommit {
+            created: false,
+            shape: None,
+            truncated: false,
+            dropped: false,
+            undropped: false,
+            chunks: Vec::new(),
+            attached: None,
+            closes: List::new_in(ScratchAllocator::default()),
+            backfills: Vec::new(),
+            written: None,
+        }
+    }
 }
 
 /// What one transaction does.
@@ -182,7 +201,7 @@ fn table_commit(mut writes: TableWrites) -> Result<TableCommit, Error> {
     let mut ordinals: HashMap<Location, u32> = HashMap::new();
     let mut chunks = Vec::new();
     let mut next = 0u32;
-    let wanted = !writes.closed.is_empty() || !writes.backfills.is_empty();
+    let wanted = !writes.backfills.is_empty();
     for (number, chunk) in (0..).zip(writes.store.take_chunks()) {
         let alive: Vec<usize> = (0..chunk.rows())
             .filter(|row| chunk.life(*row).is_some_and(|life| life.end() == ALIVE))
@@ -206,14 +225,16 @@ fn table_commit(mut writes: TableWrites) -> Result<TableCommit, Error> {
         }
     }
     let truncated = writes.truncated.is_some() && !writes.created;
-    let mut closes = Vec::with_capacity(if truncated { 0 } else { writes.closed.len() });
+    let allocator = writes.closed.allocator().clone();
+    let mut closes =
+        List::with_capacity_in(if truncated { 0 } else { writes.closed.len() }, allocator.clone());
     if !truncated {
         let newest = newest_versions(&chunks, &writes);
         for closed in writes.closed.values() {
             let successor = newest.get(&closed.handle.birth).copied();
             closes.push(Close { handle: closed.handle, successor });
         }
-        closes.sort_by_key(|close| close.handle.birth);
+        closes.sort_unstable_by_key(|close| close.handle.birth);
     }
     let was_mapped = writes.backfills.iter().all(|backfill| backfill.is_mapped);
     let mut backfills: Vec<Backfill> = std::mem::take(&mut writes.backfills)
@@ -240,13 +261,18 @@ fn table_commit(mut writes: TableWrites) -> Result<TableCommit, Error> {
 }
 
 /// The ordinal of the new version of each row that was closed.
-fn newest_versions(chunks: &[Chunk], writes: &TableWrites) -> HashMap<u64, u32> {
+fn newest_versions(chunks: &[Chunk], writes: &TableWrites) -> Newest {
+    let mut newest = Newest::with_hasher_in(DefaultHashBuilder::default(), writes.closed.allocator().clone());
     if writes.closed.is_empty() {
-        return HashMap::new();
+        return newest;
     }
     let births = chunks.iter().flat_map(|chunk| (0..chunk.rows()).map(|row| chunk.birth(row)));
-    births.zip(0u32..).filter(|(birth, _)| writes.closed.contains_key(birth)).collect()
+    newest.extend(births.zip(0u32..).filter(|(birth, _)| writes.closed.contains_key(birth)));
+    newest
 }
+
+/// Ordinals of new versions, by birth.
+type Newest = HashMap<u64, u32, DefaultHashBuilder, ScratchAllocator>;
 
 /// Entries for own rows name them by ordinal, as [`Location::own`] of chunk zero.
 fn committed_entries(backfill: Backfill, ordinals: &HashMap<Location, u32>, truncated: bool) -> Backfill {
@@ -307,12 +333,7 @@ impl TableCommit {
                 self.chunks.iter().for_each(|chunk| encode_chunk(chunk, writer));
             }
         }
-        writer.u32(self.closes.len() as u32);
-        for close in &self.closes {
-            writer.u64(close.handle.location);
-            writer.u64(close.handle.birth);
-            writer.u32(close.successor.unwrap_or(u32::MAX));
-        }
+        closes::encode(&self.closes, writer);
         writer.u32(self.backfills.len() as u32);
         for backfill in &self.backfills {
             writer.u32(backfill.index.0);
@@ -360,11 +381,7 @@ impl TableCommit {
                 commit.chunks.push(decode_chunk(reader)?);
             }
         }
-        for _ in 0..reader.count()? {
-            let handle = RowHandle { location: reader.u64()?, birth: reader.u64()? };
-            let successor = Some(reader.u32()?).filter(|ordinal| *ordinal != u32::MAX);
-            commit.closes.push(Close { handle, successor });
-        }
+        closes::decode(reader, &mut commit.closes)?;
         for _ in 0..reader.count()? {
             let index = IndexId(reader.u32()?);
             let flags = reader.u8()?;
@@ -428,7 +445,7 @@ fn encode_chunk(chunk: &Chunk, writer: &mut Writer) {
     for column in chunk.columns() {
         column::encode(column, writer);
     }
-    for end in &chunk.keys.ends {
+    for end in chunk.keys.ends.iter() {
         writer.u32(*end);
     }
     writer.slice(&chunk.keys.bytes);
@@ -456,7 +473,12 @@ fn decode_chunk(reader: &mut Reader<'_>) -> Result<Chunk, Error> {
         return Err(reader.damaged("the keys of a chunk do not fit its rows"));
     }
     let unchecked = (0..reader.count()?).map(|_| reader.u32()).collect::<Result<Vec<_>, Error>>()?;
-    Ok(Chunk::from_parts(layout.into(), columns, births, RowKeys { bytes, ends, unchecked }))
+    Ok(Chunk::from_parts(
+        layout.into(),
+        columns,
+        births,
+        RowKeys { bytes: Stored::Held(bytes), ends: Stored::Held(ends), unchecked },
+    ))
 }
 
 #[cfg(test)]

@@ -325,7 +325,8 @@ impl<'a> Rewrite<'a> {
                 let crossed = boundaries.next_if(|boundary| boundary.as_slice() <= key.as_bytes()).is_some();
                 while boundaries.next_if(|boundary| boundary.as_slice() <= key.as_bytes()).is_some() {}
                 is_full = rows % BETWEEN == 0 && writer.bytes() >= most_bytes;
-                if rows > 0 && (rows >= even || is_full || (crossed && rows as u64 >= self.limits.small_rows)) {
+                if rows > 0 && (rows >= even || is_full || (crossed && rows as u64 >= self.limits.small_rows))
+                {
                     break;
                 }
                 let place = sequence.location(position)?;

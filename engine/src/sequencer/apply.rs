@@ -9,6 +9,7 @@ use crate::ids::{Location, Timestamp};
 use crate::index::{HotIndex, IndexKey};
 use crate::lock::Tag;
 use crate::record::{Attached, AttachedRun, Close, CommitSet, TableCommit};
+use crate::scratch::{List, ScratchAllocator};
 use crate::segment::IndexRun;
 use crate::table::chunk::{Chunk, RowKeys};
 use crate::table::segments::SegmentPart;
@@ -87,15 +88,18 @@ fn apply_table(
             close.handle.location = find(&mut state, close.handle).map_err(|error| missing(&table, error))?.0;
         }
     }
-    let mut locations = Vec::new();
+    let scratch = || ScratchAllocator::of(&engine.scratch);
+    let mut locations = List::new_in(scratch());
     match commit.attached {
-        Some(attached) => attach(engine, &table, attached, at)?,
+        Some(attached) => {
+            attach(engine, &table, attached, at, (!closes.is_empty()).then_some(&mut locations))?
+        }
         None => {
             locations.reserve(added);
             add_rows(&table, commit.chunks, at, &mut locations)?;
         }
     }
-    let mut updated: Vec<(u32, Location)> = Vec::new();
+    let mut updated: List<(u32, Location)> = List::new_in(scratch());
     for closes in closes.chunks(CLOSES_AT_ONCE) {
         let mut state = table.latch.write();
         for close in closes {
@@ -132,9 +136,9 @@ fn missing(table: &Table, error: Error) -> Error {
 }
 
 /// Notes what became of the table: new versions in the order in which they were written.
-fn note_new(table: &Table, at: Timestamp, locations: &[Location], mut updated: Vec<(u32, Location)>) {
+fn note_new(table: &Table, at: Timestamp, locations: &[Location], mut updated: List<(u32, Location)>) {
     updated.sort_unstable();
-    let mut updated = updated.into_iter().peekable();
+    let mut updated = updated.iter().copied().peekable();
     let mut ordinal = 0;
     for locations in locations.chunks(CLOSES_AT_ONCE) {
         let mut state = table.latch.write();
@@ -148,8 +152,15 @@ fn note_new(table: &Table, at: Timestamp, locations: &[Location], mut updated: V
     }
 }
 
-/// Adds new rows that stand in segments.
-fn attach(engine: &Engine, table: &Table, attached: Attached, at: Timestamp) -> Result<(), Error> {
+/// Adds new rows that stand in segments. Where some of them replace others, all places are wanted, in order, and the
+/// changes are noted later.
+fn attach(
+    engine: &Engine,
+    table: &Table,
+    attached: Attached,
+    at: Timestamp,
+    mut places: Option<&mut List<Location>>,
+) -> Result<(), Error> {
     let mut parts = Vec::with_capacity(attached.segments.len());
     for file in &attached.segments {
         let segment = file.open(engine)?;
@@ -163,7 +174,12 @@ fn attach(engine: &Engine, table: &Table, attached: Attached, at: Timestamp) -> 
     let mut state = table.latch.write();
     attached.unchecked.iter().for_each(|index| state.note_repeating(IndexId(*index)));
     for part in parts {
-        state.hot_changes.inserted_many(at.0, part.location(0), part.segment.rows() as u32);
+        match &mut places {
+            Some(places) => places.extend((0..part.segment.rows()).map(|row| part.location(row))),
+            None => {
+                state.hot_changes.inserted_many(at.0, part.location(0), part.segment.rows() as u32);
+            }
+        }
         state.current.segments.push(part);
     }
     state.forget_births();
@@ -175,7 +191,7 @@ fn add_rows(
     table: &Table,
     chunks: Vec<Chunk>,
     at: Timestamp,
-    locations: &mut Vec<Location>,
+    locations: &mut List<Location>,
 ) -> Result<(), Error> {
     let mut keys: Vec<(RowKeys, usize)> = Vec::with_capacity(chunks.len());
     for chunk in chunks {

@@ -23,6 +23,7 @@ use crate::lock::Tag;
 use crate::log::{Log, LogError};
 use crate::record::{CommitSet, KIND_LEASE, Writer};
 use crate::registry::TransactionShared;
+use crate::scratch::List;
 use crate::ticket::Settlement;
 use crate::transaction::{PublishHook, ReadRecord, release_marks};
 use crate::{Error, RowHandle, TableId};
@@ -48,7 +49,7 @@ pub(crate) struct Request {
     pub record: Vec<u8>,
     pub hooks: Vec<PublishHook>,
     pub tags: Vec<Tag>,
-    pub rows: Vec<(TableId, RowHandle)>,
+    pub rows: List<(TableId, RowHandle)>,
     pub settlement: Arc<Settlement<Result<Timestamp, Error>>>,
     /// Dropped when all is over: somebody waits for that.
     pub done: Option<SyncSender<()>>,

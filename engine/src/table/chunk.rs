@@ -9,6 +9,7 @@ use super::column::{Column, ColumnBuilder};
 use super::visibility::{ALIVE, visible};
 use crate::ids::Location;
 use crate::schema::position;
+use crate::scratch::{Pieces, Placed, Plain, Shelf, Stored};
 use crate::{ColumnId, Error, PhysicalType, Value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -24,7 +25,7 @@ pub(crate) type Layout = Arc<[(ColumnId, PhysicalType)]>;
 /// When a version lives, whose it is, and what came after it: together in half a cache line, because a look-up
 /// needs them together.
 #[derive(Debug)]
-#[repr(align(32))]
+#[repr(C, align(32))]
 pub(crate) struct Life {
     pub birth: u64,
     pub from: u64,
@@ -80,8 +81,8 @@ impl Life {
 /// The encoded index keys of private rows. Per key: index id (4 bytes), length (4 bytes), both little-endian, bytes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RowKeys {
-    pub bytes: Vec<u8>,
-    pub ends: Vec<u32>,
+    pub bytes: Stored<u8>,
+    pub ends: Stored<u32>,
     /// Unique indexes for which some key was exempt from the check, because it holds a NULL.
     pub unchecked: Vec<u32>,
 }
@@ -89,12 +90,13 @@ pub(crate) struct RowKeys {
 impl RowKeys {
     /// Adds the keys of the next row.
     pub fn push<'a>(&mut self, keys: impl Iterator<Item = (u32, &'a [u8])>) {
+        let bytes = self.bytes.held();
         for (index, key) in keys {
-            self.bytes.extend_from_slice(&index.to_le_bytes());
-            self.bytes.extend_from_slice(&(key.len() as u32).to_le_bytes());
-            self.bytes.extend_from_slice(key);
+            bytes.extend_from_slice(&index.to_le_bytes());
+            bytes.extend_from_slice(&(key.len() as u32).to_le_bytes());
+            bytes.extend_from_slice(key);
         }
-        self.ends.push(self.bytes.len() as u32);
+        self.ends.held().push(self.bytes.len() as u32);
     }
 
     /// Notes that a key of a unique index may stand more than once.
@@ -124,12 +126,23 @@ impl RowKeys {
     }
 }
 
+/// Puts a list that was put on a shelf in the place of the one in memory.
+fn take<T: Plain>(list: &mut Stored<T>, placed: &mut Placed) -> Result<(), Error> {
+    *list = placed.items(list.len()).ok_or_else(too_short)?;
+    Ok(())
+}
+
+/// The error of a shelf that gives less than was put there.
+pub(super) fn too_short() -> Error {
+    Error::Corrupted("a shelf gives less than was put there".into())
+}
+
 /// Rows in columns.
 #[derive(Debug)]
 pub(crate) struct Chunk {
     pub layout: Layout,
     columns: Vec<Column>,
-    lives: Vec<Life>,
+    lives: Stored<Life>,
     pub keys: RowKeys,
     /// Versions with a committed end.
     ended: AtomicUsize,
@@ -160,7 +173,7 @@ impl Chunk {
         Chunk {
             layout,
             columns,
-            lives: Vec::new(),
+            lives: Stored::default(),
             keys: RowKeys::default(),
             ended: AtomicUsize::new(0),
             max_end: AtomicU64::new(0),
@@ -171,7 +184,7 @@ impl Chunk {
 
     /// A chunk of columns that exist already: rows read back from the log.
     pub fn from_parts(layout: Layout, columns: Vec<Column>, births: Vec<u64>, keys: RowKeys) -> Chunk {
-        let lives = births.into_iter().map(|birth| Life::new(birth, 0)).collect();
+        let lives = Stored::Held(births.into_iter().map(|birth| Life::new(birth, 0)).collect());
         Chunk { columns, lives, keys, min_from: 0, ..Chunk::new(layout) }
     }
 
@@ -225,7 +238,7 @@ impl Chunk {
     }
 
     fn note_row(&mut self, birth: u64, from: u64) -> usize {
-        self.lives.push(Life::new(birth, from));
+        self.lives.held().push(Life::new(birth, from));
         self.min_from = self.min_from.min(from);
         self.max_from = self.max_from.max(from);
         self.lives.len() - 1
@@ -234,13 +247,29 @@ impl Chunk {
     /// Ends the growth of the chunk.
     pub fn seal(&mut self) -> Result<(), Error> {
         self.columns.iter_mut().try_for_each(Column::seal)?;
-        self.lives.shrink_to_fit();
+        self.lives.held().shrink_to_fit();
         Ok(())
+    }
+
+    /// Puts what a sealed chunk holds on a shelf, if there is room.
+    pub fn shelve(&mut self, shelf: &mut Shelf) -> Result<(), Error> {
+        let mut pieces = Pieces::default();
+        self.columns.iter().for_each(|column| column.put(&mut pieces));
+        pieces.items(&self.keys.bytes);
+        pieces.items(&self.keys.ends);
+        pieces.items(&self.lives);
+        let Some(mut placed) = shelf.put(pieces) else { return Ok(()) };
+        for ((_, physical), column) in self.layout.iter().zip(&mut self.columns) {
+            column.take(*physical, &mut placed)?;
+        }
+        take(&mut self.keys.bytes, &mut placed)?;
+        take(&mut self.keys.ends, &mut placed)?;
+        take(&mut self.lives, &mut placed)
     }
 
     /// Makes the private rows of this chunk committed ones: alive since `from`.
     pub fn adopt(&mut self, from: u64) {
-        for life in &mut self.lives {
+        for life in self.lives.held() {
             *life = Life::new(life.birth, from);
         }
         self.keys = RowKeys::default();

@@ -3,10 +3,12 @@
 //! Sealing moves the vectors into Arrow buffers without copying them. NULL rows hold a zero or an empty string, so
 //! positions always agree. The validity bitmap exists only where there is a NULL.
 
+use super::chunk::too_short;
+use crate::scratch::{Pieces, Placed};
 use crate::{Error, PhysicalType, Value};
 use arrow_array::{
     Array, ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray, Float32Array, Float64Array, Int16Array,
-    Int32Array, Int64Array, StringArray, UInt32Array,
+    Int32Array, Int64Array, StringArray, UInt32Array, make_array,
 };
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use std::sync::Arc;
@@ -368,6 +370,28 @@ impl SealedColumn {
         with_array!(self, array => Arc::new(array.clone()) as ArrayRef)
     }
 
+    fn put(&self, pieces: &mut Pieces) {
+        let data = self.array().to_data();
+        data.buffers().iter().for_each(|buffer| pieces.bytes(buffer.as_slice()));
+        data.nulls().iter().for_each(|nulls| pieces.bytes(nulls.validity()));
+    }
+
+    /// The same column as it stands on a shelf.
+    fn taken(&self, physical: PhysicalType, placed: &mut Placed) -> Result<SealedColumn, Error> {
+        let data = self.array().to_data();
+        let mut buffer = |bytes: usize| placed.buffer(bytes).ok_or_else(too_short);
+        let buffers = data.buffers().iter().map(|old| buffer(old.len())).collect::<Result<Vec<_>, _>>()?;
+        let nulls = match data.nulls() {
+            None => None,
+            Some(nulls) => {
+                let bits = buffer(nulls.validity().len())?;
+                Some(NullBuffer::new(BooleanBuffer::new(bits, nulls.offset(), nulls.len())))
+            }
+        };
+        let data = data.into_builder().buffers(buffers).nulls(nulls).build().map_err(damaged)?;
+        SealedColumn::new(physical, &make_array(data))
+    }
+
     fn is_null(&self, row: usize) -> bool {
         with_array!(self, array => array.is_null(row))
     }
@@ -451,6 +475,21 @@ impl Column {
             Column::Open(builder) => builder.valid.is_some(),
             Column::Sealed(column) => with_array!(column, array => array.null_count() > 0),
         }
+    }
+
+    /// Appends what a sealed column holds to what goes on a shelf.
+    pub fn put(&self, pieces: &mut Pieces) {
+        if let Column::Sealed(column) = self {
+            column.put(pieces);
+        }
+    }
+
+    /// Has a sealed column, which was put on a shelf, stand there.
+    pub fn take(&mut self, physical: PhysicalType, placed: &mut Placed) -> Result<(), Error> {
+        if let Column::Sealed(column) = self {
+            *column = column.taken(physical, placed)?;
+        }
+        Ok(())
     }
 
     /// Turns a growing column into an array, in place.

@@ -13,6 +13,7 @@ pub(crate) mod chunk;
 pub(crate) mod column;
 mod dictionary;
 pub(crate) mod gather;
+mod links;
 pub(crate) mod row;
 pub(crate) mod segments;
 pub(crate) mod store;
@@ -23,6 +24,7 @@ pub(crate) use dictionary::Dictionary;
 use crate::change::{self, HotChanges};
 use crate::checkpoint::Listed;
 use crate::ids::{Location, Place};
+use crate::scratch::List;
 use crate::{ColumnId, Error, IndexId, RowHandle, TableId, TableSchema, Timestamp, Value};
 use births::Births;
 use chunk::{CHUNK_ROWS, Chunk, Layout, RowKeys};
@@ -285,7 +287,7 @@ impl TableState {
         &mut self,
         mut chunk: Chunk,
         from: u64,
-        locations: &mut Vec<Location>,
+        locations: &mut List<Location>,
     ) -> Result<RowKeys, Error> {
         let rows = chunk.rows();
         let keys = std::mem::take(&mut chunk.keys);

@@ -3,13 +3,13 @@
 //! Each secondary index has one run per segment, whose entries carry the row's position within the segment (four
 //! bytes, big-endian) in the place of the clustering key. The clustering key itself is the order of the segment.
 
+use super::links::Links;
 use crate::compaction::choose::Level;
 use crate::ids::{FileId, Location};
 use crate::manifest::Edit;
 use crate::segment::{IndexRun, Segment};
 use crate::vector::graphs::Graphs;
 use crate::{ColumnId, Error, IndexId, LearnedStatistics, TableId, Timestamp};
-use hashbrown::HashMap;
 use parking_lot::Mutex;
 use std::ops::{Bound, Range};
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub(crate) struct SegmentPart {
     latest_end: AtomicU64,
     /// Ends that the newest delete log holds.
     logged_ends: AtomicUsize,
-    successors: Mutex<HashMap<u32, u64>>,
+    successors: Mutex<Links>,
     /// The edits that name files which the manifest does not name yet, with the commits that brought them.
     unlisted: Mutex<Vec<(u64, Edit)>>,
 }
@@ -79,7 +79,7 @@ impl SegmentPart {
             latest_end: AtomicU64::new(if max_to <= Timestamp::LATEST.0 { max_to } else { 0 }),
             segment,
             logged_ends: AtomicUsize::new(logged),
-            successors: Mutex::new(HashMap::new()),
+            successors: Mutex::default(),
             unlisted: Mutex::new(Vec::new()),
         })
     }
@@ -193,16 +193,16 @@ impl SegmentPart {
     }
 
     pub fn successor(&self, row: usize) -> Location {
-        self.successors.lock().get(&(row as u32)).map_or(Location::NONE, |link| Location(*link))
+        self.successors.lock().get(row)
     }
 
     /// Every row with a successor.
-    pub fn successors(&self) -> Vec<(u32, u64)> {
-        self.successors.lock().iter().map(|(row, link)| (*row, *link)).collect()
+    pub fn successors(&self) -> Vec<(u32, Location)> {
+        self.successors.lock().all()
     }
 
     pub fn set_successor(&self, row: usize, successor: Location) {
-        self.successors.lock().insert(row as u32, successor.0);
+        self.successors.lock().set(row, self.segment.rows(), successor);
     }
 
     /// Whether the segment knows this index at all; rows written before an index are in later runs.

@@ -6,6 +6,7 @@
 use super::chunk::{Chunk, Layout, Life};
 use crate::ids::Location;
 use crate::index::HotIndex;
+use crate::scratch::{Scratch, ScratchAllocator, Shelf};
 use crate::{Error, IndexId};
 use std::sync::Arc;
 
@@ -18,11 +19,21 @@ pub(crate) struct Store {
     open: Option<Chunk>,
     indexes: Vec<(IndexId, HotIndex)>,
     sealed_bytes: usize,
+    /// Where sealed chunks go, and maps grow, once a transaction has outgrown memory.
+    outgrown: Option<(Arc<Scratch>, Shelf)>,
 }
 
 impl Store {
     pub fn new(private: bool, first_chunk: u32) -> Store {
-        Store { private, first_chunk, sealed: Vec::new(), open: None, indexes: Vec::new(), sealed_bytes: 0 }
+        Store {
+            private,
+            first_chunk,
+            sealed: Vec::new(),
+            open: None,
+            indexes: Vec::new(),
+            sealed_bytes: 0,
+            outgrown: None,
+        }
     }
 
     /// The number that the next chunk will have.
@@ -84,6 +95,9 @@ impl Store {
     pub fn seal_open(&mut self) -> Result<(), Error> {
         if let Some(mut chunk) = self.open.take() {
             chunk.seal()?;
+            if let Some((_, shelf)) = &mut self.outgrown {
+                chunk.shelve(shelf)?;
+            }
             self.push_sealed(chunk);
         }
         Ok(())
@@ -94,6 +108,19 @@ impl Store {
         self.sealed_bytes += chunk.bytes_used();
         self.sealed.push(Arc::new(chunk));
         number
+    }
+
+    /// Has the chunks that are sealed from now on, and the maps, stand in scratch.
+    pub fn outgrow(&mut self, scratch: &Arc<Scratch>) {
+        self.outgrown = Some((scratch.clone(), Shelf::new(scratch)));
+        for (_, map) in &mut self.indexes {
+            map.outgrow(ScratchAllocator::of(scratch));
+        }
+    }
+
+    /// Whether it does.
+    pub fn is_outgrown(&self) -> bool {
+        self.outgrown.is_some()
     }
 
     /// Takes a whole sealed chunk; says its number.
@@ -133,7 +160,11 @@ impl Store {
     pub fn index_mut(&mut self, index: IndexId) -> &mut HotIndex {
         let found = self.indexes.iter().position(|(id, _)| *id == index);
         let position = found.unwrap_or_else(|| {
-            self.indexes.push((index, HotIndex::new(!self.private)));
+            let mut map = HotIndex::new(!self.private);
+            if let Some((scratch, _)) = &self.outgrown {
+                map.outgrow(ScratchAllocator::of(scratch));
+            }
+            self.indexes.push((index, map));
             self.indexes.len() - 1
         });
         &mut self.indexes[position].1

@@ -91,11 +91,10 @@ impl Transaction {
         let answer = self.engine.locks.request(tag, self.shared.id, mode, policy)?;
         match answer {
             Answer::Granted => {
-                if self.tags.last() != Some(&tag) {
-                    self.tags.push(tag);
-                }
+                self.tags.push(tag);
                 Ok(Outcome::Done(()))
             }
+            Answer::Held => Ok(Outcome::Done(())),
             Answer::Busy => Err(Error::LockNotAvailable),
             Answer::Wait(ticket) => {
                 // Granted later, by whoever lets go: it is ours from then on.
@@ -262,8 +261,10 @@ impl Transaction {
             }
             Some(Answer::Busy) if policy == WaitPolicy::Skip => Ok(Look::Skipped),
             Some(Answer::Busy) => Err(Error::LockNotAvailable),
-            Some(Answer::Granted) => {
-                self.tags.push(tag);
+            Some(answer @ (Answer::Granted | Answer::Held)) => {
+                if matches!(answer, Answer::Granted) {
+                    self.tags.push(tag);
+                }
                 if lock.is_exclusive() {
                     self.mark_granted(table, handle, found, lock);
                 }

@@ -4,6 +4,7 @@
 //! Every statement has a command number; a command sees the writes of earlier commands only. A savepoint is a
 //! position in the list of changes and of locks. Dropping a transaction rolls it back.
 
+pub(crate) mod bulk;
 mod locking;
 pub(crate) mod reads;
 mod rows;
@@ -17,6 +18,7 @@ use crate::engine::Engine;
 use crate::lock::Tag;
 use crate::record::{CommitSet, Signature};
 use crate::registry::TransactionShared;
+use crate::scratch::{List, ScratchAllocator};
 use crate::sequencer::Request;
 use crate::spill;
 use crate::table::visibility::Mark;
@@ -93,11 +95,16 @@ pub struct Transaction {
     tables: Arc<Tables>,
     command: u64,
     writes: Option<Arc<RwLock<WriteSet>>>,
-    undo: Vec<Undo>,
+    undo: List<Undo>,
     /// Locks in the manager, in the order in which they were taken.
     tags: Vec<Tag>,
+    /// Locks of keys that are held until the row is written: those of a bulk writer.
+    brief: Vec<Tag>,
+    is_bulk: bool,
+    /// Whether the lists stand in scratch.
+    is_outgrown: bool,
     /// Rows marked by this transaction, in the order in which they were.
-    rows: Vec<(TableId, RowHandle)>,
+    rows: List<(TableId, RowHandle)>,
     /// Recorded at SERIALIZABLE only.
     reads: Option<Arc<Reads>>,
     hooks: Vec<PublishHook>,
@@ -125,9 +132,12 @@ impl Transaction {
             tables,
             command: 1,
             writes: None,
-            undo: Vec::new(),
+            undo: List::new_in(ScratchAllocator::default()),
             tags: Vec::new(),
-            rows: Vec::new(),
+            brief: Vec::new(),
+            is_bulk: false,
+            is_outgrown: false,
+            rows: List::new_in(ScratchAllocator::default()),
             reads: tracked(isolation, read_only),
             hooks: Vec::new(),
             lock_timeout: None,
@@ -382,6 +392,7 @@ impl Transaction {
             self.finish();
             return CommitTicket::ready(Ok(snapshot));
         }
+        self.engine.registry.bulk.close(self.shared.id);
         let writes = self.writes.take();
         let mut set = match writes.map(|writes| CommitSet::of(&mut writes.write())).transpose() {
             Ok(set) => set.unwrap_or_default(),
@@ -405,7 +416,7 @@ impl Transaction {
             record,
             hooks: std::mem::take(&mut self.hooks),
             tags: std::mem::take(&mut self.tags),
-            rows: std::mem::take(&mut self.rows),
+            rows: taken(&mut self.rows),
             settlement: settlement.clone(),
             done: None,
         };
@@ -430,6 +441,22 @@ impl Transaction {
         }
         self.shared.locks.release(&self.engine.locks, self.shared.id);
         self.shared.end();
+    }
+
+    /// Has what grows with the number of rows stand in scratch, once a transaction is large. Asked once a full chunk.
+    fn outgrow(&mut self, writes: &mut TableWrites) {
+        let engine = &self.engine;
+        let most = engine.configuration.scratch_bytes;
+        let closed = writes.closed.len() * size_of::<write_set::Closed>();
+        if !writes.store.is_outgrown() && writes.store.bytes_used() + closed > most {
+            writes.outgrow(&engine.scratch);
+        }
+        let lists = self.undo.len() * size_of::<Undo>() + self.rows.len() * size_of::<(TableId, RowHandle)>();
+        if !self.is_outgrown && lists > most {
+            self.is_outgrown = true;
+            move_to(&mut self.undo, ScratchAllocator::of(&engine.scratch));
+            move_to(&mut self.rows, ScratchAllocator::of(&engine.scratch));
+        }
     }
 
     fn check_writable(&self) -> Result<(), Error> {
@@ -462,6 +489,18 @@ impl Drop for Transaction {
             self.finish();
         }
     }
+}
+
+/// Has a list grow elsewhere.
+fn move_to<T>(list: &mut List<T>, allocator: ScratchAllocator) {
+    let mut moved = List::with_capacity_in(list.len(), allocator);
+    moved.append(list);
+    *list = moved;
+}
+
+/// A list as it is, and an empty one in its place.
+fn taken<T>(list: &mut List<T>) -> List<T> {
+    std::mem::replace(list, List::new_in(ScratchAllocator::default()))
 }
 
 /// Where reads are recorded. A transaction that only reads is serializable by its snapshot alone.

@@ -13,6 +13,7 @@ use crate::table::chunk::{CHUNK_ROWS, Chunk};
 use crate::table::visibility::{ALIVE, Mark, is_live};
 use crate::view::follow;
 use crate::{Error, IndexId, LockedRow, NewRow, Outcome, RowHandle, TableId, Ticket};
+use parking_lot::RwLock;
 use std::sync::atomic::Ordering;
 
 /// The answer to [`Transaction::insert`] and [`Transaction::update`].
@@ -50,23 +51,70 @@ impl Transaction {
         self.check_first_write()?;
         let writes = self.writes_of(table)?;
         self.check_row(table, &writes.read(), row)?;
-        for (index, key, check) in &row.keys {
-            if !check {
-                continue;
-            }
-            match self.check_unique(table, &writes, *index, key, None)? {
-                Unique::Free => {}
-                Unique::Taken(existing) => {
-                    return Ok(Outcome::Done(Inserted::Conflict { index: *index, existing }));
-                }
-                Unique::Wait(ticket) => return Ok(Outcome::Wait(ticket)),
-            }
+        let inserted = self.insert_checked(table, &writes, row);
+        self.release_brief();
+        inserted
+    }
+
+    fn insert_checked(
+        &mut self,
+        table: TableId,
+        writes: &RwLock<WriteSet>,
+        row: &NewRow,
+    ) -> Result<Outcome<Inserted>, Error> {
+        if let Some(taken) = self.check_keys(table, writes, row, None)? {
+            return Ok(taken);
         }
         let birth = self.engine.births.fetch_add(1, Ordering::Relaxed);
         let mut writes = writes.write();
         let writes = writes.table_mut(table).ok_or(Error::UnknownTable(table))?;
         let location = self.append(writes, row, birth)?;
         Ok(Outcome::Done(Inserted::Row(RowHandle { location: location.0, birth })))
+    }
+
+    /// Whether the keys of a row are free; if not, what is to be answered.
+    fn check_keys(
+        &mut self,
+        table: TableId,
+        writes: &RwLock<WriteSet>,
+        row: &NewRow,
+        replacing: Option<RowHandle>,
+    ) -> Result<Option<Outcome<Inserted>>, Error> {
+        for (index, key, check) in &row.keys {
+            if !check {
+                continue;
+            }
+            match self.check_unique(table, writes, *index, key, replacing)? {
+                Unique::Free => {}
+                Unique::Taken(existing) => {
+                    return Ok(Some(Outcome::Done(Inserted::Conflict { index: *index, existing })));
+                }
+                Unique::Wait(ticket) => return Ok(Some(Outcome::Wait(ticket))),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Lets go of keys that stand in the own map by now, or were not written.
+    fn release_brief(&mut self) {
+        for tag in self.brief.drain(..) {
+            self.engine.locks.release(tag, self.shared.id);
+        }
+    }
+
+    /// Notes the lock of a key that is about to be written.
+    fn note_key(&mut self, tag: Tag) {
+        if self.is_bulk {
+            self.brief.push(tag);
+            return;
+        }
+        self.tags.push(tag);
+        if self.tags.len() >= self.engine.configuration.locked_keys
+            && let Some(writes) = &self.writes
+        {
+            self.is_bulk = true;
+            self.engine.registry.bulk.register(self.shared.id, writes.clone());
+        }
     }
 
     /// Replaces a row by a new version. The row is locked if it is not yet; lock it first to learn whether it has
@@ -87,22 +135,25 @@ impl Transaction {
         if let Some(ticket) = self.lock_current(table, handle, lock)? {
             return Ok(Outcome::Wait(ticket));
         }
-        for (index, key, check) in &row.keys {
-            if !check {
-                continue;
-            }
-            match self.check_unique(table, &writes, *index, key, Some(handle))? {
-                Unique::Free => {}
-                Unique::Taken(existing) => {
-                    return Ok(Outcome::Done(Inserted::Conflict { index: *index, existing }));
-                }
-                Unique::Wait(ticket) => return Ok(Outcome::Wait(ticket)),
-            }
+        let updated = self.update_checked(table, &writes, handle, row);
+        self.release_brief();
+        updated
+    }
+
+    fn update_checked(
+        &mut self,
+        table: TableId,
+        writes: &RwLock<WriteSet>,
+        handle: RowHandle,
+        row: &NewRow,
+    ) -> Result<Outcome<Inserted>, Error> {
+        if let Some(taken) = self.check_keys(table, writes, row, Some(handle))? {
+            return Ok(taken);
         }
         let mut writes = writes.write();
         let writes = writes.table_mut(table).ok_or(Error::UnknownTable(table))?;
         let location = self.append(writes, row, handle.birth)?;
-        self.close(writes, handle);
+        self.close(writes, handle)?;
         Ok(Outcome::Done(Inserted::Row(RowHandle { location: location.0, birth: handle.birth })))
     }
 
@@ -116,11 +167,7 @@ impl Transaction {
         }
         let mut writes = writes.write();
         let writes = writes.table_mut(table).ok_or(Error::UnknownTable(table))?;
-        if writes.closed.len() % CHUNK_ROWS == CHUNK_ROWS - 1 {
-            self.engine.configuration.memory.check()?;
-        }
-        self.close(writes, handle);
-        Ok(())
+        self.close(writes, handle)
     }
 
     /// Makes sure that this very version is locked; a ticket if somebody is in the way.
@@ -166,7 +213,7 @@ impl Transaction {
     fn check_unique(
         &mut self,
         table: TableId,
-        writes: &parking_lot::RwLock<WriteSet>,
+        writes: &RwLock<WriteSet>,
         index: IndexId,
         key: &[u8],
         replacing: Option<RowHandle>,
@@ -210,12 +257,20 @@ impl Transaction {
         let policy = WaitPolicy::Wait { timeout: self.lock_timeout };
         let mode = Mode::from(KeyLock::Exclusive);
         match self.engine.locks.request(tag, self.shared.id, mode, policy)? {
-            Answer::Granted => self.tags.push(tag),
+            Answer::Granted => self.note_key(tag),
+            Answer::Held => {}
             Answer::Busy => return Err(Error::LockNotAvailable),
             Answer::Wait(ticket) => {
+                // Granted later, by whoever lets go: it is ours from then on.
                 self.tags.push(tag);
                 return Ok(Unique::Wait(ticket));
             }
+        }
+        if let Some(other) = self.engine.registry.bulk.writer_of(self.shared.id, table, index, key) {
+            return match self.wait_for_end(other)? {
+                Some(ticket) => Ok(Unique::Wait(ticket)),
+                None => self.check_unique(table, writes, index, key, replacing),
+            };
         }
         for (existing, mark) in self.latest(table, index, key)? {
             if replacing.is_some_and(|replaced| replaced.birth == existing.birth) {
@@ -301,6 +356,7 @@ impl Transaction {
     fn append(&mut self, writes: &mut TableWrites, row: &NewRow, birth: u64) -> Result<Location, Error> {
         let table = writes.table;
         if writes.store.open().is_some_and(Chunk::is_full) {
+            self.outgrow(writes);
             self.engine.configuration.memory.check()?;
         }
         let (number, chunk) = writes.store.growing(&writes.layout)?;
@@ -333,7 +389,11 @@ impl Transaction {
     }
 
     /// Closes a version that is locked, or is this transaction's own.
-    fn close(&mut self, writes: &mut TableWrites, handle: RowHandle) {
+    fn close(&mut self, writes: &mut TableWrites, handle: RowHandle) -> Result<(), Error> {
+        if self.undo.len() % CHUNK_ROWS == CHUNK_ROWS - 1 {
+            self.outgrow(writes);
+            self.engine.configuration.memory.check()?;
+        }
         let table = writes.table;
         let location = Location(handle.location);
         if location.is_own() {
@@ -347,11 +407,12 @@ impl Transaction {
             self.undo.push(Undo::Closed { table, handle });
         }
         self.savepoint_here = false;
+        Ok(())
     }
 }
 
 /// Puts what a new index holds into the own map before it is asked.
-fn map_backfills(writes: &parking_lot::RwLock<WriteSet>, table: TableId, index: IndexId) {
+fn map_backfills(writes: &RwLock<WriteSet>, table: TableId, index: IndexId) {
     if writes.read().table(table).is_some_and(|writes| writes.is_unmapped(index)) {
         if let Some(writes) = writes.write().table_mut(table) {
             writes.map_backfills(index);
@@ -360,7 +421,7 @@ fn map_backfills(writes: &parking_lot::RwLock<WriteSet>, table: TableId, index: 
 }
 
 /// The live own row with this key.
-fn own_with_key(writes: &TableWrites, index: IndexId, key: &[u8]) -> Option<RowHandle> {
+pub(super) fn own_with_key(writes: &TableWrites, index: IndexId, key: &[u8]) -> Option<RowHandle> {
     own_rows_with_key(writes, index, key).next()
 }
 

@@ -7,11 +7,12 @@
 use crate::ids::Location;
 use crate::index::HotIndex;
 use crate::record::AttachedRun;
+use crate::scratch::{Scratch, ScratchAllocator};
 use crate::table::chunk::Layout;
 use crate::table::store::Store;
 use crate::table::{Dictionary, TableState};
 use crate::{ColumnId, IndexId, RowHandle, TableId, TableSchema, Value};
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashMap};
 use std::sync::Arc;
 
 /// A committed row that this transaction has updated or deleted.
@@ -20,6 +21,9 @@ pub(crate) struct Closed {
     pub command: u64,
     pub handle: RowHandle,
 }
+
+/// Committed rows that were closed, by birth.
+pub(crate) type ClosedRows = HashMap<u64, Closed, DefaultHashBuilder, ScratchAllocator>;
 
 /// Index entries for rows that were there before the index.
 #[derive(Clone)]
@@ -53,7 +57,7 @@ pub(crate) struct TableWrites {
     pub layout: Layout,
     pub dictionary: Arc<Dictionary>,
     pub store: Store,
-    pub closed: HashMap<u64, Closed>,
+    pub closed: ClosedRows,
     /// The table was created by this transaction.
     pub created: bool,
     /// The newest shape given by this transaction.
@@ -76,7 +80,7 @@ impl TableWrites {
             layout: state.layout.clone(),
             dictionary: state.dictionary.clone(),
             store: Store::new(true, 0),
-            closed: HashMap::new(),
+            closed: ClosedRows::default(),
             created: false,
             shape: None,
             dropped: None,
@@ -94,7 +98,7 @@ impl TableWrites {
             dictionary: Arc::new(Dictionary::default().extended(&schema, defaults)),
             schema: Arc::new(schema.clone()),
             store: Store::new(true, 0),
-            closed: HashMap::new(),
+            closed: ClosedRows::default(),
             created: true,
             shape: Some(Shape { schema, defaults: defaults.to_vec() }),
             dropped: None,
@@ -102,6 +106,18 @@ impl TableWrites {
             truncated: None,
             backfills: Vec::new(),
         }
+    }
+
+    /// Has what grows with the number of rows stand in scratch from now on.
+    pub fn outgrow(&mut self, scratch: &Arc<Scratch>) {
+        self.store.outgrow(scratch);
+        let mut closed = ClosedRows::with_capacity_and_hasher_in(
+            self.closed.len(),
+            DefaultHashBuilder::default(),
+            ScratchAllocator::of(scratch),
+        );
+        closed.extend(self.closed.drain());
+        self.closed = closed;
     }
 
     /// Whether entries of an index are not in the own map yet.

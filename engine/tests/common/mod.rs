@@ -35,6 +35,7 @@ impl World {
         let mut configuration = configuration();
         if self.spills {
             (configuration.spill_bytes, configuration.spill_entries) = (1, 1);
+            (configuration.scratch_bytes, configuration.locked_keys) = (1, 4);
         }
         Database::open(configuration, self.environment.clone()).expect("the database opens")
     }

@@ -14,7 +14,7 @@ use super::{
     handle::{Mount, SimulatedFile},
     image::Image,
 };
-use crate::io::{Disk, File, Random, Space};
+use crate::io::{Disk, File, Random, Space, Unnamed, extent};
 
 /// Something that goes wrong once, at the `after`-th call of its kind from now (zero: the next one).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -428,6 +428,10 @@ impl Disk for SimulatedDisk {
         let mut buffer = MutableBuffer::from_len_zeroed(image.length() as usize);
         image.read(buffer.as_slice_mut(), 0).ok_or(io::ErrorKind::UnexpectedEof)?;
         Ok(buffer.into())
+    }
+
+    fn unnamed(&self) -> io::Result<Unnamed> {
+        extent::in_memory()
     }
 
     fn space(&self) -> io::Result<Space> {

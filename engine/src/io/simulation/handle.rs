@@ -12,7 +12,7 @@ use super::{
     disk::{SimulatedDisk, State, due},
     image::Image,
 };
-use crate::io::{Disk, File, Space};
+use crate::io::{Disk, File, Space, Unnamed};
 
 /// The disk of one life.
 #[derive(Debug)]
@@ -61,6 +61,10 @@ impl Disk for Mount {
 
     fn map(&self, name: &str) -> io::Result<Buffer> {
         self.disk()?.map(name)
+    }
+
+    fn unnamed(&self) -> io::Result<Unnamed> {
+        self.disk()?.unnamed()
     }
 
     fn space(&self) -> io::Result<Space> {
