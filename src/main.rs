@@ -70,6 +70,7 @@ fn serve(configuration: Configuration) -> Result<(), Box<dyn std::error::Error>>
         None => None,
     };
     monitoring::install(configuration.metrics_listen)?;
+    allocator::give_back()?;
     let instance = Instance::open(sql::session::Configuration {
         data_directory: configuration.data_directory,
         password,
