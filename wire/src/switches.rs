@@ -31,7 +31,9 @@ pub fn settings_of(text: &str) -> Result<Vec<(String, String)>> {
                 });
             }
             (Some('-'), Some(switch)) if OTHERS.contains(switch) => {
-                return Err(Error::unsupported(format!("the server's switch -{switch} in a connection's options")));
+                return Err(Error::unsupported(format!(
+                    "the server's switch -{switch} in a connection's options"
+                )));
             }
             _ => return Err(invalid(&word)),
         }

@@ -126,6 +126,11 @@ impl Execution {
         }
     }
 
+    /// Who may stop the statement.
+    pub(super) fn interrupt(&self) -> &dyn super::Interrupt {
+        &*self.shared.input.interrupt
+    }
+
     /// Fails when the statement was cancelled.
     pub(super) fn check(&self) -> Result<()> {
         self.shared.input.interrupt.check()

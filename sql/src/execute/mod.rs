@@ -23,6 +23,7 @@ mod predicate;
 mod row;
 mod scan;
 pub(crate) mod search;
+mod selective;
 mod set_operation;
 mod sort;
 mod spill;

@@ -19,6 +19,7 @@ use super::execution::{Execution, Moment};
 use super::input::Interrupt;
 use super::row::narrowed;
 use super::scan::{RowCollector, assembled, filtered, projection, substituted};
+use super::selective::{is_selective, offer_passing};
 use super::sort::fetch_of;
 use super::stream::{BATCH_ROWS, Batches, batch_of, from_iterator, pieces};
 use crate::error::{Error, Result};
@@ -132,21 +133,6 @@ const TIED: usize = 32;
 /// hnsw.ef_search where it is not known.
 const DEFAULT_EF: usize = 40;
 
-/// What it takes, in some unit, to see of a batch's row whether it passes; to compute the distance of one that does; and to
-/// compare a node of a graph, which for every row that is kept is done so many times, divided by the part that passes.
-const TESTED: f64 = 1.0;
-const COMPUTED: f64 = 20.0;
-const WALKED: f64 = 40.0;
-const COMPARED: f64 = 14.0;
-
-/// Whether so few rows are expected to pass the conditions that testing all of them, batch by batch, is less work than a
-/// walk to those that are near.
-fn is_selective(plan: &Nearest, ef: usize) -> bool {
-    let Some(share) = plan.share.filter(|share| *share < 1.0) else { return false };
-    let least = 1.0 / plan.rows.max(1.0);
-    plan.rows * (TESTED + share * COMPUTED) < ef as f64 * COMPARED * WALKED / share.max(least)
-}
-
 /// Whether a vector index holds a vector: zero has no direction.
 fn is_held(metric: Metric, element: Element, stored: &[u8]) -> bool {
     metric != Metric::Cosine || element.read(stored).iter().any(|value| *value != 0.0)
@@ -212,7 +198,9 @@ fn plan_of(node: &Node) -> Result<&Nearest> {
 async fn collect(plan: &Nearest, execution: &Execution, mut input: Batches) -> Result<Neighbours> {
     let wanted = fetch_of(&plan.fetch, execution)?.unwrap_or(usize::MAX);
     let mut exact = Exact::new(plan, &execution.scope(), wanted)?;
-    if let Some(found) = exact.by_index(view(plan, execution)?, &execution.scope(), wanted)? {
+    if let Some(found) =
+        exact.by_index(view(plan, execution)?, &execution.scope(), wanted, execution.interrupt())?
+    {
         return Ok(found);
     }
     while let Some(batch) = input.next().await {
@@ -234,7 +222,7 @@ pub(crate) fn find(
         return Err(Error::internal("a search for the nearest does not read a table"));
     };
     let mut exact = Exact::new(plan, scope, wanted)?;
-    if let Some(found) = exact.by_index(view, scope, wanted)? {
+    if let Some(found) = exact.by_index(view, scope, wanted, interrupt)? {
         return Ok(found);
     }
     let cursor = view.scan(scan.access.table, &projection(&scan.access), BATCH_ROWS).map_err(engine_error)?;
@@ -290,7 +278,13 @@ impl Exact<'_> {
 
     /// The same rows by the vector index; `None` where it cannot tell all that are wanted: those that it does not hold
     /// come behind those that it does.
-    fn by_index(&self, view: &ReadView, scope: &Scope<'_>, wanted: usize) -> Result<Option<Neighbours>> {
+    fn by_index(
+        &self,
+        view: &ReadView,
+        scope: &Scope<'_>,
+        wanted: usize,
+        interrupt: &dyn Interrupt,
+    ) -> Result<Option<Neighbours>> {
         let plan = self.plan;
         let (Some(index), Value::Bytes(query)) = (&plan.index, &self.other) else { return Ok(None) };
         if wanted > MOST_BY_INDEX {
@@ -308,8 +302,14 @@ impl Exact<'_> {
         let asked = if plan.ties { wanted + TIED } else { wanted };
         let ef = scope.context.environment.setting("hnsw.ef_search").and_then(|text| text.parse().ok());
         let ef = ef.unwrap_or(DEFAULT_EF).max(asked);
-        if !self.held && is_selective(plan, ef) {
-            return Ok(None);
+        let Operator::Scan(scan) = &plan.input.operator else {
+            return Err(Error::internal("a search for the nearest does not read a table"));
+        };
+        if !self.held && is_selective(plan, &scan.access, ef) {
+            let (access, at_work) = (&scan.access, (scope, interrupt));
+            let mut nearby = Nearby::new(wanted, plan.ties);
+            offer_passing(plan, access, &plan.input, view, at_work, &self.other, &mut nearby)?;
+            return Ok(Some(Neighbours { rows: nearby.rows(), report: None }));
         }
         let Some(found) = self.asked(index, view, scope, &plan.element.read(query), (asked, ef))? else {
             return Ok(None);
