@@ -56,19 +56,47 @@ pub struct Instance {
 impl Instance {
     /// Opens (or makes) the data directory, recovering as needed.
     pub fn open(configuration: Configuration) -> Result<Arc<Instance>> {
-        let cannot = |what: &str, error: &dyn std::fmt::Display| {
-            Error::new(SqlState::SystemError, format!("could not {what}: {error}"))
-        };
+        let environment = engine::io::os::OsDisk::environment(&configuration.data_directory)
+            .map_err(|error| cannot("open the data directory", &error))?;
+        let bounded =
+            engine::Configuration { memory: MemoryBound::of_machine(), ..engine::Configuration::default() };
+        let instance = Instance::open_in(environment, bounded, configuration)?;
+        if let Some(parts) = &*instance.view_parts.lock() {
+            crate::view::start(&instance.maintenance, parts)?;
+        }
+        Ok(instance)
+    }
+
+    /// Opens an instance on a simulated disk and clock. Its views take steps when they are told to.
+    #[cfg(feature = "simulation")]
+    pub fn open_simulated(
+        environment: engine::io::Environment,
+        bounded: engine::Configuration,
+    ) -> Result<Arc<Instance>> {
+        let configuration =
+            Configuration { data_directory: PathBuf::new(), password: None, query_threads: 1 };
+        Instance::open_in(environment, bounded, configuration)
+    }
+
+    /// Takes the step of every view that needs one, on this thread; how many were taken.
+    #[cfg(feature = "simulation")]
+    pub fn step_views(&self) -> Result<u64> {
+        let parts = self.view_parts.lock().clone();
+        parts.map_or(Ok(0), |parts| crate::view::step_all(&parts))
+    }
+
+    /// Opens the database of an environment, and everything above it but the thread of views.
+    fn open_in(
+        environment: engine::io::Environment,
+        bounded: engine::Configuration,
+        configuration: Configuration,
+    ) -> Result<Arc<Instance>> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(configuration.query_threads.max(1))
             .thread_name("strata-query")
             .enable_all()
             .build()
             .map_err(|error| cannot("start threads", &error))?;
-        let environment = engine::io::os::OsDisk::environment(&configuration.data_directory)
-            .map_err(|error| cannot("open the data directory", &error))?;
-        let bounded =
-            engine::Configuration { memory: MemoryBound::of_machine(), ..engine::Configuration::default() };
         let database =
             Database::open(bounded, environment).map_err(|error| cannot("open the database", &error))?;
         let catalog =
@@ -89,7 +117,6 @@ impl Instance {
             resources: resources.clone(),
             runtime: runtime.handle().clone(),
         });
-        crate::view::start(&maintenance, &view_parts)?;
         Ok(Arc::new(Instance {
             database,
             catalog,
@@ -316,6 +343,10 @@ impl Instance {
             runtime.shutdown_background();
         }
     }
+}
+
+fn cannot(what: &str, error: &dyn std::fmt::Display) -> Error {
+    Error::new(SqlState::SystemError, format!("could not {what}: {error}"))
 }
 
 /// Gives the first superuser a password, where it has none.

@@ -21,7 +21,9 @@ use crate::execute::{MomentValue, evaluate_moment};
 use crate::plan::Plan;
 use crate::tree::TimeClause;
 use crate::types::InputSettings;
-use crate::view::{Evaluator, Freshness, Step, beneath, changes_of_view, freshness, rows_beneath};
+use crate::view::{
+    Evaluator, Fault, Freshness, Step, beneath, changes_of_view, freshness, is_planted, rows_beneath,
+};
 
 /// Beneath views of fewer rows, the query is no dearer than what has changed.
 const FEW_ROWS: u64 = 2_000;
@@ -197,6 +199,10 @@ impl Reader {
             // No later step can have been committed by then: it would have been found.
             Freshness::Exact(step) if step.commit <= moment => ViewRead::Stored(None),
             Freshness::Exact(step) => {
+                self.differs = true;
+                ViewRead::Stored(Some(crate::view::as_of(step.commit)))
+            }
+            Freshness::Behind(step) if is_planted(Fault::StaleRows) => {
                 self.differs = true;
                 ViewRead::Stored(Some(crate::view::as_of(step.commit)))
             }

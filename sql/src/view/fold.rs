@@ -14,6 +14,7 @@ use super::aggregate::{Kind, Known, ValueChange};
 use super::apply::RowImage;
 use super::delta::{Delta, Weighted};
 use super::evaluator::Evaluator;
+use super::fault::{Fault, is_planted};
 use super::keys::{groups_of, restricted};
 use crate::dml::{IndexModel, TableModel, index_key};
 use crate::error::{Error, Result};
@@ -353,7 +354,8 @@ fn add(
     group.mixed |= RowImage::of(&group.key) != RowImage::of(&row);
     for (change, kind) in group.values.iter_mut().zip(&shape.kinds) {
         let (Some(value), Some(passes)) = (values.next(), values.next()) else { continue };
-        if passes == Value::Bool(true) && !value.is_null() {
+        let counted = !value.is_null() || *kind == Kind::Values && is_planted(Fault::CountedNulls);
+        if passes == Value::Bool(true) && counted {
             change.add(*kind, value, weight)?;
         }
     }
@@ -394,7 +396,7 @@ fn renewed(shape: &Shape<'_>, change: &GroupChange, old: Option<&[Value]>) -> Op
             };
             let whole = shape.aggregates.get(place).is_some_and(|(_, call)| call.filter.is_none());
             if *kind == Kind::Rows && whole && before.is_some() {
-                if value == Value::Int64(0) {
+                if value == Value::Int64(0) && !is_planted(Fault::KeptEmptyGroup) {
                     return Some(None);
                 }
                 alive = true;

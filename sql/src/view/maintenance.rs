@@ -22,6 +22,7 @@ use super::apply::{Difference, apply, difference_of, stored_rows};
 use super::beneath::{beneath, definition_of};
 use super::delta::changes_of_view;
 use super::evaluator::Evaluator;
+use super::fault::{Fault, is_planted};
 use super::moment::{Freshness, freshness};
 use super::status::ViewStatus;
 use super::step::{newest_step, write_step};
@@ -280,6 +281,8 @@ enum Taken {
 struct StepTaken {
     recomputed: bool,
     changes: u64,
+    base: Timestamp,
+    definition: i64,
 }
 
 /// Locks without waiting; `false` where somebody is in the way.
@@ -289,6 +292,16 @@ fn try_lock(transaction: &mut Transaction, table: u32, mode: RelationLockMode) -
         Ok(Outcome::Wait(_)) | Err(engine::Error::LockNotAvailable) => Ok(false),
         Err(error) => Err(engine_error(error)),
     }
+}
+
+/// Takes the step of every view that needs one, on this thread; how many were taken.
+#[cfg(feature = "simulation")]
+pub(crate) fn step_all(parts: &Arc<Parts>) -> Result<u64> {
+    let mut taken = 0;
+    for Kept { database, view, pace: _ } in stepped(&parts.store.current()) {
+        taken += u64::from(matches!(step(parts, database, view)?, Taken::Step(_)));
+    }
+    Ok(taken)
 }
 
 /// Brings the stored rows of a view to the present moment.
@@ -305,6 +318,11 @@ fn step(parts: &Arc<Parts>, database: u32, view: u32) -> Result<Taken> {
     match outcome {
         Ok(Taken::Step(taken)) => {
             transaction.commit().wait().map_err(engine_error)?;
+            if is_planted(Fault::TornStep) {
+                let mut second = parts.engine.begin(Isolation::ReadCommitted, false);
+                write_step(&mut second, view, taken.base, taken.definition)?;
+                second.commit().wait().map_err(engine_error)?;
+            }
             Ok(Taken::Step(taken))
         }
         other => {
@@ -338,19 +356,26 @@ fn locked_step(
     }
     let model = TableModel::new(&catalog, database, view)?;
     let context = evaluator.context(&catalog, base);
+    let answer = match is_planted(Fault::MomentTooLate) {
+        true => Timestamp::before_micros(base.micros()),
+        false => base,
+    };
     let (difference, recomputed) = parts.runtime.block_on(async {
-        match followed(evaluator, transaction, &model, &context, base).await {
+        match followed(evaluator, transaction, &model, &context, answer).await {
             Ok(Some(difference)) => Ok((difference, false)),
             // What went wrong may be the way and not the query: the query itself decides.
             Ok(None) | Err(_) => {
-                recomputed(evaluator, transaction, &model, base).await.map(|difference| (difference, true))
+                recomputed(evaluator, transaction, &model, answer).await.map(|difference| (difference, true))
             }
         }
     })?;
     apply(transaction, &model, &context, &difference)?;
-    write_step(transaction, view, base, definition_of(&catalog, database, view))?;
+    let definition = definition_of(&catalog, database, view);
+    if !is_planted(Fault::TornStep) {
+        write_step(transaction, view, base, definition)?;
+    }
     let changes = (difference.deleted.len() + difference.inserted.len()) as u64;
-    Ok(Taken::Step(StepTaken { recomputed, changes }))
+    Ok(Taken::Step(StepTaken { recomputed, changes, base, definition }))
 }
 
 /// The difference of the stored rows to the answer at a moment, from what has changed since the last step; `None` where

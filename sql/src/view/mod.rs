@@ -26,6 +26,7 @@ mod commons;
 mod delta;
 mod eligible;
 mod evaluator;
+mod fault;
 mod fold;
 mod history;
 mod keys;
@@ -43,8 +44,14 @@ pub use delta::Weighted;
 pub(crate) use delta::{changes_of_view, rows_beneath};
 pub(crate) use eligible::check_eligible;
 pub(crate) use evaluator::{Evaluator, as_of, unpopulated};
+pub use fault::Fault;
+pub(crate) use fault::is_planted;
+#[cfg(feature = "simulation")]
+pub use fault::plant;
 pub(crate) use fold::group_columns;
 pub(crate) use history::{ViewChange, ViewHistory};
+#[cfg(feature = "simulation")]
+pub(crate) use maintenance::step_all;
 pub(crate) use maintenance::{Maintenance, Parts, start};
 pub(crate) use moment::{Freshness, freshness};
 pub use status::ViewStatus;

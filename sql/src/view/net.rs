@@ -3,6 +3,7 @@
 use engine::{ColumnId, Operation, TableId, Value};
 
 use super::delta::{Delta, Sum, Term, Terms, Weighted, constant};
+use super::fault::{Fault, is_planted};
 use crate::error::{Error, Result};
 use crate::session::engine_error;
 use crate::tree::{Column, Relation, SystemColumn, TableScan, Type};
@@ -81,6 +82,7 @@ impl Delta<'_> {
                 let told = match change.operation {
                     Operation::Insert => image(change.new, 1),
                     Operation::Delete => image(change.old, -1),
+                    Operation::Update if is_planted(Fault::SkippedUpdates) => Ok(true),
                     Operation::Update => {
                         image(change.old, -1).and_then(|old| Ok(image(change.new, 1)? && old))
                     }
