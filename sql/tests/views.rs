@@ -182,3 +182,16 @@ fn a_feed_of_a_view_tells_what_each_commit_made_of_it() {
         .collect();
     assert_eq!(rows, ["1|1|2", "1|2|1", "-1|1|2", "1|1|1"], "{printed}");
 }
+
+#[test]
+fn of_rows_that_are_equal_and_look_different_the_one_goes_that_went() {
+    let harness = Harness::new("views-equal");
+    let mut client = harness.client();
+    done(
+        &mut client,
+        "CREATE TABLE t (id int PRIMARY KEY, p numeric); INSERT INTO t VALUES (1, 1.0), (2, 1.00), (3, 1.000);
+         CREATE MATERIALIZED VIEW m AS SELECT p FROM t; SET strata.view_changes = on; DELETE FROM t WHERE id = 2;",
+    );
+    let printed = client.run("SELECT p FROM m ORDER BY p::text;");
+    assert_eq!(printed, "p\n1.0\n1.000\n(2 rows)\n");
+}

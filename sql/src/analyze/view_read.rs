@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use catalog::builtin;
 use engine::Value;
 
 use super::parameter::Parameters;
@@ -12,6 +13,8 @@ use crate::tree::{
     Column, ColumnNumber, Expression, ExpressionKind, OutputColumn, Query, Relation, SetOperator,
     SystemColumn, TableColumn, TableScan, TimeClause, Type,
 };
+use crate::types::array::Array;
+use crate::types::oid;
 
 /// How a materialized view in a query is read.
 #[derive(Clone, Debug)]
@@ -29,8 +32,10 @@ pub enum ViewRead {
 pub struct StoredChange {
     /// The commit of the step.
     pub step: TimeClause,
-    /// Rows, and how many more or fewer of them there are.
-    pub changes: Vec<(Vec<Value>, i64)>,
+    /// The writes of stored rows that are gone.
+    pub gone: Vec<[u8; 16]>,
+    /// Rows that have come.
+    pub came: Vec<Vec<Value>>,
 }
 
 /// Decides on a scan of a materialized view, by the relation and the moment that it is read at.
@@ -124,14 +129,15 @@ impl ReadViews<'_, '_, '_> {
         }
     }
 
-    /// The stored rows of a step with the changes since: rows that are gone taken out, new ones added.
+    /// The stored rows of a step with the changes since: rows that are gone taken out, by the writes that made them (of
+    /// equal rows some may look different), new ones added.
     fn changed(
         &mut self,
         object: &catalog::Relation,
         scan: &TableScan,
         change: &StoredChange,
     ) -> Result<Relation> {
-        let columns: Vec<TableColumn> = object
+        let mut columns: Vec<TableColumn> = object
             .live_columns()
             .map(|column| TableColumn {
                 number: self.fresh(),
@@ -145,26 +151,27 @@ impl ReadViews<'_, '_, '_> {
             .map(|column| Column { number: column.number, ty: column.ty, collation: column.collation })
             .collect();
         let time = Some(change.step.clone());
+        let write = Column { number: self.fresh(), ty: Type::new(oid::UUID), collation: 0 };
+        if !change.gone.is_empty() {
+            let (number, ty) = (write.number, write.ty);
+            columns.push(TableColumn { number, source: SystemColumn::WriteId, ty, collation: 0 });
+        }
         let rows = TableScan { table: scan.table, name: scan.name.clone(), columns, time };
         let mut current = (Relation::Table(rows), outputs);
-        for (operator, sign) in [(SetOperator::Except, -1), (SetOperator::Union, 1)] {
-            let count = |weight: i64| usize::try_from(weight * sign).unwrap_or(0);
-            let rows: Vec<Vec<Expression>> = change
-                .changes
-                .iter()
-                .flat_map(|(row, weight)| std::iter::repeat_n(row, count(*weight)))
-                .map(|row| {
-                    row.iter().zip(&current.1).map(|(value, column)| constant(value, column)).collect()
-                })
-                .collect();
-            if rows.is_empty() {
-                continue;
-            }
+        if !change.gone.is_empty() {
+            let predicate = not_among(&write, &change.gone)?;
+            current.0 = Relation::Filter { input: Box::new(current.0), predicate };
+        }
+        if !change.came.is_empty() {
             let listed: Vec<Column> = self.like(&current.1);
             let columns: Vec<Column> = self.like(&current.1);
+            let row = |row: &Vec<Value>| {
+                row.iter().zip(&listed).map(|(value, column)| constant(value, column)).collect()
+            };
+            let rows = change.came.iter().map(row).collect();
             let values = Relation::Values { columns: listed.clone(), rows };
             let relation = Relation::SetOperation {
-                operator,
+                operator: SetOperator::Union,
                 all: true,
                 left: Box::new(query_of(current.0, &current.1)),
                 right: Box::new(query_of(values, &listed)),
@@ -205,6 +212,24 @@ impl ReadViews<'_, '_, '_> {
 fn constant(value: &Value, column: &Column) -> Expression {
     let kind = ExpressionKind::Constant(value.clone());
     Expression { kind, ty: column.ty, collation: column.collation, position: None }
+}
+
+/// That a write is none of some.
+fn not_among(write: &Column, gone: &[[u8; 16]]) -> Result<Expression> {
+    let missing = || Error::internal("there is no equality of uuid");
+    let equality = builtin::operator("=", oid::UUID, oid::UUID).ok_or_else(missing)?;
+    let array = builtin::type_by_oid(oid::UUID).ok_or_else(missing)?.array;
+    let plain = |kind, ty| Expression { kind, ty: Type::new(ty), collation: 0, position: None };
+    let elements = gone.iter().map(|write| Value::Fixed16(*write)).collect();
+    let list = Array::from_elements(oid::UUID, elements).to_value();
+    let among = ExpressionKind::AnyArray {
+        left: Box::new(plain(ExpressionKind::Column(write.number), oid::UUID)),
+        right: Box::new(plain(ExpressionKind::Constant(list), array)),
+        function: equality.function,
+        operator: equality.oid,
+        all: false,
+    };
+    Ok(plain(ExpressionKind::Not(Box::new(plain(among, oid::BOOL))), oid::BOOL))
 }
 
 /// A relation as the side of a set operation.

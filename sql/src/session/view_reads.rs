@@ -16,13 +16,15 @@ use super::engine_error;
 use super::rows::joined;
 use super::session::Session;
 use crate::analyze::{self, StoredChange, ViewRead};
+use crate::dml::TableModel;
 use crate::error::{Error, Result};
 use crate::execute::{MomentValue, evaluate_moment};
 use crate::plan::Plan;
 use crate::tree::TimeClause;
 use crate::types::InputSettings;
 use crate::view::{
-    Evaluator, Fault, Freshness, Step, beneath, changes_of_view, freshness, is_planted, rows_beneath,
+    Difference, Evaluator, Fault, Freshness, Step, Weighted, beneath, changes_of_view, difference_of,
+    freshness, is_planted, rows_beneath,
 };
 
 /// Beneath views of fewer rows, the query is no dearer than what has changed.
@@ -148,8 +150,12 @@ impl Session {
                 }
                 // What cannot be followed, for whatever reason, the query decides.
                 let Ok(Some(changes)) = changes_of_view(&evaluator, view, step, at).await else { continue };
-                if changes.len() <= MOST_CHANGES {
-                    let change = StoredChange { step: crate::view::as_of(step.commit), changes };
+                if changes.len() > MOST_CHANGES {
+                    continue;
+                }
+                let stored = stored_difference(&evaluator, view, step, at, changes);
+                if let Ok(Some(Difference { deleted: _, writes: gone, inserted: came })) = stored {
+                    let change = StoredChange { step: crate::view::as_of(step.commit), gone, came };
                     known.insert((view, at), (step, Arc::new(change)));
                 }
             }
@@ -168,6 +174,20 @@ impl Session {
             Past::Wait(_) => Err(Error::internal("the moment of a view was not settled")),
         }
     }
+}
+
+/// What changes of a view since a step come to on its stored rows.
+fn stored_difference(
+    evaluator: &Evaluator,
+    view: u32,
+    step: Step,
+    at: Timestamp,
+    changes: Vec<Weighted>,
+) -> Result<Option<Difference>> {
+    let catalog = evaluator.catalog_at(at)?;
+    let model = TableModel::new(&catalog, evaluator.database(), view)?;
+    let context = evaluator.context(&catalog, at);
+    difference_of(&evaluator.view_at(step.commit), &model, &context, changes)
 }
 
 impl Reader {

@@ -15,6 +15,9 @@ use crate::session::engine_error;
 /// Rows a batch while stored rows are read.
 const BATCH_ROWS: usize = 8192;
 
+/// Rows that are looked for among all stored rows.
+const MOST_WITHOUT_KEY: usize = 8;
+
 /// A row by its representation: rows that SQL holds equal but shows differently are different.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct RowImage(Vec<u8>);
@@ -83,6 +86,8 @@ pub(crate) fn stored_rows(view: &ReadView, model: &TableModel) -> Result<StoredR
 #[derive(Debug, Default)]
 pub(crate) struct Difference {
     pub deleted: Vec<RowHandle>,
+    /// The writes that made the deleted rows, where they were found one by one: rows may move, their writes stay.
+    pub writes: Vec<[u8; 16]>,
     pub inserted: Vec<Vec<Value>>,
 }
 
@@ -154,6 +159,11 @@ pub(crate) fn difference_of(
     let index = row_index.and_then(|id| model.index(id));
     let index = index.ok_or_else(|| Error::internal("a materialized view without its index of rows"))?;
     let mut difference = Difference::default();
+    // Without a key each row that goes is looked for among all.
+    let going = changes.iter().filter(|(_, weight)| *weight < 0).count();
+    if index.keys.is_empty() && going > MOST_WITHOUT_KEY {
+        return Ok(None);
+    }
     for (row, weight) in changes {
         if weight > 0 {
             (0..weight).for_each(|_| difference.inserted.push(row.clone()));
@@ -168,10 +178,14 @@ pub(crate) fn difference_of(
             let values: std::result::Result<Vec<Value>, _> =
                 model.column_ids.iter().map(|column| stored.value(*column)).collect();
             match values {
-                Ok(values) if RowImage::of(&values) == image => {
-                    difference.deleted.push(handle);
-                    wanted -= 1;
-                }
+                Ok(values) if RowImage::of(&values) == image => match stored.write() {
+                    Ok(write) => {
+                        difference.deleted.push(handle);
+                        difference.writes.push(write);
+                        wanted -= 1;
+                    }
+                    Err(error) => failed = Some(error),
+                },
                 Ok(_) => {}
                 Err(error) => failed = Some(error),
             }

@@ -37,10 +37,10 @@ mod rules;
 mod status;
 mod step;
 
-pub(crate) use apply::{Difference, RowImage, apply, stored_rows};
+pub(crate) use apply::{Difference, RowImage, apply, difference_of, stored_rows};
 pub use beneath::beneath;
 pub(crate) use beneath::scans_of;
-pub use delta::Weighted;
+pub(crate) use delta::Weighted;
 pub(crate) use delta::{changes_of_view, rows_beneath};
 pub(crate) use eligible::check_eligible;
 pub(crate) use evaluator::{Evaluator, as_of, unpopulated};
