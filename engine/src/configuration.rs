@@ -29,6 +29,8 @@ pub struct Configuration {
     /// Threads that build a graph over vectors, and bytes of memory that it may take meanwhile.
     pub graph_threads: usize,
     pub graph_memory: u64,
+    /// Rows below which a segment has no graph.
+    pub graph_rows: usize,
     /// Beyond this, transactions that write more are refused.
     pub memory: MemoryBound,
     /// Run when what the disk holds is no longer known. The default ends the process; recovery repairs.
@@ -48,6 +50,7 @@ impl Default for Configuration {
             spill_entries: 1 << 14,
             graph_threads: graph_threads(),
             graph_memory: 2 << 30,
+            graph_rows: 2048,
             memory: MemoryBound::none(),
             on_failure: Arc::new(|reason| {
                 tracing::error!(reason, "the log failed; the process ends and recovery will repair");

@@ -17,7 +17,7 @@
 
 use crate::Error;
 use crate::engine::Engine;
-use crate::io::reserve;
+use crate::io::{planted, reserve};
 use crate::log::{Log, LogError};
 use crate::sequencer::{Request, refuse};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -106,11 +106,5 @@ impl Engine {
 
 /// Whether a test keeps the reserve from being given up. A server cannot.
 fn reserve_is_kept(engine: &Engine) -> bool {
-    #[cfg(any(test, feature = "simulation"))]
-    return engine.environment.disk.faults().keep_reserve;
-    #[cfg(not(any(test, feature = "simulation")))]
-    {
-        let _ = engine;
-        false
-    }
+    planted!(engine.environment.disk, keep_reserve)
 }

@@ -346,6 +346,16 @@ fn letting_files_go_under_a_backup_is_caught() {
 }
 
 #[test]
+fn copying_a_file_before_its_last_write_is_caught() {
+    assert!(is_caught(Faults { copy_before_last_write: true, ..Faults::default() }));
+}
+
+#[test]
+fn leaving_the_tail_of_the_log_out_is_caught() {
+    assert!(is_caught(Faults { cut_backup_log: true, ..Faults::default() }));
+}
+
+#[test]
 fn not_cutting_the_log_at_the_moment_is_caught() {
     assert!(is_caught(Faults { skip_restore_cut: true, ..Faults::default() }));
 }

@@ -10,6 +10,7 @@
 //! What must hold at each start: every acknowledged transaction is there, byte for byte; every one whose outcome was
 //! unknown is there wholly or not at all; every refused or unfinished one is not there; scan, primary index and
 //! secondary index say the same; transfers have kept the sum; and every moment that was noted before reads as it did.
+//! At each of them searches through vectors answer as many rows as there are, and nearly always the nearest.
 
 #[path = "support/table.rs"]
 mod model;
@@ -18,8 +19,8 @@ mod support;
 use std::sync::Arc;
 
 use model::{
-    AMOUNT, Asked, Effects, Model, PRIMARY, Row, TABLE, Verdict, apply, differ, insert, key, new_row, read,
-    say, schema,
+    AMOUNT, Asked, Effects, Model, PRIMARY, Row, Searches, TABLE, Verdict, apply, differ, insert, key,
+    new_row, read, say, schema, search,
 };
 use strata_engine::{
     Configuration, Database, Error, Inserted, Isolation, LockedRow, Outcome, Past, RowHandle, RowLock,
@@ -63,7 +64,10 @@ struct World {
     resurrected: u64,
     checkpoints: u64,
     refused: u64,
+    searches: Searches,
     spills: bool,
+    /// Rows of a segment.
+    segment_rows: u64,
 }
 
 /// Why a life ended.
@@ -91,7 +95,9 @@ impl World {
             resurrected: 0,
             checkpoints: 0,
             refused: 0,
+            searches: Searches::default(),
             spills: seed % 2 == 1,
+            segment_rows: if seed % 4 < 2 { 64 } else { 512 },
         }
     }
 
@@ -99,8 +105,9 @@ impl World {
         Configuration {
             checkpoint_bytes: 1 << 30,
             log_file_bytes: 64 << 10,
-            // Small files, so that compaction has much to do.
-            segment_rows: 64,
+            // Small files, so that compaction has much to do; larger ones have graphs that are worth a walk.
+            segment_rows: self.segment_rows,
+            graph_rows: 32,
             // In every other world all that is new is written before its commit.
             spill_bytes: if self.spills { 1 } else { Configuration::default().spill_bytes },
             spill_entries: if self.spills { 1 } else { Configuration::default().spill_entries },
@@ -156,6 +163,9 @@ impl World {
             }
         }
         differ("after a start", &found, &self.model)?;
+        if !found.is_empty() {
+            search(&view, &found, 1, &mut self.searches)?;
+        }
         let sum: i64 = found.range(..ACCOUNTS).map(|(_, row)| row.amount).sum();
         if !found.is_empty() && sum != ACCOUNTS * OPENING {
             return Err(format!("the accounts hold {sum}"));
@@ -166,6 +176,7 @@ impl World {
                 Past::Wait(_) => return Err("a moment of an earlier life is in flight".to_owned()),
             };
             differ(&format!("as of {at}"), &read(&view)?, expected)?;
+            search(&view, expected, at.0, &mut self.searches)?;
         }
         transaction.rollback();
         Ok(())
@@ -459,6 +470,7 @@ impl World {
         let transaction = database.begin(Isolation::RepeatableRead, true);
         let found = read(&transaction.view())?;
         differ("now", &found, &self.model)?;
+        search(&transaction.view(), &found, at.0, &mut self.searches)?;
         if self.noted.len() == 20 {
             self.noted.remove(self.random.below(20) as usize);
         }
@@ -494,6 +506,10 @@ fn run(seed: u64, faults: Faults) -> Verdict<World> {
         drop(database);
     }
     world.open()?;
+    let Searches { right, wanted, graphs: _ } = world.searches;
+    if right * 10 < wanted * 9 {
+        return Err(format!("{right} neighbours of {wanted} are the nearest"));
+    }
     Ok(world)
 }
 
@@ -501,7 +517,7 @@ fn run(seed: u64, faults: Faults) -> Verdict<World> {
 #[test]
 fn two_hundred_seeds_of_32_writers_lose_nothing_and_invent_nothing() {
     let (mut acknowledged, mut unknown, mut resurrected) = (0, 0, 0);
-    let (mut checkpoints, mut refused) = (0, 0);
+    let (mut checkpoints, mut refused, mut searches) = (0, 0, Searches::default());
     let seeds = std::env::var("STRATA_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(200);
     for seed in 0..seeds {
         let world = run(seed, Faults::default()).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
@@ -510,13 +526,19 @@ fn two_hundred_seeds_of_32_writers_lose_nothing_and_invent_nothing() {
         resurrected += world.resurrected;
         checkpoints += world.checkpoints;
         refused += world.refused;
+        searches.right += world.searches.right;
+        searches.wanted += world.searches.wanted;
+        searches.graphs += world.searches.graphs;
     }
+    let Searches { right, wanted, graphs } = searches;
     println!(
         "{acknowledged} commits acknowledged, {unknown} unknown, {resurrected} of them found, \
-         {checkpoints} checkpoints, {refused} commits refused for want of room"
+         {checkpoints} checkpoints, {refused} commits refused for want of room; \
+         {right} of {wanted} neighbours are the nearest, {graphs} graphs walked"
     );
     assert!(acknowledged > 30_000 && unknown > 500 && resurrected > 50 && resurrected < unknown);
     assert!(checkpoints > 300 && refused > 100);
+    assert!(right * 100 >= wanted * 97 && graphs > 500);
 }
 
 /// Whether a planted fault is noticed within a hundred rounds.
@@ -543,4 +565,29 @@ fn leaving_out_directory_syncs_is_caught() {
 #[test]
 fn leaving_out_checksums_is_caught() {
     assert!(is_caught(Faults { skip_checksums: true, ..Faults::default() }));
+}
+
+#[test]
+fn losing_a_version_in_a_merge_is_caught() {
+    assert!(is_caught(Faults { lose_merged_version: true, ..Faults::default() }));
+}
+
+#[test]
+fn forgetting_ends_in_a_merge_is_caught() {
+    assert!(is_caught(Faults { drop_merged_ends: true, ..Faults::default() }));
+}
+
+#[test]
+fn merging_without_index_runs_is_caught() {
+    assert!(is_caught(Faults { skip_merged_runs: true, ..Faults::default() }));
+}
+
+#[test]
+fn a_graph_beside_another_segment_is_caught() {
+    assert!(is_caught(Faults { misplace_graph: true, ..Faults::default() }));
+}
+
+#[test]
+fn a_graph_that_outlives_its_segment_is_caught() {
+    assert!(is_caught(Faults { keep_stale_graph: true, ..Faults::default() }));
 }

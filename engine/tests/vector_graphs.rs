@@ -6,7 +6,7 @@ mod vectors;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use strata_engine::io::simulation::{SimulatedDisk, SimulatedRandom, environment};
+use strata_engine::io::simulation::{Faults, SimulatedDisk, SimulatedRandom, environment};
 use strata_engine::io::{Disk, Random};
 use strata_engine::vector::{Element, Metric, Nearest};
 use strata_engine::{Database, Environment, ReadView, Timestamp, Value, VectorIndexSchema};
@@ -323,6 +323,54 @@ fn a_damaged_graph_means_an_exact_search_and_a_new_graph() {
         assert_eq!(names.iter().filter(|name| name.starts_with("graph-")).count(), 1);
         database.close();
     }
+}
+
+/// Zeros over a good part of a graph's file, where a seed says: searches must go on finding what is near, and a new
+/// graph must come. `Err` says what was noticed.
+fn survive_damage(faults: Faults) -> Result<(), String> {
+    let world = World::new(10, Metric::L2, Element::F32);
+    let name = world.graphs().remove(0);
+    let length = world.disk.content(&name).unwrap().len() as u64;
+    world.database.close();
+    for seed in 0..8 {
+        let disk = world.disk.fork(seed);
+        disk.set_faults(faults);
+        let start = SimulatedRandom::new(seed).below(length * 3 / 4);
+        assert!(disk.overwrite(&name, &vec![0; length as usize / 4], start));
+        let environment = Environment { disk: disk.mount(), ..world.environment.clone() };
+        let database = Database::open(configuration(), environment).unwrap();
+        let view = begin(&database).view();
+        let (mut right, mut wanted) = (0, 0);
+        for _ in 0..30 {
+            let query = world.query();
+            let vectors = world.model.iter().map(|(id, each)| (*id, each.as_slice()));
+            let exact = exact(vectors, Metric::L2, &query, K);
+            let found = nearest(&view, INDEX, &query, K);
+            right += found.iter().filter(|(id, _)| exact.iter().any(|(other, _)| id == other)).count();
+            wanted += K;
+        }
+        if right * 100 < wanted * 95 {
+            return Err(format!("seed {seed}: {right} of {wanted} found"));
+        }
+        // What no walk has met yet, a look at everything does.
+        let _ = database.verify();
+        database.build_graphs().wait().unwrap();
+        let found = view.nearest(TABLE, INDEX, &world.query(), &mut search(K, 40, None)).unwrap();
+        database.close();
+        if found.report.graphs != 1 {
+            return Err(format!("seed {seed}: no graph came in the place of the damaged one"));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn graphs_that_are_believed_or_kept_in_spite_of_damage_are_caught() {
+    assert_eq!(survive_damage(Faults::default()), Ok(()));
+    let believed = survive_damage(Faults { skip_graph_checksums: true, ..Faults::default() });
+    assert!(believed.is_err_and(|error| error.contains("found")));
+    let kept = survive_damage(Faults { keep_damaged_graph: true, ..Faults::default() });
+    assert!(kept.is_err_and(|error| error.contains("no graph")));
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub(crate) use restore::{check_is_database, keeps_servers_away};
 use crate::checkpoint::{Layout, MOMENT};
 use crate::engine::Engine;
 use crate::ids::Timestamp;
-use crate::io::{self, Disk, Environment};
+use crate::io::{self, Disk, Environment, planted};
 use crate::log::{Log, LogError, Lsn, archive};
 use crate::manifest::{Manifest, ManifestError, State};
 use crate::record::CommitSet;
@@ -171,7 +171,7 @@ struct Pinned<'a> {
 
 impl<'a> Pinned<'a> {
     fn take(engine: &'a Engine, layout: &'a Mutex<Layout>) -> Result<Pinned<'a>, BackupError> {
-        let is_held = !holds_are_skipped(&*engine.environment.disk);
+        let is_held = !planted!(engine.environment.disk, skip_backup_holds);
         let mut held = layout.lock();
         if is_held {
             // While the layout is held, no checkpoint becomes durable, and the log keeps what the last one needs.
@@ -226,6 +226,11 @@ fn write(
         .map_err(|error| BackupError::target(BACKING_UP, error))?;
     let source = &*engine.environment.disk;
     let state = &pinned.state;
+    let from = state.checkpoint;
+    let begun = match planted!(source, cut_backup_log) {
+        true => Some(between_batches(engine, move |_, log: &mut Log| (log.durable(), log.pieces(from)))?),
+        false => None,
+    };
     let mut files = Vec::new();
     let mut copy = |file: &dyn io::File, name: &str, bytes: u64| {
         files.push(copy::copy(file, name, bytes, &**target, stop)?);
@@ -236,10 +241,10 @@ fn write(
         let bytes = file.length().map_err(|error| BackupError::source(&name, error))?;
         copy(&*file, &name, bytes)?;
     }
-    let from = state.checkpoint;
     // Whatever commits after this is stamped later, and stands behind that end.
     let of_log = move |engine: &Engine, log: &mut Log| (log.durable(), log.pieces(from), engine.clock.pass());
     let (end, pieces, latest) = between_batches(engine, of_log)?;
+    let (end, pieces) = begun.unwrap_or((end, pieces));
     for piece in pieces {
         let (file, bytes) = piece.open(source)?;
         copy(&*file, &piece.name(), bytes)?;
@@ -372,15 +377,4 @@ fn check_log(
     let stretch = (inventory.checkpoint, inventory.end);
     archive::read(disk, inventory.instance, stretch, &mut see, &mut |_| Ok(()))?;
     if stopped { Err(BackupError::Stopped) } else { Ok(first) }
-}
-
-/// Whether a test has switched the holding of files off. A server cannot.
-fn holds_are_skipped(disk: &dyn Disk) -> bool {
-    #[cfg(any(test, feature = "simulation"))]
-    return disk.faults().skip_backup_holds;
-    #[cfg(not(any(test, feature = "simulation")))]
-    {
-        let _ = disk;
-        false
-    }
 }

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::OpenError;
 use crate::ids::Timestamp;
-use crate::io::{self, Disk, Environment};
+use crate::io::{self, Disk, Environment, planted};
 use crate::log::archive;
 use crate::manifest::{Manifest, State};
 use crate::record::CommitSet;
@@ -141,7 +141,7 @@ impl Opened<'_> {
         for kept in self.inventory.files.iter().filter(|kept| is_data(&kept.name)) {
             let file = source.open(&kept.name).map_err(|error| BackupError::source(&kept.name, error))?;
             let copied = copy::copy(&*file, &kept.name, kept.bytes, &**target, stop)?;
-            if copied != *kept && !copy::hashes_are_skipped(source) {
+            if copied != *kept && !planted!(source, skip_backup_hashes) {
                 let reason = "it has changed since it was checked".to_owned();
                 return Err(BackupError::Damaged { file: kept.name.clone(), reason });
             }
@@ -155,7 +155,7 @@ impl Opened<'_> {
         let mut wanted = |records: &[&[u8]]| {
             for record in records {
                 let Some(at) = CommitSet::timestamp_of(record)? else { continue };
-                if to.is_some_and(|to| at > to) && !cuts_are_skipped(source) {
+                if to.is_some_and(|to| at > to) && !planted!(source, skip_restore_cut) {
                     return Ok(false);
                 }
                 newest = newest.max(at);
@@ -169,16 +169,5 @@ impl Opened<'_> {
         target.sync_directory().map_err(|error| BackupError::target("log", error))?;
         Manifest::write_copy(target, random, state)?;
         Ok(newest)
-    }
-}
-
-/// Whether a test has switched the cut at the moment off. A server cannot.
-fn cuts_are_skipped(disk: &dyn Disk) -> bool {
-    #[cfg(any(test, feature = "simulation"))]
-    return disk.faults().skip_restore_cut;
-    #[cfg(not(any(test, feature = "simulation")))]
-    {
-        let _ = disk;
-        false
     }
 }

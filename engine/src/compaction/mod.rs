@@ -379,7 +379,7 @@ impl Work<'_> {
             stop: &|| self.engine.compactor.is_closed(),
         };
         let Some(mut outputs) = rewrite.run()? else { return Ok(Outcome::Given) };
-        builder::prepare(self.engine, &schema, &mut outputs, rewrite.stop);
+        builder::prepare(self.engine, &schema, &parts, &mut outputs, rewrite.stop);
         let mut layout = layout.lock();
         let known = self.table.read().schema.indexes == schema.indexes;
         // A part that was given a run meanwhile is another one.

@@ -46,33 +46,36 @@ pub trait Disk: Send + Sync + fmt::Debug {
     fn unnamed(&self) -> io::Result<Unnamed>;
     /// Room on the device.
     fn space(&self) -> io::Result<Space>;
-    /// Which durability steps a test has switched off.
+    /// What a test has switched off or broken, to see that it is noticed.
     #[cfg(any(test, feature = "simulation"))]
     fn faults(&self) -> simulation::Faults {
         simulation::Faults::default()
     }
 }
 
-/// Whether a test has switched checksums off. A server cannot.
+/// Whether a test has planted this fault on the disk. A server cannot: without the simulation it is `false`.
+macro_rules! planted {
+    ($disk:expr, $fault:ident) => {{
+        #[cfg(any(test, feature = "simulation"))]
+        let is_planted = $disk.faults().$fault;
+        #[cfg(not(any(test, feature = "simulation")))]
+        let is_planted = {
+            let _ = &$disk;
+            false
+        };
+        is_planted
+    }};
+}
+pub(crate) use planted;
+
+/// Whether a test has switched checksums off.
 pub(crate) fn checksums_are_skipped(disk: &dyn Disk) -> bool {
-    #[cfg(any(test, feature = "simulation"))]
-    return disk.faults().skip_checksums;
-    #[cfg(not(any(test, feature = "simulation")))]
-    {
-        let _ = disk;
-        false
-    }
+    planted!(disk, skip_checksums)
 }
 
-/// Whether a test has switched syncing before the acknowledgement off. A server cannot.
+/// Whether a test has switched syncing before the acknowledgement off.
 pub(crate) fn log_sync_is_skipped(disk: &dyn Disk) -> bool {
-    #[cfg(any(test, feature = "simulation"))]
-    return disk.faults().acknowledge_before_sync;
-    #[cfg(not(any(test, feature = "simulation")))]
-    {
-        let _ = disk;
-        false
-    }
+    planted!(disk, acknowledge_before_sync)
 }
 
 /// One open file. Offsets are explicit, so one file serves several threads.

@@ -7,6 +7,7 @@
 use super::order::{self, Key, Place, Sequence};
 use super::{Outputs, Rewrite, entry};
 use crate::ids::{Location, Timestamp};
+use crate::io::planted;
 use crate::manifest::Edit;
 use crate::segment::{FileKind, IndexEntry, IndexRun, IndexRunWriter};
 use crate::{Error, IndexId, IndexSchema};
@@ -43,6 +44,10 @@ impl<'a> Runs<'_, 'a> {
             })?;
             for segment in segments {
                 let Some(entries) = dealt.remove(segment) else { continue };
+                let is_merge = self.rewrite.stores.is_empty();
+                if is_merge && planted!(self.rewrite.engine.environment.disk, skip_merged_runs) {
+                    continue;
+                }
                 let run = self.write_run(index, *segment, &sequences, entries)?;
                 opened.entry(*segment).or_default().push((index.id, run));
             }

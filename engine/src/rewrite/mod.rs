@@ -19,7 +19,7 @@ use crate::compaction::choose::{Level, Limits};
 use crate::compaction::slice::{Slice, lift};
 use crate::engine::Engine;
 use crate::ids::{FileId, Location, Timestamp};
-use crate::io::remove_if_there;
+use crate::io::{planted, remove_if_there};
 use crate::manifest::{Edit, FileEntry};
 use crate::segment::{FileKind, Purpose, RowTimes, Segment, SegmentWriter, Written};
 use crate::table::Dictionary;
@@ -281,6 +281,9 @@ impl<'a> Rewrite<'a> {
             }
             Ok(())
         })?;
+        if self.stores.is_empty() && planted!(self.engine.environment.disk, lose_merged_version) {
+            dead.pop();
+        }
         let goes = lift(&counts, self.limits.small_rows, self.ceiling);
         let mut slices: BTreeMap<Slice, Vec<Place>> = BTreeMap::new();
         for (place, slice) in dead {
@@ -356,7 +359,8 @@ impl<'a> Rewrite<'a> {
         let found = self.find(place)?;
         let row = RowRef { found, dictionary: self.dictionary };
         let end = found.end();
-        let to = if end > self.moment { Timestamp::INFINITY } else { Timestamp(end) };
+        let forgets = self.stores.is_empty() && planted!(self.engine.environment.disk, drop_merged_ends);
+        let to = if end > self.moment || forgets { Timestamp::INFINITY } else { Timestamp(end) };
         let times = RowTimes { birth: found.birth()?, from: Timestamp(found.from()?), to };
         writer.begin_row(key, times)?;
         for (number, (column, physical)) in columns.iter().enumerate() {

@@ -10,8 +10,8 @@
 //! A commit that leaves more than `CROWDED` bytes in memory in such a table asks for a checkpoint, and so does a new index
 //! over a table that has them: segments, and graphs, come of it.
 //!
-//! Bounds: so many threads at once, and a graph that would take more memory than allowed is not built. Segments of few
-//! rows have none: comparing all of them is as fast.
+//! Bounds (`Configuration`): so many threads at once, and a graph that would take more memory than allowed is not built.
+//! Segments of few rows have none: comparing all of them is as fast.
 //!
 //! Failure: a crash leaves an orphan, which the next start removes. Errors are logged, and whoever waits is told; what
 //! has no graph is searched exactly.
@@ -22,21 +22,18 @@ use super::train::{self, Vectors};
 use crate::checkpoint::{Layout, Wake, commit, remove_freed, settle};
 use crate::engine::Engine;
 use crate::ids::FileId;
-use crate::io::remove_if_there;
+use crate::io::{planted, remove_if_there};
 use crate::manifest::{Edit, State as Manifest};
 use crate::rewrite::{Outputs, entry};
 use crate::segment::{FileKind, GraphContainer, SegmentError, Written};
 use crate::table::segments::SegmentPart;
-use crate::table::{Table, TableState, Tables};
+use crate::table::{Table, TableState};
 use crate::ticket::{Settlement, Ticket};
 use crate::{Error, IndexId, TableSchema};
 use hashbrown::HashSet;
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
 use std::time::Instant;
-
-/// Rows below which a segment has no graph.
-pub(super) const FEWEST_ROWS: usize = 2048;
 
 /// Bytes of rows in memory from which on a table with vectors wants a checkpoint: what lies in memory is searched
 /// exactly.
@@ -133,7 +130,7 @@ fn round(engine: &Engine, layout: &Mutex<Layout>) -> Result<(), Error> {
     // A graph that failed is not tried again before the next round.
     let mut tried: HashSet<(u32, IndexId)> = HashSet::new();
     let mut result = Ok(());
-    while let Some(job) = next(&engine.tables(), &tried) {
+    while let Some(job) = next(engine, &tried) {
         if engine.graphs.is_closed() {
             return Err(Error::ShuttingDown);
         }
@@ -181,21 +178,25 @@ fn parts(table: &Table) -> Vec<Arc<SegmentPart>> {
 }
 
 /// Whether a segment should have a graph that it does not have.
-fn is_missing(part: &SegmentPart, index: &VectorIndexSchema) -> bool {
+fn is_missing(engine: &Engine, part: &SegmentPart, index: &VectorIndexSchema) -> bool {
+    let is_there = match planted!(engine.environment.disk, keep_damaged_graph) {
+        true => part.graphs.any(index.id).is_some(),
+        false => part.graphs.get(index.id).is_some(),
+    };
     // The manifest names a graph beside its segment.
     part.is_listed()
-        && part.segment.rows() >= FEWEST_ROWS
-        && part.graphs.get(index.id).is_none()
+        && part.segment.rows() >= engine.configuration.graph_rows
+        && !is_there
         && !part.graphs.is_refused(index.id)
 }
 
 /// The largest segment without a graph that was not tried.
-fn next(tables: &Tables, tried: &HashSet<(u32, IndexId)>) -> Option<Job> {
+fn next(engine: &Engine, tried: &HashSet<(u32, IndexId)>) -> Option<Job> {
     let mut jobs = Vec::new();
-    for table in tables.values().filter(|table| table.check_sound().is_ok()) {
+    for table in engine.tables().values().filter(|table| table.check_sound().is_ok()) {
         let schema = table.read().schema.clone();
         for index in &schema.vectors {
-            let missing = parts(table).into_iter().filter(|part| is_missing(part, index));
+            let missing = parts(table).into_iter().filter(|part| is_missing(engine, part, index));
             let fresh = missing.filter(|part| !tried.contains(&(part.number, index.id)));
             jobs.extend(fresh.map(|part| Job { table: table.clone(), part, index: *index }));
         }
@@ -210,6 +211,11 @@ fn build(engine: &Engine, layout: &Mutex<Layout>, job: &Job) -> Result<(), Error
     let stop = || engine.graphs.is_closed();
     let Some(made) = make(engine, &job.part, &job.index, &stop)? else { return Ok(()) };
     let (nodes, file) = (made.graph.nodes(), made.written.file);
+    let part = match planted!(engine.environment.disk, misplace_graph) {
+        true => parts(&job.table).into_iter().find(|part| part.number != job.part.number),
+        false => None,
+    };
+    let part = part.as_ref().unwrap_or(&job.part);
     let mut layout = layout.lock();
     let is_there = parts(&job.table).iter().any(|part| part.number == job.part.number)
         && job.table.read().schema.vector(job.index.id) == Some(&job.index);
@@ -217,8 +223,8 @@ fn build(engine: &Engine, layout: &Mutex<Layout>, job: &Job) -> Result<(), Error
         discard(engine, file);
         return Ok(());
     }
-    let mut edits = vec![made.edit(&job.part, job.index.id)];
-    if let Some(before) = listed(layout.manifest.state(), &job.part, job.index.id) {
+    let mut edits = vec![made.edit(part, job.index.id)];
+    if let Some(before) = listed(layout.manifest.state(), part, job.index.id) {
         edits.push(Edit::RemoveGraph { index: job.index.id, file: before });
     }
     if let Err(error) = commit(engine, &mut layout.manifest, &edits) {
@@ -228,7 +234,7 @@ fn build(engine: &Engine, layout: &Mutex<Layout>, job: &Job) -> Result<(), Error
         }
         return Err(error);
     }
-    job.part.graphs.set(job.index.id, Arc::new(made.graph), &engine.graphs);
+    part.graphs.set(job.index.id, Arc::new(made.graph), &engine.graphs);
     remove_freed(&mut layout.manifest);
     let took = started.elapsed();
     metrics::histogram!("strata_graph_build_seconds").record(took.as_secs_f64());
@@ -267,7 +273,7 @@ fn make(
     stop: &dyn Fn() -> bool,
 ) -> Result<Option<Made>, Error> {
     let vectors = Vectors::of(part, index)?;
-    if vectors.len() < FEWEST_ROWS {
+    if vectors.len() < engine.configuration.graph_rows {
         part.graphs.refuse(index.id);
         return Ok(None);
     }
@@ -288,9 +294,21 @@ fn make(
 
 /// Builds the graphs of what a compaction has written, before it takes the place of what it was made of. What fails is
 /// built later.
-pub(crate) fn prepare(engine: &Engine, schema: &TableSchema, outputs: &mut Outputs, stop: &dyn Fn() -> bool) {
+pub(crate) fn prepare(
+    engine: &Engine,
+    schema: &TableSchema,
+    inputs: &[Arc<SegmentPart>],
+    outputs: &mut Outputs,
+    stop: &dyn Fn() -> bool,
+) {
     for part in outputs.parts.clone() {
-        for index in schema.vectors.iter().filter(|index| is_missing(&part, index)) {
+        for index in schema.vectors.iter().filter(|index| is_missing(engine, &part, index)) {
+            if planted!(engine.environment.disk, keep_stale_graph)
+                && let Some(stale) = inputs.iter().find_map(|input| input.graphs.get(index.id))
+            {
+                part.graphs.set(index.id, stale, &engine.graphs);
+                continue;
+            }
             match make(engine, &part, index, stop) {
                 Ok(Some(made)) => {
                     outputs.note(FileKind::Graph, made.written.file, made.edit(&part, index.id));

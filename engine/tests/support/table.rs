@@ -12,16 +12,20 @@ use std::{
 use arrow_array::{BinaryArray, Int64Array, RecordBatch};
 use strata_engine::{
     ColumnId, CommitTicket, Error, IndexId, IndexSchema, Inserted, NewRow, Outcome, PhysicalType, ReadView,
-    ScanColumn, TableId, TableSchema, Timestamp, Transaction, Value,
+    ScanColumn, TableId, TableSchema, Timestamp, Transaction, Value, VectorIndexSchema,
+    vector::{Element, Metric, Search},
 };
 
 pub const TABLE: TableId = TableId(7);
 pub const PRIMARY: IndexId = IndexId(70);
 pub const BY_WRITER: IndexId = IndexId(71);
+pub const BY_PLACE: IndexId = IndexId(72);
 pub const ID: ColumnId = ColumnId(1);
 pub const WRITER: ColumnId = ColumnId(2);
 pub const AMOUNT: ColumnId = ColumnId(3);
 pub const PAYLOAD: ColumnId = ColumnId(4);
+pub const PLACE: ColumnId = ColumnId(5);
+const DIMENSIONS: usize = 4;
 
 /// One row as the model knows it.
 #[derive(Clone, PartialEq, Eq)]
@@ -55,13 +59,96 @@ pub fn schema() -> TableSchema {
             (WRITER, PhysicalType::Int64),
             (AMOUNT, PhysicalType::Int64),
             (PAYLOAD, PhysicalType::Bytes),
+            (PLACE, PhysicalType::Bytes),
         ],
         indexes: vec![
             IndexSchema { id: PRIMARY, unique: true, primary: true },
             IndexSchema { id: BY_WRITER, unique: false, primary: false },
         ],
-        vectors: Vec::new(),
+        vectors: vec![VectorIndexSchema {
+            id: BY_PLACE,
+            column: PLACE,
+            element: Element::F32,
+            metric: Metric::L2,
+            dimensions: DIMENSIONS as u32,
+            m: 8,
+            ef_construction: 32,
+        }],
     }
+}
+
+impl Row {
+    /// The row's vector, which follows from the rest of it; every seventh row has none.
+    fn place(&self) -> Option<[f32; DIMENSIONS]> {
+        let first = self.payload.first_chunk().map_or(0, |first| u64::from_le_bytes(*first));
+        (first % 7 != 0).then(|| scattered(first ^ (self.amount as u64) << 20))
+    }
+}
+
+/// A point that a number stands for.
+fn scattered(number: u64) -> [f32; DIMENSIONS] {
+    let mut word = number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    [(); DIMENSIONS].map(|()| {
+        word = (word ^ word >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        (word >> 40) as f32 / (1 << 23) as f32 - 1.0
+    })
+}
+
+fn distance(left: &[f32; DIMENSIONS], right: &[f32; DIMENSIONS]) -> f64 {
+    let pairs = left.iter().zip(right);
+    pairs.map(|(left, right)| f64::from(left - right).powi(2)).sum::<f64>().sqrt()
+}
+
+/// How searches for neighbours went.
+#[derive(Clone, Copy, Default)]
+pub struct Searches {
+    pub right: u64,
+    pub wanted: u64,
+    pub graphs: u64,
+}
+
+/// Searches for the rows nearest to a few points. What is found is there, passes the filter, comes in order with its
+/// distance, and is as many as there are or are wanted; how many of them are the nearest is counted.
+pub fn search(view: &ReadView, rows: &Model, seed: u64, searches: &mut Searches) -> Verdict<()> {
+    const K: usize = 2;
+    for turn in 0..6 {
+        let query = scattered(seed ^ turn << 32);
+        let passes = |writer: i64| turn % 3 != 2 || writer % 2 == 0;
+        let qualified = rows.iter().filter(|(_, row)| passes(row.writer));
+        let mut exact: Vec<(i64, f64)> =
+            qualified.filter_map(|(id, row)| Some((*id, distance(&query, &row.place()?)))).collect();
+        exact.sort_by(|left, right| left.1.total_cmp(&right.1));
+        let mut filter = |_, row: strata_engine::RowRef<'_>| match row.value(WRITER) {
+            Ok(Value::Int64(writer)) => passes(writer),
+            _ => false,
+        };
+        let filter: Option<&mut strata_engine::vector::Filter<'_>> =
+            if turn % 3 == 2 { Some(&mut filter) } else { None };
+        let mut wanted = Search { k: K, ef: 4, filter, expected_share: None };
+        let found = say("nearest", view.nearest(TABLE, BY_PLACE, &query, &mut wanted))?;
+        if found.rows.len() != exact.len().min(K) {
+            return Err(format!("{} neighbours of {}", found.rows.len(), exact.len().min(K)));
+        }
+        let mut last = f64::NEG_INFINITY;
+        for (handle, told) in &found.rows {
+            let values = say("get a neighbour", view.get(TABLE, *handle, &[ID]))?;
+            let Some([Value::Int64(id)]) = values.as_deref() else {
+                return Err("a neighbour that is not there".to_owned());
+            };
+            let Some((_, right)) = exact.iter().find(|(other, _)| other == id) else {
+                return Err(format!("row {id} is a neighbour and should not be"));
+            };
+            if (told - right).abs() > 1e-4 || *told < last {
+                return Err(format!("row {id} is told at {told} after {last}, and lies at {right}"));
+            }
+            last = *told;
+        }
+        let farthest = exact.iter().take(K).next_back().map_or(0.0, |(_, distance)| *distance);
+        searches.right += found.rows.iter().filter(|(_, told)| *told <= farthest + 1e-4).count() as u64;
+        searches.wanted += found.rows.len() as u64;
+        searches.graphs += found.report.graphs;
+    }
+    Ok(())
 }
 
 pub fn key(number: i64) -> Vec<u8> {
@@ -75,6 +162,9 @@ pub fn new_row(id: i64, row: &Row) -> NewRow {
             Value::Int64(row.writer),
             Value::Int64(row.amount),
             Value::from(row.payload.clone()),
+            row.place().map_or(Value::Null, |place| {
+                Value::from(place.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<u8>>())
+            }),
         ],
         keys: vec![(PRIMARY, key(id), true), (BY_WRITER, key(row.writer), false)],
     }

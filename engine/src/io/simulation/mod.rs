@@ -17,7 +17,7 @@ mod image;
 pub use disk::{Fault, SimulatedDisk};
 pub use environment::{SimulatedClock, SimulatedRandom, environment};
 
-/// Durability steps that a test may switch off, to prove that its harness notices.
+/// What a test may switch off or break, to prove that its harness notices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
     /// The log says "durable" without having synced.
@@ -34,6 +34,24 @@ pub struct Faults {
     pub keep_reserve: bool,
     /// A restore to a moment takes the whole log over.
     pub skip_restore_cut: bool,
+    /// A merge of segments loses a version that has ended.
+    pub lose_merged_version: bool,
+    /// A merge of segments forgets when its versions ended.
+    pub drop_merged_ends: bool,
+    /// A merge of segments writes no index runs beside the new ones.
+    pub skip_merged_runs: bool,
+    /// A graph goes to another segment than the one it was built of.
+    pub misplace_graph: bool,
+    /// A merge of segments keeps the graph of one of them, as if it were of the new one.
+    pub keep_stale_graph: bool,
+    /// The checksums of a graph's file are believed.
+    pub skip_graph_checksums: bool,
+    /// A graph that was found damaged stays in its place.
+    pub keep_damaged_graph: bool,
+    /// A backup copies its files as they were before their last bytes were written.
+    pub copy_before_last_write: bool,
+    /// A backup ends its log where the backup began.
+    pub cut_backup_log: bool,
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ use arrow_buffer::Buffer;
 use super::{FileKind, SegmentError};
 use crate::{
     ids::{ColumnId, FileId},
-    io::Disk,
+    io::{Disk, planted},
     value::PhysicalType,
 };
 
@@ -172,6 +172,9 @@ impl Container {
         let name = kind.name(file);
         let mapping = disk.map(&name).map_err(|source| SegmentError::Io { file: name.clone(), source })?;
         let container = parse::parse(&name, kind, file, &mapping)?;
+        if kind == FileKind::Graph && planted!(disk, skip_graph_checksums) {
+            container.verified.iter().for_each(|word| word.store(u64::MAX, Ordering::Relaxed));
+        }
         if hash.is_some_and(|hash| *hash != container.hash) {
             return Err(
                 container.corrupt(mapping.len() - TRAILER, "it is not the file that the manifest names")
