@@ -33,8 +33,21 @@ pub struct Configuration {
     pub graph_rows: usize,
     /// Beyond this, transactions that write more are refused.
     pub memory: MemoryBound,
+    /// One thread in the background waits until the one that it follows has nothing to do.
+    #[cfg(any(test, feature = "simulation"))]
+    pub takes_turns: bool,
     /// Run when what the disk holds is no longer known. The default ends the process; recovery repairs.
     pub on_failure: FailureHook,
+}
+
+#[cfg(any(test, feature = "simulation"))]
+impl Configuration {
+    /// Waits for others to rest, where threads take turns.
+    pub(crate) fn take_turns(&self, others_rest: &dyn Fn() -> bool) {
+        while self.takes_turns && !others_rest() {
+            std::thread::yield_now();
+        }
+    }
 }
 
 impl Default for Configuration {
@@ -52,6 +65,8 @@ impl Default for Configuration {
             graph_memory: 2 << 30,
             graph_rows: 2048,
             memory: MemoryBound::none(),
+            #[cfg(any(test, feature = "simulation"))]
+            takes_turns: false,
             on_failure: Arc::new(|reason| {
                 tracing::error!(reason, "the log failed; the process ends and recovery will repair");
                 std::process::abort();

@@ -367,6 +367,21 @@ impl Database {
         self.engine.locks.blocking(id)
     }
 
+    /// Waits until the threads in the background have nothing to do, once every commit asked for has its answer: then
+    /// what happens next is what is asked for next.
+    #[cfg(any(test, feature = "simulation"))]
+    pub fn rest(&self) {
+        let Engine { leader, background, compactor, graphs, .. } = &*self.engine;
+        // In the order in which one hands over to the next; who leads a batch holds the log to its end.
+        loop {
+            drop(leader.lock());
+            if background.is_resting() && compactor.is_resting() && graphs.is_resting() {
+                return;
+            }
+            std::thread::yield_now();
+        }
+    }
+
     /// Finishes the commits that were asked for and stops. Also done when the last reference goes.
     pub fn close(&self) {
         let threads = std::mem::take(&mut *self.threads.lock());

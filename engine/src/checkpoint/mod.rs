@@ -71,6 +71,8 @@ struct State {
     spare: bool,
     reserve: bool,
     closed: bool,
+    /// The thread is at work.
+    busy: bool,
 }
 
 /// What the background thread is asked to do.
@@ -132,6 +134,13 @@ impl Background {
         self.state.lock().closed = true;
         self.asked.notify_one();
     }
+
+    /// Whether there is nothing to do.
+    #[cfg(any(test, feature = "simulation"))]
+    pub fn is_resting(&self) -> bool {
+        let state = self.state.lock();
+        state.closed || !(state.busy || state.wanted || state.spare || state.reserve)
+    }
 }
 
 /// The body of the background thread.
@@ -139,9 +148,11 @@ pub(crate) fn run(engine: &Engine, layout: &Mutex<Layout>, spare: &Spare) {
     loop {
         let (waiting, compacting, wanted, spare_wanted, reserve_wanted, closed) = {
             let mut state = engine.background.state.lock();
+            state.busy = false;
             while !state.wanted && !state.spare && !state.reserve && !state.closed {
                 engine.background.asked.wait(&mut state);
             }
+            state.busy = true;
             let waiting = std::mem::take(&mut state.waiting);
             let compacting = std::mem::take(&mut state.compacting);
             let (wanted, spare) = (std::mem::take(&mut state.wanted), std::mem::take(&mut state.spare));

@@ -53,6 +53,8 @@ struct State {
     waiting: Vec<Wake>,
     wanted: bool,
     closed: bool,
+    /// The thread is at work.
+    busy: bool,
 }
 
 /// What the compaction thread is asked to do.
@@ -84,6 +86,13 @@ impl Compactor {
         self.state.lock().closed
     }
 
+    /// Whether there is nothing to do.
+    #[cfg(any(test, feature = "simulation"))]
+    pub fn is_resting(&self) -> bool {
+        let state = self.state.lock();
+        state.closed || !(state.busy || state.wanted)
+    }
+
     fn is_waited_for(&self) -> bool {
         !self.state.lock().waiting.is_empty()
     }
@@ -101,16 +110,19 @@ pub(crate) fn run(engine: &Engine, layout: &Mutex<Layout>) {
     loop {
         let waiting = {
             let mut state = engine.compactor.state.lock();
+            state.busy = false;
             while !state.wanted && !state.closed {
                 engine.compactor.asked.wait(&mut state);
             }
-            state.wanted = false;
+            (state.wanted, state.busy) = (false, true);
             if state.closed {
                 settle(std::mem::take(&mut state.waiting), &Err(Error::ShuttingDown));
                 return;
             }
             state.waiting.len()
         };
+        #[cfg(any(test, feature = "simulation"))]
+        engine.configuration.take_turns(&|| engine.background.is_resting());
         let result = round(engine, layout);
         engine.graphs.want();
         if let Err(error) = &result {

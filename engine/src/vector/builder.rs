@@ -51,6 +51,8 @@ struct State {
     waiting: Vec<Wake>,
     wanted: bool,
     closed: bool,
+    /// The thread is at work.
+    busy: bool,
 }
 
 /// What the thread is asked to do.
@@ -89,6 +91,13 @@ impl Asked {
     fn is_closed(&self) -> bool {
         self.state.lock().closed
     }
+
+    /// Whether there is nothing to do.
+    #[cfg(any(test, feature = "simulation"))]
+    pub fn is_resting(&self) -> bool {
+        let state = self.state.lock();
+        state.closed || !(state.busy || state.wanted)
+    }
 }
 
 /// The body of the thread.
@@ -96,16 +105,19 @@ pub(crate) fn run(engine: &Engine, layout: &Mutex<Layout>) {
     loop {
         let waiting = {
             let mut state = engine.graphs.state.lock();
+            state.busy = false;
             while !state.wanted && !state.closed {
                 engine.graphs.changed.wait(&mut state);
             }
-            state.wanted = false;
+            (state.wanted, state.busy) = (false, true);
             if state.closed {
                 settle(std::mem::take(&mut state.waiting), &Err(Error::ShuttingDown));
                 return;
             }
             std::mem::take(&mut state.waiting)
         };
+        #[cfg(any(test, feature = "simulation"))]
+        engine.configuration.take_turns(&|| engine.background.is_resting() && engine.compactor.is_resting());
         let result = round(engine, layout);
         match &result {
             Ok(()) | Err(Error::ShuttingDown) => {}

@@ -60,6 +60,8 @@ pub(super) struct State {
     /// Calls that change the disk, since it was made.
     pub(super) changes: u64,
     pub(super) syncs: u64,
+    /// A sum over everything that was changed, in its order.
+    pub(super) trace: u64,
 }
 
 /// A disk in memory.
@@ -191,6 +193,11 @@ impl SimulatedDisk {
     /// How many calls have changed the disk so far.
     pub fn changes(&self) -> u64 {
         self.state.lock().changes
+    }
+
+    /// A sum over all changes of the disk so far, in their order: two runs of one story have the same.
+    pub fn trace(&self) -> u64 {
+        self.state.lock().trace
     }
 
     /// How many syncs of data have worked so far.
@@ -325,6 +332,15 @@ impl State {
         self.check_power()
     }
 
+    /// Adds a change to the trace.
+    pub(super) fn note(&mut self, what: &str, place: u64, bytes: &[u8]) {
+        let mut trace = self.trace ^ place.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        for byte in what.as_bytes().iter().chain(bytes) {
+            trace = (trace ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3).rotate_left(5);
+        }
+        self.trace = trace;
+    }
+
     pub(super) fn check_power(&self) -> io::Result<()> {
         if self.is_off { Err(io::Error::other("simulated power cut")) } else { Ok(()) }
     }
@@ -372,6 +388,7 @@ impl Disk for SimulatedDisk {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         let file = state.next_file;
+        state.note("create", file, name.as_bytes());
         state.next_file += 1;
         state.files.insert(file, Image::default());
         state.names.insert(name.to_owned(), file);
@@ -389,6 +406,7 @@ impl Disk for SimulatedDisk {
         let mut state = self.state.lock();
         state.change()?;
         let file = state.named(from)?;
+        state.note("rename", file, to.as_bytes());
         state.names.remove(from);
         state.names.insert(to.to_owned(), file);
         state.name_changes.push(NameChange::Rename { from: from.to_owned(), to: to.to_owned(), file });
@@ -399,6 +417,7 @@ impl Disk for SimulatedDisk {
         let mut state = self.state.lock();
         state.change()?;
         let file = state.named(name)?;
+        state.note("remove", file, name.as_bytes());
         state.names.remove(name);
         state.name_changes.push(NameChange::Remove { name: name.to_owned(), file });
         Ok(())
@@ -407,6 +426,7 @@ impl Disk for SimulatedDisk {
     fn sync_directory(&self) -> io::Result<()> {
         let mut state = self.state.lock();
         state.change()?;
+        state.note("sync directory", 0, &[]);
         if !state.faults.skip_directory_sync {
             state.name_changes.clear();
             state.durable_names = state.names.clone();

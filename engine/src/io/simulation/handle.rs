@@ -140,6 +140,7 @@ impl File for SimulatedFile {
             }
             let length = self.image(state)?.length();
             state.check_room((offset + bytes.len() as u64).saturating_sub(length))?;
+            state.note("write", self.number << 40 | offset, bytes);
             self.image(state)?.write(bytes, offset);
             Ok(())
         })
@@ -154,6 +155,7 @@ impl File for SimulatedFile {
             state.change()?;
             let old = self.image(state)?.length();
             state.check_room(length.saturating_sub(old))?;
+            state.note("grow", self.number << 40 | length, &[]);
             self.image(state)?.grow(length);
             Ok(())
         })
@@ -170,6 +172,7 @@ impl File for SimulatedFile {
                 self.image(state)?.fail_sync(&mut |possibilities| random.below(possibilities));
                 return Err(io::Error::other("simulated sync error"));
             }
+            state.note("sync", self.number, &[]);
             state.syncs += 1;
             self.image(state)?.sync();
             Ok(())
