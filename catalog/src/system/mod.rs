@@ -21,6 +21,7 @@ mod names;
 mod procedure;
 mod role;
 mod sequence;
+mod statistics;
 mod types;
 mod user_types;
 mod views;
@@ -104,6 +105,8 @@ fn catalog_rows(name: &str, scan: &Scan<'_>) -> Option<Vec<Row>> {
         "pg_views" => views::pg_views(scan),
         "pg_matviews" => views::pg_matviews(scan),
         "pg_rewrite" => views::pg_rewrite(scan),
+        "pg_stat_all_tables" | "pg_stat_user_tables" => statistics::pg_stat_tables(scan),
+        "pg_stat_all_indexes" | "pg_stat_user_indexes" => statistics::pg_stat_indexes(scan),
         "pg_depend" => dependency::pg_depend(scan),
         "pg_description" => dependency::pg_description(scan),
         "pg_shdescription" => dependency::pg_shdescription(scan),
