@@ -16,7 +16,7 @@
 //! The data folder lives through all rounds, so later rounds recover what earlier rounds left.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -65,7 +65,7 @@ async fn rounds_of(context: &Context, folder: &Folder, rounds: u64, seed: u64) -
     let ledgers: Vec<_> = (0..WRITERS).map(|_| Arc::new(Mutex::new(Ledger::default()))).collect();
     let noted: Noted = Arc::default();
     let backup = folder.path().join("backup");
-    let (mut acknowledged, mut kept, mut feed) = (0, 0, None);
+    let (mut acknowledged, mut met, mut feed) = (0, keeping::Met::default(), None);
     for round in 0..=rounds {
         let server =
             Server::start(&context.binary, &data).map_err(|error| format!("round {round}: {error}"))?;
@@ -79,7 +79,7 @@ async fn rounds_of(context: &Context, folder: &Folder, rounds: u64, seed: u64) -
             check_beside(&server, subscriber, &noted, &mut random)
                 .await
                 .map_err(|error| format!("round {round}: {error}"))?;
-            kept += u64::from(keeping::check_left_over(&context.binary, &backup)?);
+            met.note(&context.binary, &backup)?;
             refuse_second(context, &data)?;
         }
         if round == rounds {
@@ -87,7 +87,7 @@ async fn rounds_of(context: &Context, folder: &Folder, rounds: u64, seed: u64) -
             break;
         }
         let span = Duration::from_millis(30 + random.below(400));
-        load(server, &ledgers, &noted, (&backup, subscriber), span).await?;
+        load(server, &ledgers, &noted, (&backup, random.next()), subscriber, span).await?;
     }
     let followed = feed.map_or(0, |subscriber| subscriber.commits);
     let moments = noted.lock().await.len();
@@ -96,8 +96,7 @@ async fn rounds_of(context: &Context, folder: &Folder, rounds: u64, seed: u64) -
         return Err(format!("the data folder does not verify: {said}").into());
     }
     Ok(format!(
-        "{rounds} kills, {acknowledged} acknowledged transactions, {moments} past moments stable, {kept} backups \
-         found whole, a feed resumed over {followed} commits"
+        "{rounds} kills, {acknowledged} acknowledged transactions, {moments} past moments stable, {met}, a feed resumed over {followed} commits"
     ))
 }
 
@@ -108,26 +107,6 @@ fn refuse_second(context: &Context, data: &Path) -> Result<(), Failure> {
         keeping::run(&context.binary, &["serve", "--data-dir", folder, "--listen", "127.0.0.1:0"])?;
     if is_good || !said.contains("in use by another server (process") {
         return Err(format!("a second server on the folder: {said}").into());
-    }
-    Ok(())
-}
-
-/// Checkpoints, compaction and a backup, for as long as the server lives.
-async fn maintain(client: Client, backup: PathBuf) -> Result<(), Failure> {
-    for statement in ["CHECKPOINT", "VACUUM", "", "CHECKPOINT", "VACUUM", "CHECKPOINT"] {
-        let done = match statement {
-            "" => keeping::back_up(&client, &backup).await.map(|_| ()),
-            statement => client.batch_execute(statement).await,
-        };
-        match done {
-            Ok(()) => {}
-            Err(error) => match error.as_db_error() {
-                Some(refusal) if refusal.code().code() != "57P01" => {
-                    return Err(format!("{statement}: {refusal}").into());
-                }
-                _ => return Ok(()),
-            },
-        }
     }
     Ok(())
 }
@@ -177,7 +156,8 @@ async fn load(
     server: Server,
     ledgers: &[Arc<Mutex<Ledger>>],
     noted: &Noted,
-    (backup, subscriber): (&Path, &mut Subscriber),
+    (backup, first): (&Path, u64),
+    subscriber: &mut Subscriber,
     span: Duration,
 ) -> Result<(), Failure> {
     let stop = Arc::new(AtomicBool::new(false));
@@ -195,7 +175,8 @@ async fn load(
         noted.lock().await.push((row.get(0), row.get(1)));
         Some(())
     });
-    tasks.push(tokio::spawn(maintain(connect(&server).await?, backup.to_path_buf())));
+    let (client, backup) = (connect(&server).await?, backup.to_path_buf());
+    tasks.push(tokio::spawn(async move { keeping::keep_up(&client, &backup, first).await }));
     // Its stream ends with the server, or a little before it.
     let follower = connect(&server).await?;
     let (followed, killed) = tokio::join!(subscriber.follow(&follower, "", Some(2 * span)), async {

@@ -49,10 +49,64 @@ pub fn verify(binary: &Path, folder: &Path) -> Result<(String, bool), Failure> {
     run(binary, &["verify", "--data-dir", text(folder)?])
 }
 
-/// After a crash: a backup that has its list is whole, and one that has none is not taken for a backup. Removes it.
-pub fn check_left_over(binary: &Path, backup: &Path) -> Result<bool, Failure> {
+/// What a server does beside its clients, in turn.
+const UPKEEP: [&str; 4] = ["CHECKPOINT", "BACKUP", "VACUUM", "CHECKPOINT"];
+
+/// Checkpoints, compaction and a backup from some place of the turn on, for as long as the server lives. A refusal that
+/// is not of a server that ends is an error.
+pub async fn keep_up(client: &Client, backup: &Path, first: u64) -> Result<(), Failure> {
+    let first = first as usize % UPKEEP.len();
+    let mut is_backed_up = false;
+    loop {
+        for statement in UPKEEP.into_iter().cycle().skip(first).take(UPKEEP.len()) {
+            let done = match statement {
+                // There is one directory for one of them.
+                "BACKUP" if std::mem::replace(&mut is_backed_up, true) => Ok(()),
+                "BACKUP" => back_up(client, backup).await.map(|_| ()),
+                statement => client.batch_execute(statement).await,
+            };
+            match done {
+                Ok(()) => {}
+                Err(error) => match error.as_db_error() {
+                    Some(refusal) if refusal.code().code() != "57P01" => {
+                        return Err(format!("{statement}: {refusal}").into());
+                    }
+                    _ => return Ok(()),
+                },
+            }
+        }
+    }
+}
+
+/// Backups that crashes met, and how many of them had been finished.
+#[derive(Default)]
+pub struct Met {
+    pub begun: u64,
+    pub whole: u64,
+}
+
+impl std::fmt::Display for Met {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} backups begun, {} of them found whole", self.begun, self.whole)
+    }
+}
+
+impl Met {
+    /// After a crash.
+    pub fn note(&mut self, binary: &Path, backup: &Path) -> Result<(), Failure> {
+        if let Some(is_whole) = check_left_over(binary, backup)? {
+            self.begun += 1;
+            self.whole += u64::from(is_whole);
+        }
+        Ok(())
+    }
+}
+
+/// A backup that has its list is whole, and one that has none is not taken for a backup. Removes it; `None` if there is
+/// none.
+fn check_left_over(binary: &Path, backup: &Path) -> Result<Option<bool>, Failure> {
     if !backup.exists() {
-        return Ok(false);
+        return Ok(None);
     }
     let is_finished = backup.join("BACKUP").exists();
     let (said, is_good) = verify(binary, backup)?;
@@ -68,5 +122,5 @@ pub fn check_left_over(binary: &Path, backup: &Path) -> Result<bool, Failure> {
     if scratch.exists() {
         std::fs::remove_dir_all(scratch)?;
     }
-    Ok(is_finished)
+    Ok(Some(is_finished))
 }
