@@ -146,6 +146,11 @@ impl Store {
         Some(self.indexes.swap_remove(position).1)
     }
 
+    /// Gives up the maps of all indexes.
+    pub fn take_indexes(&mut self) -> Vec<(IndexId, HotIndex)> {
+        std::mem::take(&mut self.indexes)
+    }
+
     /// Takes a map as that of an index that has none here.
     pub fn adopt_index(&mut self, index: IndexId, map: HotIndex) {
         self.indexes.retain(|(id, _)| *id != index);

@@ -7,13 +7,14 @@
 //! **How.** Whoever wants a key locks it first, and then asks the bulk writers whether one of them has written it; if so,
 //! the end of that transaction is waited for, as for the holder of the lock. A bulk writer registers itself before it
 //! lets go of the first key, and writes a key only while it has it locked: so whoever gets the lock afterwards sees the
-//! key. When a bulk writer is about to commit, its map goes away; until its end it counts as having written every key
-//! of its tables.
+//! key. When a bulk writer is about to commit, its maps are kept here until its end; only where it has made an index over
+//! rows that were there before does it count as having written every key of the table.
 //!
 //! **Invariant.** Two transactions never have written the same key of a unique index, both undecided.
 
 use super::rows::own_with_key;
-use super::write_set::WriteSet;
+use super::write_set::{TableWrites, WriteSet};
+use crate::index::HotIndex;
 use crate::{IndexId, TableId};
 use parking_lot::RwLock;
 use std::sync::Arc;
@@ -22,9 +23,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// What a bulk writer has written.
 enum Keys {
     Written(Arc<RwLock<WriteSet>>),
-    /// It is about to commit: anything in these tables.
-    Any(Vec<TableId>),
+    /// It is about to commit: the maps of its tables, or anything where there are none.
+    Kept(Vec<(TableId, Option<Maps>)>),
 }
+
+/// The maps of one table's keys. What a savepoint took back is in them still.
+type Maps = Vec<(IndexId, HotIndex)>;
 
 /// The bulk writers at work.
 #[derive(Default)]
@@ -41,7 +45,7 @@ impl BulkWriters {
         self.count.store(writers.len(), Ordering::Release);
     }
 
-    /// Says that the map of a transaction goes away, if it is a bulk writer.
+    /// Keeps the maps of a transaction that is about to commit, if it is a bulk writer: they would go away.
     pub fn close(&self, transaction: u64) {
         if self.is_empty() {
             return;
@@ -49,8 +53,12 @@ impl BulkWriters {
         let mut writers = self.writers.write();
         for (_, keys) in writers.iter_mut().filter(|(writer, _)| *writer == transaction) {
             if let Keys::Written(writes) = keys {
-                let tables = writes.read().tables.iter().map(|writes| writes.table).collect();
-                *keys = Keys::Any(tables);
+                let maps = |writes: &mut TableWrites| {
+                    let is_plain = writes.backfills.is_empty();
+                    (writes.table, is_plain.then(|| writes.store.take_indexes()))
+                };
+                let kept = writes.write().tables.iter_mut().map(maps).collect();
+                *keys = Keys::Kept(kept);
             }
         }
     }
@@ -77,7 +85,10 @@ impl BulkWriters {
         let writers = self.writers.read();
         let mut others = writers.iter().filter(|(writer, _)| *writer != me);
         let has_written = |keys: &Keys| match keys {
-            Keys::Any(tables) => tables.contains(&table),
+            Keys::Kept(tables) => tables.iter().any(|(written, maps)| {
+                let has = |maps: &Maps| maps.iter().any(|(id, map)| *id == index && !map.get(key).is_empty());
+                *written == table && maps.as_ref().is_none_or(has)
+            }),
             Keys::Written(writes) => {
                 writes.read().table(table).is_some_and(|writes| own_with_key(writes, index, key).is_some())
             }
