@@ -546,13 +546,14 @@ fn tell(mut world: World) -> Verdict<World> {
     Ok(world)
 }
 
-/// `STRATA_SEEDS` asks for another number of seeds.
+/// `STRATA_SEEDS` asks for another number of seeds, `STRATA_FIRST_SEED` for others.
 #[test]
 fn two_hundred_seeds_of_32_writers_lose_nothing_and_invent_nothing() {
     let (mut acknowledged, mut unknown, mut resurrected) = (0, 0, 0);
     let (mut checkpoints, mut refused, mut searches) = (0, 0, Searches::default());
     let seeds = std::env::var("STRATA_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(200);
-    for seed in 0..seeds {
+    let first = std::env::var("STRATA_FIRST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
+    for seed in first..first + seeds {
         let world = run(seed, Faults::default()).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
         acknowledged += world.acknowledged;
         unknown += world.unknown_total;
