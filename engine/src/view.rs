@@ -404,7 +404,7 @@ fn visit_visible<'a>(
 /// Where a location without a birth leads, through the moves of checkpoints.
 pub(crate) fn follow(state: &TableState, location: Location) -> Option<(Location, Found<'_>)> {
     let mut location = location;
-    for _ in 0..64 {
+    for _ in 0..=state.forwards.len() {
         if let Some(found) = state
             .current
             .try_locate(location)

@@ -260,6 +260,31 @@ fn a_key_of_many_versions_is_found_at_every_moment() {
 }
 
 #[test]
+fn a_locked_row_is_found_however_often_it_was_moved() {
+    let world = World::new(57);
+    let database = open(&world);
+    with_rows(&database, 40);
+    database.compact().wait().unwrap();
+    let mut holder = begin(&database);
+    set_amount(&mut holder, 7, 7);
+    let files = |database: &Database| database.statistics(TABLE).unwrap().segments;
+    for round in 0..150 {
+        // A third of the rows: enough for the file of row 7 to be written anew.
+        let mut writer = begin(&database);
+        for id in (20..40).filter(|id| id % 3 == round % 3) {
+            set_amount(&mut writer, id, round);
+        }
+        writer.commit().wait().unwrap();
+        database.compact().wait().unwrap();
+    }
+    assert!(files(&database) < 40, "{}", files(&database));
+    holder.commit().wait().unwrap();
+    let rows = scan(&begin(&database).view());
+    assert_eq!(rows.len(), 40);
+    assert_eq!(amount(&begin(&database).view(), 7), Some(7));
+}
+
+#[test]
 fn history_before_the_horizon_is_given_up_and_said_so() {
     const HOUR: i64 = 3_600_000_000;
     let world = World::new(52);

@@ -222,7 +222,9 @@ struct Frozen {
 fn freeze(engine: &Engine) -> Result<Frozen, Error> {
     let (sender, receiver) = sync_channel(1);
     let task = move |engine: &Engine, log: &mut Log| {
-        let frozen = freeze::tables(engine).map(|tables| Frozen {
+        // What a batch could not apply must not be taken for the state of its moment.
+        let tables = engine.check_writable().and_then(|()| freeze::tables(engine));
+        let frozen = tables.map(|tables| Frozen {
             tables,
             // What was appended behind it failed to become durable, and is in no table.
             position: log.durable(),

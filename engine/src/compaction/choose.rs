@@ -11,8 +11,8 @@
 //! Files of history are merged four of a size inside their slice; a slice that can get no more versions is, if it is
 //! not too large, written once more as files that do not overlap.
 //!
-//! A file that has the bytes of a whole one counts as whole, however few its rows: merged with another, it would become
-//! as many files again.
+//! A file that has the bytes of a whole one counts as whole, however few its rows, and so does one that came of a merge
+//! which made as many files as it read: merged with others, it would become as many files again.
 //!
 //! Every plan makes fewer files of what it reads, or moves rows to a lower level for good, so choosing comes to an end.
 //! Correctness never depends on levels or slices: every version lies at one place, and places only say who need not
@@ -58,7 +58,7 @@ pub(crate) struct Limits {
 pub(crate) struct FileState {
     pub number: u32,
     pub rows: u64,
-    /// Whether it has the bytes of a whole file.
+    /// Whether it has the bytes of a whole file, or came of a merge that made as many files as it read.
     pub full: bool,
     /// Versions that ended since the file was written.
     pub dead: u64,
@@ -172,7 +172,8 @@ fn current(state: &LayoutState, limits: &Limits) -> Option<Plan> {
         }
     }
     for waiting in &waiting {
-        if let Some(group) = of_one_size(waiting, limits) {
+        let growing: Vec<&FileState> = waiting.iter().copied().filter(|file| !file.full).collect();
+        if let Some(group) = of_one_size(&growing, limits) {
             return Some(merge(group.into_iter(), 0, Vec::new()));
         }
     }
@@ -185,7 +186,8 @@ fn current(state: &LayoutState, limits: &Limits) -> Option<Plan> {
     let partitioned = !partitions.is_empty();
     let level = u8::from(!partitioned);
     let keys = || partitions.iter().map(|partition| partition.first_key.clone()).collect();
-    if let Some(group) = of_one_size(&spanning, limits) {
+    let growing: Vec<&FileState> = spanning.iter().copied().filter(|file| !file.full).collect();
+    if let Some(group) = of_one_size(&growing, limits) {
         return Some(merge(group.into_iter(), level, keys()));
     }
     // Rows that nobody changes any more would stay in their files with others that died.

@@ -403,10 +403,15 @@ impl Work<'_> {
         }
         match self.commit(&mut layout, inputs, &parts, &outputs) {
             Ok(logged) => {
+                let living = outputs.parts.iter().filter(|part| !part.level().is_history());
+                let living: Vec<Arc<SegmentPart>> = living.cloned().collect();
                 let installation = Installation { generation: self.number, stores: Vec::new(), outputs };
                 install::table(self.engine, self.table, &[installation], self.moment, None);
                 logged.iter().for_each(|(part, ends)| part.note_logged_ends(*ends));
                 remove_freed(&mut layout.manifest);
+                if inputs.len() > 1 && living.len() >= inputs.len() {
+                    living.iter().for_each(|part| part.note_full());
+                }
                 Ok(Outcome::Done)
             }
             Err(error) => {

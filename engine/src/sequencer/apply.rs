@@ -251,7 +251,11 @@ fn apply_close(
     at: Timestamp,
     owner: Option<u64>,
 ) -> Result<(Location, bool), Error> {
-    let location = find(state, close.handle)?;
+    // Never by its birth: its new version, which has the same, is there by now.
+    let live = state.resolve(close.handle).filter(|(_, found)| is_live(found.end()));
+    let Some(location) = live.map(|(location, _)| location) else {
+        return Err(Error::Corrupted(format!("row {} to be ended is not where it was", close.handle.birth)));
+    };
     let found = state.current.locate(location)?;
     let end = found.end();
     let mark = Mark::of(end);

@@ -242,8 +242,8 @@ impl TableState {
     /// Finds the version a handle names, wherever it has moved to.
     pub fn resolve(&self, handle: RowHandle) -> Option<(Location, Found<'_>)> {
         let mut location = Location(handle.location);
-        // A location may be forwarded once per checkpoint since the handle was made.
-        for _ in 0..64 {
+        // A location may be forwarded by every checkpoint and compaction since the handle was made; never in a circle.
+        for _ in 0..=self.forwards.len() {
             let found = self.current.try_locate(location).or_else(|| {
                 self.older.iter().rev().find_map(|(_, generation)| generation.try_locate(location))
             });

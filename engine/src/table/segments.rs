@@ -24,7 +24,7 @@ pub(crate) struct SegmentPart {
     pub primary: Option<IndexId>,
     level: Mutex<Level>,
     pub runs: Vec<(IndexId, Arc<IndexRun>)>,
-    /// Whether it was finished because of its bytes.
+    /// Whether it was finished because of its bytes, or came of a merge that made as many files as it read.
     full: AtomicBool,
     /// Over the vectors of its rows.
     pub graphs: Arc<Graphs>,
@@ -129,7 +129,7 @@ impl SegmentPart {
         }
     }
 
-    /// Notes that the segment was finished because of its bytes, before it had the rows of a whole one.
+    /// Notes that the segment is as large as segments become, however few its rows.
     pub fn note_full(&self) {
         self.full.store(true, Ordering::Release);
     }

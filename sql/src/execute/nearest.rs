@@ -308,8 +308,8 @@ impl Exact<'_> {
         if !self.held && is_selective(plan, &scan.access, ef) {
             let (access, at_work) = (&scan.access, (scope, interrupt));
             let mut nearby = Nearby::new(wanted, plan.ties);
-            offer_passing(plan, access, &plan.input, view, at_work, &self.other, &mut nearby)?;
-            return Ok(Some(Neighbours { rows: nearby.rows(), report: None }));
+            let report = offer_passing(plan, access, &plan.input, view, at_work, &self.other, &mut nearby)?;
+            return Ok(Some(Neighbours { rows: nearby.rows(), report: Some(report) }));
         }
         let Some(found) = self.asked(index, view, scope, &plan.element.read(query), (asked, ef))? else {
             return Ok(None);

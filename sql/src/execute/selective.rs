@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BinaryArray, RecordBatch};
+use engine::vector::NearestReport;
 use engine::{ReadView, RowHandle, Value};
 
 use super::input::Interrupt;
@@ -41,7 +42,7 @@ pub(super) fn is_selective(plan: &Nearest, access: &TableAccess, ef: usize) -> b
     is_plain && !plan.tests_vector && plan.rows * (TESTED + share * COMPUTED) < walk
 }
 
-/// Offers every row that passes.
+/// Offers every row that passes; answers how many were tested, and how many passed.
 pub(super) fn offer_passing(
     plan: &Nearest,
     access: &TableAccess,
@@ -50,7 +51,8 @@ pub(super) fn offer_passing(
     (scope, interrupt): (&Scope<'_>, &dyn Interrupt),
     other: &Value,
     nearby: &mut Nearby,
-) -> Result<()> {
+) -> Result<NearestReport> {
+    let mut report = NearestReport::default();
     let Value::Bytes(other) = other else {
         return Err(Error::internal("a distance from what is no vector"));
     };
@@ -63,7 +65,9 @@ pub(super) fn offer_passing(
     for batch in cursor {
         interrupt.check()?;
         let batch = batch.map_err(engine_error)?;
+        report.filtered += batch.num_rows() as u64;
         for handle in passing(access, node, scope, &batch)? {
+            report.exact_rows += 1;
             let mut outcome = Ok(());
             let there = view.with_row(access.table, handle, &mut |row| {
                 outcome = row.bytes(plan.vector).map_err(engine_error).and_then(|stored| {
@@ -84,7 +88,7 @@ pub(super) fn offer_passing(
             }
         }
     }
-    Ok(())
+    Ok(report)
 }
 
 /// The rows of a batch that pass.
