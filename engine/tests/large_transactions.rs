@@ -6,7 +6,7 @@ use common::*;
 use std::sync::Arc;
 use std::time::Duration;
 use strata_engine::{
-    Configuration, Database, Inserted, LockedRow, Outcome, RowLock, Ticket, Timestamp, Transaction,
+    Configuration, Database, Inserted, KeyLock, LockedRow, Outcome, RowLock, Ticket, Timestamp, Transaction,
     WaitPolicy,
 };
 
@@ -173,6 +173,27 @@ fn a_key_of_a_bulk_writer_is_waited_for_and_others_are_not() {
         other.commit().wait().unwrap();
         assert_eq!(all(&database).len(), if commits { 101 } else { 2 });
     }
+}
+
+/// A key that a foreign key's check has locked is checked again by an insert that finds it taken.
+#[test]
+fn a_bulk_writer_keeps_the_lock_of_a_key_that_it_has_referred_to() {
+    let world = World::new(68);
+    let database = open(&world);
+    with_rows(&database, 1);
+    let mut bulk = begin(&database);
+    for id in 100..200 {
+        insert(&mut bulk, id, "name", id);
+    }
+    let referred = key(1);
+    assert!(matches!(bulk.lock_key(KEY, &referred, KeyLock::Share), Ok(Outcome::Done(()))));
+    assert!(!try_insert(&mut bulk, 1).unwrap(), "the key has a row");
+    let mut other = begin(&database);
+    let Ok(Outcome::Wait(ticket)) = other.lock_key(KEY, &referred, KeyLock::Exclusive) else {
+        panic!("the key is free before its reader has ended")
+    };
+    bulk.commit().wait().unwrap();
+    ticket.wait().unwrap();
 }
 
 #[test]

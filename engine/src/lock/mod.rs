@@ -146,7 +146,10 @@ enum WaitsFor {
 
 /// The answer to a request for a lock.
 pub(crate) enum Answer {
+    /// Granted; nothing of it was held before.
     Granted,
+    /// Granted, and held in another mode before: whoever lets go of it lets go of both.
+    Strengthened,
     /// It was held in this mode before.
     Held,
     /// Somebody is in the way and the policy is not to wait.
@@ -268,7 +271,7 @@ impl LockManager {
         let free = mode.conflicts & others == 0 && (held != 0 || mode.conflicts & queued == 0);
         if free {
             entry.add(owner, mode.bit);
-            return Some(Answer::Granted);
+            return Some(if held == 0 { Answer::Granted } else { Answer::Strengthened });
         }
         let WaitPolicy::Wait { timeout } = policy else { return None };
         let wake: Wake = Settlement::new();

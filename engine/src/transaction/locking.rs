@@ -90,7 +90,7 @@ impl Transaction {
     ) -> Result<Outcome<()>, Error> {
         let answer = self.engine.locks.request(tag, self.shared.id, mode, policy)?;
         match answer {
-            Answer::Granted => {
+            Answer::Granted | Answer::Strengthened => {
                 self.tags.push(tag);
                 Ok(Outcome::Done(()))
             }
@@ -261,8 +261,9 @@ impl Transaction {
             }
             Some(Answer::Busy) if policy == WaitPolicy::Skip => Ok(Look::Skipped),
             Some(Answer::Busy) => Err(Error::LockNotAvailable),
-            Some(answer @ (Answer::Granted | Answer::Held)) => {
-                if matches!(answer, Answer::Granted) {
+            Some(answer @ (Answer::Granted | Answer::Strengthened | Answer::Held)) => {
+                // What a mark alone stood for was strengthened, too, and is not in the list yet.
+                if !matches!(answer, Answer::Held) {
                     self.tags.push(tag);
                 }
                 if lock.is_exclusive() {

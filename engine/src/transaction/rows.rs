@@ -258,7 +258,8 @@ impl Transaction {
         let mode = Mode::from(KeyLock::Exclusive);
         match self.engine.locks.request(tag, self.shared.id, mode, policy)? {
             Answer::Granted => self.note_key(tag),
-            Answer::Held => {}
+            // Held to the end already, say in the mode of a foreign key's check: never let go of after the write.
+            Answer::Strengthened | Answer::Held => {}
             Answer::Busy => return Err(Error::LockNotAvailable),
             Answer::Wait(ticket) => {
                 // Granted later, by whoever lets go: it is ours from then on.
