@@ -181,6 +181,21 @@ impl ScanCursor {
         cursors
     }
 
+    /// Leaves at most `most` of the places, drawn evenly (Knuth, volume 2, 3.4.2, algorithm S); the part of them that is
+    /// left. `draw` answers a number below the one it is given.
+    pub fn thinned(mut self, most: usize, draw: &mut dyn FnMut(usize) -> usize) -> (ScanCursor, f64) {
+        let all = self.sources.len();
+        let (mut wanted, mut left) = (most.min(all), all);
+        self.sources.retain(|_| {
+            let is_drawn = draw(left.max(1)) < wanted;
+            wanted -= usize::from(is_drawn);
+            left -= 1;
+            is_drawn
+        });
+        let part = if all == 0 { 1.0 } else { self.sources.len() as f64 / all as f64 };
+        (self, part)
+    }
+
     fn gather_sources(&mut self, own: Option<&Own>) -> Result<(), Error> {
         let view = self.view.clone();
         let writes = own.map(|own| own.writes.read());

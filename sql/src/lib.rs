@@ -17,6 +17,7 @@ pub mod plan;
 pub mod point;
 pub mod session;
 pub mod settings;
+pub mod statistics;
 pub mod system;
 pub mod tree;
 pub mod types;

@@ -192,6 +192,14 @@ impl Catalog {
         }
     }
 
+    /// Gives the newest catalog a new number, so that what was planned with it is planned anew. Nothing in it changes.
+    pub fn renew(&self) {
+        let mut versions = self.versions.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some((_, newest)) = versions.recent.back_mut() {
+            *newest = Arc::new(newest.apply(&[]));
+        }
+    }
+
     /// A new oid: never given out before, not even to a transaction that rolled back.
     pub fn allocate_oid(&self) -> Result<u32, Error> {
         let definition = SequenceDefinition {

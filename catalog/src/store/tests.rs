@@ -83,3 +83,19 @@ fn an_overlay_is_its_transactions_alone() {
     assert_eq!(names(&overlay.snapshot(&catalog)), ["a", "c"]);
     assert_eq!(names(&catalog.current()), ["c"]);
 }
+
+#[test]
+fn a_renewed_catalog_is_the_same_under_another_number() {
+    let database =
+        Database::open(Configuration::default(), engine::io::simulation::environment(9).2).expect("opens");
+    let catalog = Catalog::open(database.clone()).expect("opens");
+    let before = catalog.current();
+    let at = commit(&catalog, &database, vec![schema(40_000, "n")]);
+    let changed = catalog.current();
+    catalog.renew();
+    let renewed = catalog.current();
+    assert_ne!(renewed.generation(), changed.generation());
+    assert_eq!(names(&renewed), names(&changed));
+    assert_eq!(catalog.at(at).map(|found| found.generation()).ok(), Some(renewed.generation()));
+    assert_ne!(names(&before), names(&renewed));
+}

@@ -31,6 +31,8 @@ pub enum Cell {
     OidVector(Vec<u32>),
     /// A one-dimensional array; the column's type names the elements'.
     Array(Vec<Cell>),
+    /// A value as it is stored, say an array of a type that only its row names.
+    Stored(engine::Value),
     /// pg_node_tree: the stored expression as JSON, which pg_get_expr reads.
     Expression(String),
 }

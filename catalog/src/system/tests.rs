@@ -176,6 +176,8 @@ fn fits(cell: &Cell, type_oid: u32) -> bool {
         Cell::Int2Vector(_) => type_oid == 22,
         Cell::OidVector(_) => type_oid == 30,
         Cell::Array(items) => element != 0 && items.iter().all(|item| fits(item, element)),
+        // Its type is that of a user's column.
+        Cell::Stored(_) => type_oid == 2277,
         Cell::Expression(_) => type_oid == 194,
     }
 }

@@ -19,7 +19,7 @@ use super::execution::{Execution, Moment};
 use super::input::Interrupt;
 use super::row::narrowed;
 use super::scan::{RowCollector, assembled, filtered, projection, substituted};
-use super::selective::{is_selective, offer_passing};
+use super::selective::{expected_share, is_selective, offer_passing};
 use super::sort::fetch_of;
 use super::stream::{BATCH_ROWS, Batches, batch_of, from_iterator, pieces};
 use crate::error::{Error, Result};
@@ -305,13 +305,15 @@ impl Exact<'_> {
         let Operator::Scan(scan) = &plan.input.operator else {
             return Err(Error::internal("a search for the nearest does not read a table"));
         };
-        if !self.held && is_selective(plan, &scan.access, ef) {
+        let share = expected_share(plan, &scan.access, &plan.input, view, scope)?;
+        if !self.held && is_selective(plan, &scan.access, share, ef) {
             let (access, at_work) = (&scan.access, (scope, interrupt));
             let mut nearby = Nearby::new(wanted, plan.ties);
             let report = offer_passing(plan, access, &plan.input, view, at_work, &self.other, &mut nearby)?;
             return Ok(Some(Neighbours { rows: nearby.rows(), report: Some(report) }));
         }
-        let Some(found) = self.asked(index, view, scope, &plan.element.read(query), (asked, ef))? else {
+        let Some(found) = self.asked(index, view, scope, &plan.element.read(query), (asked, ef, share))?
+        else {
             return Ok(None);
         };
         let (mut rows, whole) = (found.rows, self.held);
@@ -335,7 +337,7 @@ impl Exact<'_> {
         view: &ReadView,
         scope: &Scope<'_>,
         query: &[f32],
-        (count, ef): (usize, usize),
+        (count, ef, share): (usize, usize, Option<f64>),
     ) -> Result<Option<engine::vector::Nearest>> {
         let plan = self.plan;
         let Operator::Scan(scan) = &plan.input.operator else {
@@ -358,7 +360,7 @@ impl Exact<'_> {
             k: count,
             ef,
             filter: scan.access.filter.as_ref().map(|_| &mut passes as &mut Filter<'_>),
-            expected_share: plan.share,
+            expected_share: share,
         };
         let found = view.nearest(plan.access.table, index.index, query, &mut search);
         match (found, failure) {

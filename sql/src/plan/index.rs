@@ -45,6 +45,10 @@ struct Key {
     part: IndexKeyPart,
 }
 
+/// The part of rows that a bound of an index is taken to leave, where nothing is known: less than PostgreSQL's third, because
+/// nothing is read from disk in vain here.
+const BOUND: f64 = 0.1;
+
 impl Planner<'_> {
     /// The cheapest index path that beats reading the whole table.
     pub(super) fn best_index(
@@ -135,7 +139,10 @@ impl Planner<'_> {
             path.used.push(at);
             path.equal.push(value);
             path.fixed.push(expression.clone());
-            fraction *= self.key_selectivity(expression);
+            fraction *= match conjuncts.get(at) {
+                Some(conjunct) => self.selectivity(conjunct),
+                None => self.key_selectivity(expression),
+            };
         }
         path.condition = shown
             .iter()
@@ -172,7 +179,7 @@ impl Planner<'_> {
             shown.push(at);
             return (count * self.key_selectivity(key)).min(1.0);
         }
-        let mut fraction = 1.0;
+        let mut bounds: Vec<Expression> = Vec::new();
         for (at, conjunct) in conjuncts.iter().enumerate() {
             let Some((comparison, value)) = compared_with(conjunct, key, oid, own) else { continue };
             let (place, included) = match comparison {
@@ -186,10 +193,11 @@ impl Planner<'_> {
                 *place = Some((value, included));
                 path.used.push(at);
                 shown.push(at);
-                fraction *= 0.1;
+                bounds.push(conjunct.clone());
             }
         }
-        fraction
+        let guessed = || (0..bounds.len()).map(|_| BOUND).product();
+        self.known_selectivity(&bounds).unwrap_or_else(guessed)
     }
 
     fn key_selectivity(&self, key: &Expression) -> f64 {

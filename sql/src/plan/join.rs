@@ -245,7 +245,7 @@ impl Planner<'_> {
         conditions: Vec<Expression>,
         wanted: &Columns,
     ) -> Result<Arc<Node>> {
-        let selectivity: f64 = conditions.iter().map(|conjunct| self.selectivity(conjunct)).product();
+        let selectivity = self.selectivity_of_all(&conditions);
         let rows = joined_estimate(kind, left.estimate.rows, right.estimate.rows, selectivity);
         let (mut keys, mut rest) = (Vec::new(), Vec::new());
         for conjunct in conditions {

@@ -18,7 +18,7 @@ impl Planner<'_> {
     /// A guess at a leaf's rows without planning it.
     pub(super) fn leaf_rows(&self, leaf: &Leaf<'_>) -> f64 {
         let base = self.relation_rows(leaf.relation);
-        let selectivity: f64 = leaf.conjuncts.iter().map(|conjunct| self.selectivity(conjunct)).product();
+        let selectivity = self.selectivity_of_all(&leaf.conjuncts);
         (base * selectivity).max(1.0)
     }
 

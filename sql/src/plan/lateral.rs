@@ -66,7 +66,7 @@ impl Planner<'_> {
             .filter(|(at, _)| !path.used.contains(at))
             .map(|(_, conjunct)| conjunct)
             .collect();
-        let selectivity: f64 = rest.iter().map(|conjunct| self.selectivity(conjunct)).product();
+        let selectivity = self.selectivity_of_all(&rest);
         let filter = self.scan_filter(rest, &both)?;
         let (output, columns) = positions(&both, wanted);
         let rows = (left.estimate.rows * path.rows * selectivity).max(1.0);

@@ -13,7 +13,7 @@ use catalog::{IndexSource, Relation as CatalogRelation, Snapshot};
 use engine::{ColumnId, IndexId, PhysicalType};
 
 use super::explain::expression_text;
-use super::node::{Held, Nearest, Node, Operator, PlanColumn, Scan, Source, VectorIndex};
+use super::node::{Held, Nearest, Node, Operator, PlanColumn, Scan, Share, Source, VectorIndex};
 use super::planner::{Need, Planner, estimate};
 use super::predicate::as_column;
 use super::table::is_bound;
@@ -119,7 +119,10 @@ impl Planner<'_> {
             need.conjuncts.iter().any(|conjunct| walk::columns_of(conjunct).contains(&order.column));
         let share = match need.conjuncts.is_empty() {
             true => None,
-            false => Some((input.estimate.rows / rows).clamp(0.0, 1.0)),
+            false => Some(Share {
+                part: (input.estimate.rows / rows).clamp(0.0, 1.0),
+                is_known: need.conjuncts.iter().all(|conjunct| self.is_known(conjunct)),
+            }),
         };
         let wanted = 100.0_f64.min(input.estimate.rows);
         let estimate = match index {
@@ -193,7 +196,7 @@ impl Planner<'_> {
             ty: Type::new(oid::UUID),
             physical: PhysicalType::Fixed16,
         });
-        let selectivity: f64 = need.conjuncts.iter().map(|conjunct| self.selectivity(conjunct)).product();
+        let selectivity = self.selectivity_of_all(&need.conjuncts);
         let estimate = estimate((rows * selectivity).max(1.0), 0.0, rows * 0.02);
         Ok(Arc::new(Node::new(Operator::Scan(Scan { access, ranges: Vec::new() }), columns, estimate)))
     }

@@ -261,7 +261,7 @@ pub struct Nearest {
     /// The conditions read the vectors too.
     pub tests_vector: bool,
     /// The part of the rows that is expected to pass the conditions, where there are any.
-    pub share: Option<f64>,
+    pub share: Option<Share>,
     /// The rows that the table is expected to have.
     pub rows: f64,
     /// The count and the offset of the LIMIT.
@@ -269,6 +269,14 @@ pub struct Nearest {
     pub index: Option<VectorIndex>,
     /// The order for EXPLAIN, columns by number.
     pub shown: String,
+}
+
+/// A part of the rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Share {
+    pub part: f64,
+    /// It comes of what ANALYZE has found, and not of a guess.
+    pub is_known: bool,
 }
 
 /// A vector index that may find the rows.

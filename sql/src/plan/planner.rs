@@ -236,7 +236,7 @@ impl<'a> Planner<'a> {
         if conjuncts.is_empty() {
             return Ok(node);
         }
-        let selectivity: f64 = conjuncts.iter().map(|conjunct| self.selectivity(conjunct)).product();
+        let selectivity = self.selectivity_of_all(&conjuncts);
         let Some(predicate) = predicate::conjunction(conjuncts) else { return Ok(node) };
         let predicate = self.compile(&predicate, &node.layout())?;
         let rows = (node.estimate.rows * selectivity).max(1.0);

@@ -126,7 +126,7 @@ impl Planner<'_> {
         need: Need,
     ) -> Result<Arc<Node>> {
         let total = rows * 0.015 + rows * 0.0025 * need.conjuncts.len() as f64;
-        let selectivity: f64 = need.conjuncts.iter().map(|conjunct| self.selectivity(conjunct)).product();
+        let selectivity = self.selectivity_of_all(&need.conjuncts);
         let ranges = self.zone_ranges(&need.conjuncts, &access, &columns)?;
         access.filter = self.scan_filter(need.conjuncts, &columns)?;
         let estimate = estimate((rows * selectivity).max(1.0), 0.0, total);
@@ -148,7 +148,7 @@ impl Planner<'_> {
             .filter(|(index, _)| !path.used.contains(index))
             .map(|(_, conjunct)| conjunct)
             .collect();
-        let selectivity: f64 = rest.iter().map(|conjunct| self.selectivity(conjunct)).product();
+        let selectivity = self.selectivity_of_all(&rest);
         access.filter = self.scan_filter(rest, &columns)?;
         let index = self.index_access(&path, &Layout::default())?;
         let order = path.order.clone();

@@ -25,6 +25,7 @@ use crate::execute::{
 use crate::nearest::NearestQuery;
 use crate::plan::{self, Plan, PlanInput, Statistics};
 use crate::point::{PointRows, PointScan};
+use crate::statistics::TableStatistics;
 use crate::tree::{ColumnNumber, LockStrength, LockWait, OutputColumn, Query, TimeClause};
 use crate::types::oid;
 
@@ -82,16 +83,17 @@ impl RowLocker for Locker {
     }
 }
 
-/// Row counts as the engine knows them.
-struct EngineStatistics<'a>(&'a engine::Database);
+/// Row counts as the engine knows them, and what ANALYZE has found.
+struct EngineStatistics<'a>(&'a super::instance::Instance);
 
 impl Statistics for EngineStatistics<'_> {
     fn rows(&self, table: u32) -> f64 {
-        self.0.statistics(engine::TableId(table)).map_or(1000.0, |statistics| statistics.rows as f64)
+        let known = self.0.database().statistics(engine::TableId(table));
+        known.map_or(1000.0, |statistics| statistics.rows as f64)
     }
 
-    fn distinct(&self, _: u32, _: i16) -> Option<f64> {
-        None
+    fn table(&self, table: u32) -> Option<Arc<TableStatistics>> {
+        self.0.upkeep().cache.of(self.0.database(), table)
     }
 }
 
@@ -166,7 +168,7 @@ impl Session {
         catalog: &Arc<Snapshot>,
         catalog_at: &plan::CatalogAt<'_>,
     ) -> Result<Plan> {
-        let statistics = EngineStatistics(self.shared.instance.database());
+        let statistics = EngineStatistics(&self.shared.instance);
         let input = PlanInput {
             catalog,
             database: self.shared.entry.database_oid,

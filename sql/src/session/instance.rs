@@ -19,6 +19,7 @@ use crate::dml::ModelCache;
 use crate::error::{Error, Result, SqlState};
 use crate::execute::Resources;
 use crate::settings::{SettingSource, SettingValues};
+use crate::statistics::{Automatic, Upkeep};
 use crate::view::{Maintenance, Parts};
 
 /// How an instance is opened.
@@ -51,6 +52,8 @@ pub struct Instance {
     maintenance: Arc<Maintenance>,
     /// What the thread of views works with: it ends when this goes.
     view_parts: Mutex<Option<Arc<Parts>>>,
+    automatic: Arc<Automatic>,
+    upkeep: Arc<Upkeep>,
 }
 
 impl Instance {
@@ -64,6 +67,7 @@ impl Instance {
         if let Some(parts) = &*instance.view_parts.lock() {
             crate::view::start(&instance.maintenance, parts)?;
         }
+        instance.automatic.start(&instance.upkeep)?;
         Ok(instance)
     }
 
@@ -85,7 +89,7 @@ impl Instance {
         parts.map_or(Ok(0), |parts| crate::view::step_all(&parts))
     }
 
-    /// Opens the database of an environment, and everything above it but the thread of views.
+    /// Opens the database of an environment, and everything above it but its threads.
     fn open_in(
         environment: engine::io::Environment,
         bounded: engine::Configuration,
@@ -108,6 +112,7 @@ impl Instance {
             set_first_password(&database, &catalog, password)?;
         }
         crate::view::create_steps(&database)?;
+        crate::statistics::create(&database)?;
         let started = database.now_micros();
         let resources = Resources::new(QUERY_MEMORY)?;
         let maintenance = Arc::<Maintenance>::default();
@@ -116,6 +121,12 @@ impl Instance {
             store: catalog.clone(),
             resources: resources.clone(),
             runtime: runtime.handle().clone(),
+        });
+        let upkeep = Arc::new(Upkeep {
+            engine: database.clone(),
+            store: catalog.clone(),
+            cache: Arc::default(),
+            analyzed: Mutex::default(),
         });
         Ok(Arc::new(Instance {
             database,
@@ -132,6 +143,8 @@ impl Instance {
             data_directory: configuration.data_directory,
             maintenance,
             view_parts: Mutex::new(Some(view_parts)),
+            automatic: Arc::default(),
+            upkeep,
         }))
     }
 
@@ -172,6 +185,11 @@ impl Instance {
     /// The thread of materialized views.
     pub(crate) fn maintenance(&self) -> &Arc<Maintenance> {
         &self.maintenance
+    }
+
+    /// The statistics of columns, and who has been analyzed.
+    pub(crate) fn upkeep(&self) -> &Arc<Upkeep> {
+        &self.upkeep
     }
 
     /// The pool of queries.
@@ -328,10 +346,12 @@ impl Instance {
             entry.cancel.shut_down();
         }
         let (database, maintenance) = (self.database.clone(), self.maintenance.clone());
+        let automatic = self.automatic.clone();
         *self.view_parts.lock() = None;
         // Closing waits for the commits in flight.
         if tokio::task::spawn_blocking(move || {
             maintenance.stop();
+            automatic.stop();
             database.close();
         })
         .await

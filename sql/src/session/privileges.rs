@@ -98,6 +98,11 @@ impl Session {
     }
 }
 
+/// Whether a role may read a table.
+pub(crate) fn may_read_table(catalog: &Snapshot, database: u32, role: u32, relation: &Relation) -> bool {
+    Check { catalog, database, role }.allows(relation, Privileges::SELECT)
+}
+
 /// 42501 for the first of the relations that a role may not read, itself or through a view.
 pub(super) fn may_read(catalog: &Snapshot, database: u32, role: u32, objects: &[u32]) -> Result<()> {
     let denied = || Error::new(SqlState::InsufficientPrivilege, "permission denied: the role does not exist");

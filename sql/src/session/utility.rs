@@ -16,7 +16,7 @@ use super::variables::text_columns;
 use crate::error::{Error, Result, SqlState};
 use crate::parse::syntax::{
     CreateTableAs, Execute, IntoTable, LockTable, ObjectName, Prepare, Query, QueryBody, SourceText,
-    Statement, TableLockMode, TableSource, Vacuum,
+    Statement, TableLockMode, TableSource,
 };
 use crate::tree::LockWait;
 
@@ -341,41 +341,6 @@ impl Session {
     async fn checkpoint(&mut self) -> Result<String> {
         self.shared.instance.checkpoint().await?;
         Ok("CHECKPOINT".to_string())
-    }
-
-    async fn vacuum(&mut self, vacuum: &Vacuum, several: bool) -> Result<String> {
-        let mut tables = Vec::with_capacity(vacuum.tables.len());
-        for (name, _) in &vacuum.tables {
-            tables.push(frontend::find_relation(self, name)?);
-        }
-        if !vacuum.vacuum {
-            return Ok("ANALYZE".to_string());
-        }
-        if several || self.block.as_ref().is_some_and(|block| block.explicit) {
-            return Err(Error::new(
-                SqlState::ActiveSqlTransaction,
-                "VACUUM cannot run inside a transaction block",
-            ));
-        }
-        if tables.is_empty() {
-            tables = self.catalog().relations(self.shared.entry.database_oid).cloned().collect();
-        }
-        let database = self.shared.instance.database().clone();
-        // Asked for all at once, and before the checkpoint, which leaves nothing hot to judge by: the engine then does
-        // the tables in one round, on its own thread.
-        let tables = tables.iter().filter(|relation| relation.as_table().is_some());
-        let asked: Vec<_> = tables.map(|table| database.vacuum(TableId(table.oid))).collect();
-        self.shared.instance.checkpoint().await?;
-        let cancel = self.shared.entry.cancel.clone();
-        for ticket in asked {
-            match ticket {
-                Ok(ticket) => crate::dml::wait(ticket, &cancel).await?,
-                // A table that was never written to is nothing to the engine.
-                Err(engine::Error::UnknownTable(_)) => {}
-                Err(error) => return Err(super::engine_error(error)),
-            }
-        }
-        Ok("VACUUM".to_string())
     }
 }
 

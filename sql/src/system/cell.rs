@@ -46,6 +46,7 @@ pub fn value(cell: &Cell, type_oid: u32) -> Result<Value> {
             let elements = cells.iter().map(|cell| value(cell, element)).collect::<Result<Vec<_>>>()?;
             Array::from_elements(element, elements).to_value()
         }
+        Cell::Stored(value) => value.clone(),
         Cell::Expression(text) => Value::from(text.as_str()),
     })
 }

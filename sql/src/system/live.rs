@@ -76,6 +76,7 @@ impl Live for LiveState<'_> {
         match relation {
             "pg_settings" => Some(settings::rows(&self.tables.shared)),
             "pg_stat_activity" => Some(activity::rows(&self.tables.shared, &self.tables.catalog)),
+            "pg_stats" => Some(super::column_statistics::rows(&self.tables.shared, self.catalog)),
             "pg_locks" => Some(locks::rows(&self.tables.shared)),
             "stat_learned" => Some(learned::rows(&self.tables.shared, self.catalog)),
             "stat_views" => Some(super::stat_views::rows(&self.tables.shared, self.catalog)),

@@ -5,6 +5,7 @@
 
 mod activity;
 mod cell;
+mod column_statistics;
 mod learned;
 mod live;
 mod locks;

@@ -41,10 +41,6 @@ impl Statistics for Counts<'_> {
     fn rows(&self, table: u32) -> f64 {
         self.0.statistics(engine::TableId(table)).map_or(1000.0, |statistics| statistics.rows as f64)
     }
-
-    fn distinct(&self, _: u32, _: i16) -> Option<f64> {
-        None
-    }
 }
 
 /// The clause that reads as of a moment. Moments of views are published ones: ends of microseconds.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use strata_sql::session::{ClientAddress, Configuration, Instance, Session, Startup};
 
 pub use sink::Printer;
-pub use split::{Piece, pieces};
+pub use split::pieces;
 
 /// An instance on a directory of its own, removed at the end.
 pub struct Harness {

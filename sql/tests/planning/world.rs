@@ -166,9 +166,6 @@ impl Statistics for Counts {
             _ => 500.0,
         }
     }
-    fn distinct(&self, _: u32, _: i16) -> Option<f64> {
-        None
-    }
 }
 
 fn relation(oid: u32, name: &str, columns: Vec<Column>, kind: RelationKind) -> Change {
