@@ -5,7 +5,8 @@
 //! each row (4 bytes) and then all bytes together.
 
 use super::{Reader, Writer};
-use crate::table::column::{Bits, Column, ColumnBuilder, SealedColumn, Values};
+use crate::table::bits::Bits;
+use crate::table::column::{Column, ColumnBuilder, SealedColumn, Values};
 use crate::{Error, PhysicalType};
 
 macro_rules! numbers {

@@ -3,6 +3,7 @@
 //! Sealing moves the vectors into Arrow buffers without copying them. NULL rows hold a zero or an empty string, so
 //! positions always agree. The validity bitmap exists only where there is a NULL.
 
+use super::bits::Bits;
 use super::chunk::too_short;
 use crate::scratch::{Pieces, Placed};
 use crate::{Error, PhysicalType, Value};
@@ -15,43 +16,6 @@ use std::sync::Arc;
 
 /// The bytes a variable column of one chunk may hold: offsets are 32 bits wide.
 const VARIABLE_BYTES_MAX: usize = i32::MAX as usize;
-
-/// A bitmap that grows by one bit at a time, least significant bit first, as Arrow's.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Bits {
-    bytes: Vec<u8>,
-    length: usize,
-}
-
-impl Bits {
-    fn filled(length: usize) -> Bits {
-        let mut bytes = vec![0xFF; length.div_ceil(8)];
-        if length % 8 != 0 {
-            if let Some(last) = bytes.last_mut() {
-                *last = (1 << (length % 8)) - 1;
-            }
-        }
-        Bits { bytes, length }
-    }
-
-    pub fn push(&mut self, bit: bool) {
-        if self.length % 8 == 0 {
-            self.bytes.push(0);
-        }
-        if let (true, Some(last)) = (bit, self.bytes.last_mut()) {
-            *last |= 1 << (self.length % 8);
-        }
-        self.length += 1;
-    }
-
-    pub fn get(&self, index: usize) -> bool {
-        self.bytes.get(index / 8).is_some_and(|byte| byte >> (index % 8) & 1 == 1)
-    }
-
-    fn into_buffer(self) -> BooleanBuffer {
-        BooleanBuffer::new(Buffer::from_vec(self.bytes), 0, self.length)
-    }
-}
 
 /// The values of a growing column.
 #[derive(Clone, Debug)]
@@ -124,7 +88,7 @@ impl ColumnBuilder {
     /// Bytes of memory in use, near enough to bound a chunk by.
     pub fn bytes_used(&self) -> usize {
         match &self.values {
-            Values::Bool(bits) => bits.bytes.len(),
+            Values::Bool(bits) => bits.bytes_used(),
             Values::Int16(values) => values.len() * 2,
             Values::Int32(values) => values.len() * 4,
             Values::Int64(values) => values.len() * 8,
@@ -290,7 +254,7 @@ impl ColumnBuilder {
     /// Gives back the slack of the growing vectors: a sealed column stays as it is for long.
     fn shrink(&mut self) {
         match &mut self.values {
-            Values::Bool(bits) => bits.bytes.shrink_to_fit(),
+            Values::Bool(bits) => bits.shrink(),
             Values::Int16(values) => values.shrink_to_fit(),
             Values::Int32(values) => values.shrink_to_fit(),
             Values::Int64(values) => values.shrink_to_fit(),

@@ -9,6 +9,7 @@
 //! gone can be followed through `forwards`.
 
 mod births;
+pub(crate) mod bits;
 pub(crate) mod chunk;
 pub(crate) mod column;
 mod dictionary;
