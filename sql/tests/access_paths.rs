@@ -246,3 +246,34 @@ fn vacuum_reaches_the_engines_compaction() {
     assert_eq!(client.run("VACUUM; VACUUM (ANALYZE) k;"), "VACUUM\nVACUUM\n");
     assert!(client.run("BEGIN; VACUUM; ROLLBACK;").contains("VACUUM cannot run inside a transaction block"));
 }
+
+/// What EXPLAIN shows of statements that stand for others.
+#[test]
+fn explain_looks_through_execute_and_the_queries_of_tables_and_cursors() {
+    let harness = Harness::new("explain-through");
+    let mut client = harness.client();
+    client.run("CREATE TABLE e (id int PRIMARY KEY, n int); INSERT INTO e SELECT i, i % 7 FROM generate_series(1, 500) i;");
+    client.run("PREPARE p (int) AS SELECT n FROM e WHERE id = $1; PREPARE u (int, int) AS UPDATE e SET n = $2 WHERE id = $1;");
+    let mut plan =
+        |statement: &str| column(&mut client, &format!("EXPLAIN (COSTS OFF) {statement}")).join("\n");
+    let direct = plan("SELECT n FROM e WHERE id = 5");
+    assert!(direct.contains("e_pkey"), "{direct}");
+    assert_eq!(plan("CREATE TABLE f AS SELECT n FROM e WHERE id = 5"), direct);
+    assert_eq!(plan("DECLARE c CURSOR FOR SELECT n FROM e WHERE id = 5"), direct);
+    assert_eq!(plan("EXECUTE p (5)").replace("$1", "5"), direct);
+    assert!(plan("EXECUTE u (5, 1000)").starts_with("Update on e"));
+    assert_eq!(column(&mut client, "SELECT count(*) FROM e WHERE n = 1000"), ["0"]);
+    let run =
+        column(&mut client, "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE u (5, 1000)");
+    assert!(run[0].starts_with("Update on e (actual rows=0 loops=1)"), "{run:?}");
+    assert_eq!(column(&mut client, "SELECT n FROM e WHERE id = 5"), ["1000"]);
+    let refused =
+        client.run("EXPLAIN EXECUTE p; EXPLAIN EXECUTE q; EXPLAIN ANALYZE CREATE TABLE f AS SELECT 1;");
+    let refused: Vec<&str> = refused.lines().filter(|line| line.starts_with("ERROR")).collect();
+    let expected = [
+        "ERROR:  wrong number of parameters for prepared statement \"p\"",
+        "ERROR:  prepared statement \"q\" does not exist",
+        "ERROR:  EXPLAIN of a utility statement is not supported",
+    ];
+    assert_eq!(refused, expected);
+}

@@ -163,7 +163,7 @@ impl Planner<'_> {
     }
 
     /// What ANALYZE has found of a column, if it has the type still.
-    fn known_of(&self, column: ColumnNumber) -> Option<ColumnStatistics> {
+    fn known_of(&self, column: ColumnNumber) -> Option<Arc<ColumnStatistics>> {
         let (table, attribute) = self.origins.get(&column).copied()?;
         let (catalog, database) = (self.input.catalog, self.input.database);
         let type_oid = catalog.relation(database, table)?.column(attribute)?.type_oid;

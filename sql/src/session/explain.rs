@@ -17,7 +17,9 @@ use super::simple::Done;
 use super::variables::text_columns;
 use crate::error::{Error, Result, SqlState};
 use crate::execute::{Measured, Meters};
-use crate::parse::syntax::{Explain, OptionValue, UtilityOption};
+use crate::parse::syntax::{
+    CursorSource, Explain, OptionValue, Query, Statement, TableSource, UtilityOption,
+};
 use crate::plan::node::Operator;
 use crate::plan::{CommonKind, Explained, Node, Plan, Shown, explained};
 use crate::types::oid;
@@ -102,6 +104,21 @@ fn format_of(option: &UtilityOption) -> Result<ExplainFormat> {
     }
 }
 
+/// The query that makes the rows of a new table, or of a cursor.
+fn query_within(statement: &Statement) -> Option<Box<Query>> {
+    match statement {
+        Statement::CreateTableAs(create) => match &create.source {
+            TableSource::Query(query) => Some(query.clone()),
+            TableSource::Execute(_) => None,
+        },
+        Statement::DeclareCursor(declare) => match &declare.source {
+            CursorSource::Query(query) => Some(query.clone()),
+            CursorSource::Subscribe(_) => None,
+        },
+        _ => None,
+    }
+}
+
 /// How the rows of EXPLAIN look.
 pub(super) fn explain_description(explain: &Explain) -> RowDescription {
     let json = options(explain).is_ok_and(|options| options.format == ExplainFormat::Json);
@@ -115,19 +132,28 @@ pub(super) fn explain_description(explain: &Explain) -> RowDescription {
 impl Session {
     pub(super) async fn explain(&mut self, explain: &Explain, prepared: &Prepared) -> Result<Done> {
         let options = options(explain)?;
-        let inner = Arc::new((*explain.statement).clone());
-        let mut inner = Prepared::new(prepared.text.clone(), Some(inner)).at_time(prepared.time.clone());
-        inner.declared = prepared.declared.clone();
-        inner.open = prepared.open;
         let started = Instant::now();
-        let analysis = Box::pin(self.understood(&inner)).await?;
-        let analysis = self.admit(&inner, analysis, &Arc::from([]), false).await?;
+        let (inner, analysis, values) = match &*explain.statement {
+            Statement::Execute(execute) => Box::pin(self.bound_prepared(execute, &prepared.text)).await?,
+            statement => {
+                // What is not executed is planned like the query that it would run.
+                let query = query_within(statement).filter(|_| !options.analyze);
+                let statement = Arc::new(query.map_or_else(|| statement.clone(), Statement::Query));
+                let mut inner =
+                    Prepared::new(prepared.text.clone(), Some(statement)).at_time(prepared.time.clone());
+                inner.declared = prepared.declared.clone();
+                inner.open = prepared.open;
+                let analysis = Box::pin(self.understood(&inner)).await?;
+                (Arc::new(inner), analysis, Arc::from([]))
+            }
+        };
+        let analysis = self.admit(&inner, analysis, &values, false).await?;
         let planning = started.elapsed();
         if matches!(analysis.work, Work::Utility) {
             return Err(Error::unsupported("EXPLAIN of a utility statement"));
         }
         let run = match options.analyze {
-            true => Some(self.run_metered(&analysis).await?),
+            true => Some(self.run_metered(&analysis, values).await?),
             false => None,
         };
         let root = explained_work(&analysis, run.as_ref())?;
@@ -144,7 +170,7 @@ impl Session {
     }
 
     /// Runs a statement to its end, its nodes measured.
-    async fn run_metered(&mut self, analysis: &Arc<Analysis>) -> Result<Run> {
+    async fn run_metered(&mut self, analysis: &Arc<Analysis>, values: Arc<[Value]>) -> Result<Run> {
         let meters = Arc::new(Meters::default());
         let point = match &analysis.work {
             Work::Query { point, .. } | Work::Update { point, .. } | Work::Delete { point, .. } => {
@@ -160,7 +186,7 @@ impl Session {
         self.meters = Some(meters.clone());
         self.ran = None;
         let started = Instant::now();
-        let result = self.count_rows(analysis).await;
+        let result = self.count_rows(analysis, values).await;
         let spent = started.elapsed();
         self.meters = None;
         let (rows, ran) = (result?, self.ran.take());
@@ -213,9 +239,9 @@ impl Session {
         }
     }
 
-    async fn count_rows(&mut self, analysis: &Arc<Analysis>) -> Result<u64> {
+    async fn count_rows(&mut self, analysis: &Arc<Analysis>, values: Arc<[Value]>) -> Result<u64> {
         let cancel = self.shared.entry.cancel.clone();
-        let mut rows = self.start(analysis, Arc::from([])).await?;
+        let mut rows = self.start(analysis, values).await?;
         let mut count = 0;
         loop {
             let taken = rows.take(8192, &cancel).await?.len();

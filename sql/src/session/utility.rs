@@ -7,7 +7,7 @@ use engine::{RelationLockMode, TableId, Value, WaitPolicy};
 use super::frontend;
 use super::meters::meters;
 use super::portal::Tag;
-use super::prepared::{Prepared, Work};
+use super::prepared::{Analysis, Prepared, Work};
 use super::row::RowDescription;
 use super::session::Session;
 use super::simple::Done;
@@ -172,11 +172,16 @@ impl Session {
         Ok("PREPARE".to_string())
     }
 
-    async fn execute_prepared(&mut self, execute: &Execute, text: &str, sink: &mut dyn Sink) -> Result<Done> {
+    /// The prepared statement that EXECUTE names, and the values of its parameters.
+    pub(super) async fn bound_prepared(
+        &mut self,
+        execute: &Execute,
+        text: &str,
+    ) -> Result<(Arc<Prepared>, Arc<Analysis>, Arc<[Value]>)> {
         let prepared = self.prepared_by_name(&execute.name.text)?;
-        let Some(statement) = prepared.statement.clone() else {
+        if prepared.statement.is_none() {
             return Err(Error::new(SqlState::InvalidSqlStatementName, "the prepared statement is empty"));
-        };
+        }
         let analysis = self.understood(&prepared).await?;
         if analysis.parameters.len() != execute.arguments.len() {
             return Err(Error::new(
@@ -196,10 +201,17 @@ impl Session {
             let compiled = crate::evaluate::compile(&expression, &crate::evaluate::Layout::default())?;
             values.push(compiled.evaluate_row(&context, &[])?);
         }
+        Ok((prepared, analysis, values.into()))
+    }
+
+    async fn execute_prepared(&mut self, execute: &Execute, text: &str, sink: &mut dyn Sink) -> Result<Done> {
+        let (prepared, analysis, values) = self.bound_prepared(execute, text).await?;
         if matches!(analysis.work, Work::Utility) {
-            return Box::pin(self.utility(&prepared, &statement, &values.into(), false, sink)).await;
+            let Some(statement) = prepared.statement.clone() else {
+                return Err(Error::internal("an empty statement has work to do"));
+            };
+            return Box::pin(self.utility(&prepared, &statement, &values, false, sink)).await;
         }
-        let values: Arc<[Value]> = values.into();
         let analysis = self.admit(&prepared, analysis, &values, true).await?;
         let mut rows = self.start(&analysis, values).await?;
         let command = analysis.work.command();

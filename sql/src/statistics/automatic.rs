@@ -3,11 +3,12 @@
 //! A table is analyzed when more than 50 rows and a tenth of its rows have come or gone since it was analyzed, and when it
 //! has more than 50 rows and was never analyzed: PostgreSQL's thresholds. It looks every ten seconds, a table at a
 //! time, and only where something was committed since. A table that somebody holds a conflicting lock on waits for the
-//! next look. The changes since are counted from the start of the server on.
+//! next look, and one whose analysis takes long for fifty times as long. The changes since are counted from the start of the
+//! server on.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use catalog::{Catalog, Relation, Snapshot};
 use engine::{Database, Isolation, Outcome, RelationLockMode, TableId, Timestamp, WaitPolicy};
@@ -22,6 +23,8 @@ const INTERVAL: Duration = Duration::from_secs(10);
 /// Changes that are let pass, and the part of the rows besides.
 const THRESHOLD: f64 = 50.0;
 const PART: f64 = 0.1;
+/// After an analysis a table is left alone for so many times as long as it took.
+const REST: u32 = 50;
 
 /// What the thread works with: it ends when this goes.
 pub(crate) struct Upkeep {
@@ -111,7 +114,7 @@ impl Automatic {
     }
 
     fn run(&self, upkeep: &Weak<Upkeep>) {
-        let mut seen = None;
+        let (mut seen, mut resting) = (None, HashMap::new());
         loop {
             {
                 let mut stopping = self.stopping.lock();
@@ -123,18 +126,19 @@ impl Automatic {
                 }
             }
             let Some(upkeep) = upkeep.upgrade() else { return };
-            self.round(&upkeep, &mut seen);
+            self.round(&upkeep, &mut seen, &mut resting);
         }
     }
 
     /// Looks at all tables, if anything was committed since the last look.
-    fn round(&self, upkeep: &Upkeep, seen: &mut Option<Timestamp>) {
+    fn round(&self, upkeep: &Upkeep, seen: &mut Option<Timestamp>, resting: &mut HashMap<u32, Instant>) {
         let now = upkeep.engine.snapshot();
         if *seen == Some(now) {
             return;
         }
         let catalog = upkeep.store.current();
         let mut all = true;
+        resting.retain(|_, until| *until > Instant::now());
         for relation in catalog.databases().flat_map(|database| catalog.relations(database.oid)) {
             if self.is_stopping() {
                 return;
@@ -142,8 +146,16 @@ impl Automatic {
             if !relation.has_rows() || relation.is_system() || !upkeep.is_due(relation.oid) {
                 continue;
             }
+            if resting.contains_key(&relation.oid) {
+                all = false;
+                continue;
+            }
+            let began = Instant::now();
             match upkeep.analyze(&catalog, relation, &|| self.is_stopping()) {
-                Ok(done) => all &= done,
+                Ok(done) => {
+                    all &= done;
+                    resting.insert(relation.oid, Instant::now() + began.elapsed() * REST);
+                }
                 Err(error) => {
                     all = false;
                     tracing::info!(table = relation.oid, error = error.message(), "a table was not analyzed");

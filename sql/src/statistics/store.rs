@@ -31,14 +31,18 @@ const ROWS: ColumnId = ColumnId(4);
 pub struct TableStatistics {
     /// Its rows when it was analyzed.
     pub rows: f64,
-    pub columns: HashMap<i16, ColumnStatistics>,
+    pub columns: HashMap<i16, Arc<ColumnStatistics>>,
 }
 
-/// Makes the table of statistics, where it is missing.
+/// Makes the table of statistics, where it is missing. What statistics were before, nobody asks.
 pub(crate) fn create(database: &Database) -> Result<()> {
-    if database.table_schema(STATISTICS).is_ok() {
-        return Ok(());
+    if database.table_schema(STATISTICS).is_err() {
+        create_table(database)?;
     }
+    database.set_history_retention(STATISTICS, Some(0)).map_err(engine_error)
+}
+
+fn create_table(database: &Database) -> Result<()> {
     let mut transaction = database.begin(Isolation::ReadCommitted, false);
     let columns = vec![
         (ColumnId(1), PhysicalType::UInt32),
@@ -150,7 +154,7 @@ fn read(database: &Database, table: u32) -> Option<TableStatistics> {
                 && let Some(statistics) = decode(&body)
             {
                 found.rows = rows;
-                found.columns.insert(number, statistics);
+                found.columns.insert(number, Arc::new(statistics));
             }
         });
         match more {

@@ -457,6 +457,7 @@ impl World {
     }
 
     /// Executes a plan and counts its rows.
+    #[allow(dead_code, reason = "the example planning_latency runs plans, the tests do not")]
     pub fn run(&self, plan: &Arc<Plan>) -> usize {
         let mut batches = execute(plan, self.input(Vec::new())).expect("an execution");
         let mut rows = 0;
