@@ -75,10 +75,10 @@ impl Default for Configuration {
     }
 }
 
-/// Half of what there is; one where a seed decides what happens.
+/// As many as there are processors: they step back for others. One where a seed decides what happens.
 fn graph_threads() -> usize {
     match std::thread::available_parallelism() {
-        Ok(threads) if !cfg!(feature = "simulation") => (threads.get() / 2).max(1),
+        Ok(threads) if !cfg!(feature = "simulation") => threads.get(),
         Ok(_) | Err(_) => 1,
     }
 }

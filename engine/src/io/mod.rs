@@ -21,7 +21,7 @@ pub mod os;
 pub(crate) mod reserve;
 #[cfg(any(test, feature = "simulation"))]
 pub mod simulation;
-mod system;
+pub(crate) mod system;
 
 pub(crate) use extent::PAGE;
 pub use extent::{Extent, Unnamed};

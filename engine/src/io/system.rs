@@ -1,4 +1,4 @@
-//! Two system calls that the standard library lacks: `fallocate` and `statfs`. One of the two files of `io` with
+//! System calls that the standard library lacks: `fallocate`, `statfs` and `setpriority`. One of the files of `io` with
 //! unsafe code.
 
 use std::{ffi::CString, fs, io, mem::MaybeUninit, os::fd::AsRawFd, os::unix::ffi::OsStrExt, path::Path};
@@ -50,4 +50,14 @@ pub(super) fn file_system(path: &Path) -> io::Result<FileSystem> {
             total: answer.f_blocks.saturating_mul(block),
         },
     })
+}
+
+/// Has this thread, and those that it starts from now on, step back where others want the processor (`nice`); for good, as
+/// only the privileged may take it back. Linux keeps that by thread.
+pub(crate) fn step_back(nice: i32) -> io::Result<()> {
+    // SAFETY: zero names the calling thread; no memory is passed.
+    match unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }

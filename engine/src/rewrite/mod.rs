@@ -64,7 +64,7 @@ pub(crate) struct Rewrite<'a> {
     pub ceiling: u8,
     pub limits: Limits,
     /// Asked between files: whether to give up.
-    pub stop: &'a dyn Fn() -> bool,
+    pub stop: &'a (dyn Fn() -> bool + Sync),
 }
 
 /// What a rewrite has made.

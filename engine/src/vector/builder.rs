@@ -282,7 +282,7 @@ fn make(
     engine: &Engine,
     part: &SegmentPart,
     index: &VectorIndexSchema,
-    stop: &dyn Fn() -> bool,
+    stop: &(dyn Fn() -> bool + Sync),
 ) -> Result<Option<Made>, Error> {
     let vectors = Vectors::of(part, index)?;
     if vectors.len() < engine.configuration.graph_rows {
@@ -311,7 +311,7 @@ pub(crate) fn prepare(
     schema: &TableSchema,
     inputs: &[Arc<SegmentPart>],
     outputs: &mut Outputs,
-    stop: &dyn Fn() -> bool,
+    stop: &(dyn Fn() -> bool + Sync),
 ) {
     for part in outputs.parts.clone() {
         for index in schema.vectors.iter().filter(|index| is_missing(engine, &part, index)) {

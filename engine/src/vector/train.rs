@@ -10,12 +10,15 @@ use super::kernel::{Half, Number, Single, Squares, sum};
 use super::measure::squared_length;
 use super::{Element, Metric, VectorIndexSchema};
 use crate::Error;
+use crate::io::system::step_back;
 use crate::segment::{GraphSections, Segment};
 use crate::table::segments::SegmentPart;
 
 /// Candidates that FAISS looks at for the links of a vector, whatever an index asks for: of 64, which is the default of an
 /// index, it makes links by which a walk compares twice as many nodes for the same recall.
 const FEWEST_CANDIDATES: u32 = 160;
+/// How far threads that build a graph step back: a third of a processor that somebody else wants, too.
+const NICE: i32 = 5;
 /// Vectors handed over at once.
 const STEP: usize = 2048;
 /// Nodes whose neighbours say whether codes are fine enough.
@@ -74,8 +77,34 @@ impl<'a> Vectors<'a> {
         Ok(())
     }
 
-    /// Builds the graph; `None` if it was asked to stop.
-    pub fn train(&self, threads: usize, stop: &dyn Fn() -> bool) -> Result<Option<GraphSections>, Error> {
+    /// Builds the graph; `None` if it was asked to stop. Several threads step back for all others: searches without a graph
+    /// cost far more than the graph does, but nobody waits for it.
+    pub fn train(
+        &self,
+        threads: usize,
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Option<GraphSections>, Error> {
+        if threads == 1 {
+            return self.train_here(threads, stop);
+        }
+        std::thread::scope(|scope| {
+            let trained =
+                std::thread::Builder::new().name("strata-train".to_string()).spawn_scoped(scope, || {
+                    if let Err(error) = step_back(NICE) {
+                        tracing::debug!(%error, "a graph is built at the usual priority");
+                    }
+                    self.train_here(threads, stop)
+                });
+            let trained = trained.map_err(|error| failed(error.to_string()))?;
+            trained.join().unwrap_or_else(|_| Err(failed("the thread has panicked".to_string())))
+        })
+    }
+
+    fn train_here(
+        &self,
+        threads: usize,
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Option<GraphSections>, Error> {
         let index = &self.index;
         let order = shuffled(self.rows.len());
         let candidates = index.ef_construction.max(FEWEST_CANDIDATES);
