@@ -169,3 +169,28 @@ fn keys_with_nulls_may_repeat_in_a_unique_index_and_are_all_found() {
         database = world.open();
     }
 }
+
+#[test]
+fn a_thinned_scan_reads_some_of_the_places_and_says_which_part() {
+    let world = World::new(19);
+    let database = world.open();
+    with_rows(&database, 40_000);
+    let view = begin(&database).view();
+    let mut state = 5;
+    let mut draw = move |below: usize| {
+        state = (state * 1_103_515_245 + 12_345) % (1 << 31);
+        (state >> 8) % below
+    };
+    let mut rows_of = |most: usize| {
+        let scan = view.scan(TABLE, &[ScanColumn::Column(ID)], 8192).unwrap();
+        let (scan, part) = scan.thinned(most, &mut draw);
+        let rows: usize = scan.map(|batch| batch.unwrap().num_rows()).sum();
+        (rows, part)
+    };
+    assert_eq!(rows_of(1000), (40_000, 1.0));
+    assert_eq!(rows_of(0), (0, 0.0));
+    // Places have 8192 rows, but for the last.
+    let drawn: Vec<(usize, f64)> = (0..20).map(|_| rows_of(2)).collect();
+    assert!(drawn.iter().all(|(rows, part)| *rows <= 2 * 8192 && *rows > 8192 && *part == 0.4), "{drawn:?}");
+    assert!(drawn.iter().any(|found| *found != drawn[0]), "not always the same places");
+}
