@@ -17,7 +17,7 @@ use crate::table::segments::SegmentPart;
 /// Candidates that FAISS looks at for the links of a vector, whatever an index asks for: of 64, which is the default of an
 /// index, it makes links by which a walk compares twice as many nodes for the same recall.
 const FEWEST_CANDIDATES: u32 = 160;
-/// How far threads that build a graph step back: a third of a processor that somebody else wants, too.
+/// How far threads that build a graph step back: to a quarter of a processor that somebody else wants, too.
 const NICE: i32 = 5;
 /// Vectors handed over at once.
 const STEP: usize = 2048;
