@@ -13,6 +13,7 @@ use catalog::{IndexSource, Relation as CatalogRelation, Snapshot};
 use engine::{ColumnId, IndexId, PhysicalType};
 
 use super::explain::expression_text;
+use super::facts::is_volatile;
 use super::node::{Held, Nearest, Node, Operator, PlanColumn, Scan, Share, Source, VectorIndex};
 use super::planner::{Need, Planner, estimate};
 use super::predicate::as_column;
@@ -121,7 +122,8 @@ impl Planner<'_> {
             true => None,
             false => Some(Share {
                 part: (input.estimate.rows / rows).clamp(0.0, 1.0),
-                is_known: need.conjuncts.iter().all(|conjunct| self.is_known(conjunct)),
+                asks_rows: !need.conjuncts.iter().all(|conjunct| self.is_known(conjunct))
+                    && !need.conjuncts.iter().any(is_volatile),
             }),
         };
         let wanted = 100.0_f64.min(input.estimate.rows);

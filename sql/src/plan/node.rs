@@ -275,8 +275,8 @@ pub struct Nearest {
 #[derive(Clone, Copy, Debug)]
 pub struct Share {
     pub part: f64,
-    /// It comes of what ANALYZE has found, and not of a guess.
-    pub is_known: bool,
+    /// It is a guess, and some rows may be asked instead: what the conditions call is not volatile.
+    pub asks_rows: bool,
 }
 
 /// A vector index that may find the rows.

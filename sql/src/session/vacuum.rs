@@ -15,11 +15,7 @@ use super::frontend;
 use super::session::Session;
 use super::sink::Severity;
 use crate::error::{Error, Result, SqlState};
-use crate::parse::syntax::{Name, UtilityOption, Vacuum};
-
-/// What options of VACUUM say about PostgreSQL's storage.
-const STORAGE_OPTIONS: [&str; 7] =
-    ["full", "freeze", "disable_page_skipping", "index_cleanup", "process_toast", "truncate", "parallel"];
+use crate::parse::syntax::{Name, OptionValue, UtilityOption, Vacuum};
 
 /// What is to be done to a table: columns by number, where they were listed.
 struct Target {
@@ -36,24 +32,32 @@ struct Options {
 
 fn options_of(vacuum: &Vacuum) -> Result<Options> {
     let mut found = Options::default();
-    let given = |name: &str| vacuum.options.iter().find(|option| option.name == name);
-    let is_full = given("full").is_some_and(|full| full.boolean() != Some(false));
-    if is_full && given("parallel").is_some() {
-        let message = "VACUUM FULL cannot be performed in parallel";
-        return Err(Error::new(SqlState::FeatureNotSupported, message));
-    }
-    let command = if vacuum.vacuum { "VACUUM" } else { "ANALYZE" };
+    let (mut is_full, mut workers) = (false, 0);
     for option in &vacuum.options {
-        let name = option.name.as_str();
-        match name {
+        match option.name.as_str() {
             "verbose" => found.verbose = boolean(option)?,
             "skip_locked" => found.skip_locked = boolean(option)?,
-            _ if vacuum.vacuum && STORAGE_OPTIONS.contains(&name) => {}
-            _ => {
-                let message = format!("unrecognized {command} option \"{name}\"");
-                return Err(Error::new(SqlState::SyntaxError, message).at(Some(option.at + 1)));
+            "full" if vacuum.vacuum => is_full = boolean(option)?,
+            // ANALYZE comes here only where it is no Boolean value.
+            "analyze" | "analyse" | "freeze" | "disable_page_skipping" | "process_toast" | "truncate"
+                if vacuum.vacuum =>
+            {
+                boolean(option)?;
+            }
+            "index_cleanup" if vacuum.vacuum && text_of(option).is_some_and(|text| text == "auto") => {}
+            "index_cleanup" if vacuum.vacuum => {
+                boolean(option)?;
+            }
+            "parallel" if vacuum.vacuum => workers = workers_of(option)?,
+            name => {
+                let command = if vacuum.vacuum { "VACUUM" } else { "ANALYZE" };
+                return Err(malformed(option, format!("unrecognized {command} option \"{name}\"")));
             }
         }
+    }
+    if is_full && workers > 0 {
+        let message = "VACUUM FULL cannot be performed in parallel";
+        return Err(Error::new(SqlState::FeatureNotSupported, message));
     }
     if vacuum.vacuum && !vacuum.analyze && vacuum.tables.iter().any(|(_, columns)| !columns.is_empty()) {
         let message = "ANALYZE option must be specified when a column list is provided";
@@ -62,11 +66,36 @@ fn options_of(vacuum: &Vacuum) -> Result<Options> {
     Ok(found)
 }
 
+fn malformed(option: &UtilityOption, message: String) -> Error {
+    Error::new(SqlState::SyntaxError, message).at(Some(option.at + 1))
+}
+
 fn boolean(option: &UtilityOption) -> Result<bool> {
-    option.boolean().ok_or_else(|| {
-        let message = format!("{} requires a Boolean value", option.name);
-        Error::new(SqlState::SyntaxError, message)
-    })
+    let message = || format!("{} requires a Boolean value", option.name);
+    option.boolean().ok_or_else(|| Error::new(SqlState::SyntaxError, message()))
+}
+
+fn text_of(option: &UtilityOption) -> Option<&str> {
+    match option.value.as_ref()? {
+        OptionValue::Word(text) | OptionValue::String(text) | OptionValue::Number(text) => Some(text),
+        OptionValue::Star | OptionValue::List(_) => None,
+    }
+}
+
+/// PARALLEL.
+fn workers_of(option: &UtilityOption) -> Result<i32> {
+    if option.value.is_none() {
+        let message = "parallel option requires a value between 0 and 1024";
+        return Err(malformed(option, message.to_string()));
+    }
+    let workers: Option<i32> = text_of(option).and_then(|text| text.parse().ok());
+    match workers {
+        Some(workers @ 0..=1024) => Ok(workers),
+        Some(_) => {
+            Err(malformed(option, "parallel workers for vacuum must be between 0 and 1024".to_string()))
+        }
+        None => Err(Error::new(SqlState::SyntaxError, "parallel requires an integer value")),
+    }
 }
 
 /// The numbers of listed columns.
@@ -99,6 +128,9 @@ impl Session {
         }
         let targets = self.vacuum_targets(vacuum)?;
         if vacuum.vacuum {
+            if options.verbose {
+                targets.iter().for_each(|target| self.tell("vacuuming", &target.relation, true));
+            }
             self.compact(&targets).await?;
         }
         if vacuum.analyze {
@@ -107,6 +139,17 @@ impl Session {
             }
         }
         Ok(if vacuum.vacuum { "VACUUM" } else { "ANALYZE" }.to_string())
+    }
+
+    /// Says which table is at work.
+    fn tell(&self, doing: &str, relation: &Relation, with_database: bool) {
+        let catalog = self.catalog();
+        let database = catalog.database(relation.database).filter(|_| with_database);
+        let database = database.map_or_else(String::new, |database| format!("{}.", database.name));
+        let schema = catalog.schema(relation.database, relation.schema).map(|schema| schema.name.clone());
+        let message = format!("{doing} \"{database}{}.{}\"", schema.unwrap_or_default(), relation.name);
+        let report = Error::new(SqlState::SuccessfulCompletion, message).into_report();
+        self.shared.notify(Severity::Info, report);
     }
 
     fn vacuum_targets(&self, vacuum: &Vacuum) -> Result<Vec<Target>> {
@@ -204,19 +247,21 @@ impl Session {
             }
             other => other?,
         }
+        // As it is under the lock.
+        let Some(relation) = self.catalog().relation(relation.database, relation.oid).cloned() else {
+            let message = format!("skipping analyze of \"{}\" --- relation no longer exists", relation.name);
+            self.warn(SqlState::UndefinedTable, &message);
+            return Ok(());
+        };
         if options.verbose {
-            let schema =
-                self.catalog().schema(relation.database, relation.schema).map(|found| found.name.clone());
-            let message = format!("analyzing \"{}.{}\"", schema.unwrap_or_default(), relation.name);
-            let report = Error::new(SqlState::SuccessfulCompletion, message).into_report();
-            self.shared.notify(Severity::Info, report);
+            self.tell("analyzing", &relation, false);
         }
         let view = transaction.with(|transaction| {
             transaction.start_statement();
             transaction.view()
         })?;
         let (upkeep, catalog) = (self.shared.instance.upkeep().clone(), self.catalog());
-        let (relation, columns) = (relation.clone(), columns.clone());
+        let columns = columns.clone();
         let work = move || {
             let engine = &upkeep.engine;
             let changes = engine.statistics(table).map_or(0, |statistics| statistics.changes);

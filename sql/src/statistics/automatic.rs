@@ -4,13 +4,13 @@
 //! has more than 50 rows and was never analyzed: PostgreSQL's thresholds. It looks every ten seconds, a table at a
 //! time, and only where something was committed since. A table that somebody holds a conflicting lock on waits for the
 //! next look, and one whose analysis takes long for fifty times as long. The changes since are counted from the start of the
-//! server on.
+//! server on. Temporary tables are their sessions' business, as in PostgreSQL.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use catalog::{Catalog, Relation, Snapshot};
+use catalog::{Catalog, Persistence, Relation};
 use engine::{Database, Isolation, Outcome, RelationLockMode, TableId, Timestamp, WaitPolicy};
 use parking_lot::{Condvar, Mutex};
 
@@ -41,6 +41,12 @@ impl Upkeep {
         self.analyzed.lock().insert(table, changes);
     }
 
+    /// Forgets tables that are gone.
+    fn forget_gone(&self, is_there: &dyn Fn(u32) -> bool) {
+        self.cache.forget_gone(is_there);
+        self.analyzed.lock().retain(|table, _| is_there(*table));
+    }
+
     fn is_due(&self, table: u32) -> bool {
         let Ok(now) = self.engine.statistics(TableId(table)) else { return false };
         let known = self.cache.of(&self.engine, table);
@@ -55,7 +61,7 @@ impl Upkeep {
     }
 
     /// Analyzes a table; `false` where somebody is in the way.
-    fn analyze(&self, catalog: &Snapshot, relation: &Relation, stopping: &dyn Fn() -> bool) -> Result<bool> {
+    fn analyze(&self, relation: &Relation, stopping: &dyn Fn() -> bool) -> Result<bool> {
         let mut transaction = self.engine.begin(Isolation::ReadCommitted, true);
         let table = TableId(relation.oid);
         let mode = RelationLockMode::ShareUpdateExclusive;
@@ -64,13 +70,16 @@ impl Upkeep {
             Ok(Outcome::Wait(_)) | Err(engine::Error::LockNotAvailable) => return Ok(false),
             Err(error) => return Err(engine_error(error)),
         }
+        // As it is under the lock.
+        let catalog = self.store.current();
+        let Some(relation) = catalog.relation(relation.database, relation.oid) else { return Ok(true) };
         let changes = self.engine.statistics(table).map_or(0, |statistics| statistics.changes);
         let interrupted = || match stopping() {
             true => Err(Error::new(SqlState::AdminShutdown, "the server is shutting down")),
             false => Ok(()),
         };
         let view = transaction.view();
-        let found = analyze(&self.engine, &view, catalog, relation, None, &interrupted)?;
+        let found = analyze(&self.engine, &view, &catalog, relation, None, &interrupted)?;
         self.cache.store(&self.engine, &self.store, relation.oid, found.rows, &found.columns)?;
         self.note(relation.oid, changes);
         Ok(true)
@@ -138,12 +147,15 @@ impl Automatic {
         }
         let catalog = upkeep.store.current();
         let mut all = true;
+        let is_there = |table| catalog.databases().any(|of| catalog.relation(of.oid, table).is_some());
+        upkeep.forget_gone(&is_there);
         resting.retain(|_, until| *until > Instant::now());
         for relation in catalog.databases().flat_map(|database| catalog.relations(database.oid)) {
             if self.is_stopping() {
                 return;
             }
-            if !relation.has_rows() || relation.is_system() || !upkeep.is_due(relation.oid) {
+            let is_lasting = relation.persistence != Persistence::Temporary;
+            if !relation.has_rows() || !is_lasting || !upkeep.is_due(relation.oid) {
                 continue;
             }
             if resting.contains_key(&relation.oid) {
@@ -151,7 +163,7 @@ impl Automatic {
                 continue;
             }
             let began = Instant::now();
-            match upkeep.analyze(&catalog, relation, &|| self.is_stopping()) {
+            match upkeep.analyze(relation, &|| self.is_stopping()) {
                 Ok(done) => {
                     all &= done;
                     resting.insert(relation.oid, Instant::now() + began.elapsed() * REST);

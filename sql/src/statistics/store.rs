@@ -87,6 +87,11 @@ impl StatisticsCache {
         read
     }
 
+    /// Lets go of what is remembered of tables that are gone.
+    pub fn forget_gone(&self, is_there: &dyn Fn(u32) -> bool) {
+        self.tables.write().retain(|table, _| is_there(*table));
+    }
+
     /// Writes down what was found of some columns of a table, and waits until it is durable and seen. Columns that are not
     /// among them keep what they have.
     pub fn store(

@@ -86,10 +86,9 @@ impl Parser<'_> {
         let mut analyze = false;
         if self.is_symbol(b'(') {
             for option in self.parenthesized(Self::utility_option)? {
-                if matches!(option.name.as_str(), "analyze" | "analyse") {
-                    analyze = option.boolean().unwrap_or(true);
-                } else {
-                    options.push(option);
+                match (option.name.as_str(), option.boolean()) {
+                    ("analyze" | "analyse", Some(asked)) => analyze = asked,
+                    _ => options.push(option),
                 }
             }
         } else {
