@@ -371,13 +371,15 @@ impl Database {
     /// what happens next is what is asked for next.
     #[cfg(any(test, feature = "simulation"))]
     pub fn rest(&self) {
-        let Engine { leader, background, compactor, graphs, .. } = &*self.engine;
-        // In the order in which one hands over to the next; who leads a batch holds the log to its end.
-        loop {
-            drop(leader.lock());
-            if background.is_resting() && compactor.is_resting() && graphs.is_resting() {
-                return;
-            }
+        let Engine { background, compactor, graphs, .. } = &*self.engine;
+        // In the order in which one hands over to the next.
+        let is_resting = || {
+            sequencer::is_resting(&self.engine)
+                && background.is_resting()
+                && compactor.is_resting()
+                && graphs.is_resting()
+        };
+        while !is_resting() {
             std::thread::yield_now();
         }
     }

@@ -34,13 +34,15 @@ use crate::log::{Log, LogError, Lsn, Spare};
 use crate::manifest::{Edit, Manifest, ManifestError};
 use crate::rewrite::{Rewrite, entry};
 use crate::segment::{DeleteLog, SegmentError};
+#[cfg(any(test, feature = "simulation"))]
+use crate::sequencer;
 use crate::table::Table;
 use crate::table::segments::SegmentPart;
 use crate::ticket::{Settlement, Ticket};
 use freeze::{FrozenGeneration, FrozenTable};
 use hashbrown::HashSet;
 use install::Installation;
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
@@ -153,6 +155,7 @@ pub(crate) fn run(engine: &Engine, layout: &Mutex<Layout>, spare: &Spare) {
                 engine.background.asked.wait(&mut state);
             }
             state.busy = true;
+            MutexGuard::unlocked(&mut state, || wait_for_commits(engine));
             let waiting = std::mem::take(&mut state.waiting);
             let compacting = std::mem::take(&mut state.compacting);
             let (wanted, spare) = (std::mem::take(&mut state.wanted), std::mem::take(&mut state.spare));
@@ -197,6 +200,12 @@ pub(crate) fn run(engine: &Engine, layout: &Mutex<Layout>, spare: &Spare) {
             settle(waiting, &result);
         }
     }
+}
+
+/// Where threads take turns: waits until no commit is under way.
+fn wait_for_commits(_engine: &Engine) {
+    #[cfg(any(test, feature = "simulation"))]
+    _engine.configuration.take_turns(&|| sequencer::is_resting(_engine));
 }
 
 /// Tells those who wait how it went.
@@ -266,6 +275,7 @@ fn checkpoint(engine: &Engine, layout: &Mutex<Layout>) -> Result<(), Error> {
         Ok(()) | Err(LogError::DiskFull(_)) => {}
         Err(error) => engine.poison(&error.to_string()),
     }));
+    wait_for_commits(engine);
     metrics::histogram!("strata_checkpoint_seconds").record(started.elapsed().as_secs_f64());
     tracing::info!(took = ?started.elapsed(), edits, "checkpoint");
     Ok(())

@@ -36,6 +36,8 @@ use crate::vector::builder;
 use crate::{Error, TableId};
 use choose::{FileState, LayoutState, Level, Limits, Plan};
 use hashbrown::HashMap;
+#[cfg(any(test, feature = "simulation"))]
+use parking_lot::MutexGuard;
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -108,21 +110,24 @@ enum Outcome {
 /// The body of the compaction thread.
 pub(crate) fn run(engine: &Engine, layout: &Mutex<Layout>) {
     loop {
-        let waiting = {
-            let mut state = engine.compactor.state.lock();
-            state.busy = false;
-            while !state.wanted && !state.closed {
-                engine.compactor.asked.wait(&mut state);
-            }
-            (state.wanted, state.busy) = (false, true);
-            if state.closed {
-                settle(std::mem::take(&mut state.waiting), &Err(Error::ShuttingDown));
-                return;
-            }
-            state.waiting.len()
-        };
+        let mut state = engine.compactor.state.lock();
+        state.busy = false;
+        while !state.wanted && !state.closed {
+            engine.compactor.asked.wait(&mut state);
+        }
+        state.busy = true;
         #[cfg(any(test, feature = "simulation"))]
-        engine.configuration.take_turns(&|| engine.background.is_resting());
+        MutexGuard::unlocked(&mut state, || {
+            engine.configuration.take_turns(&|| engine.background.is_resting());
+        });
+        // Whatever was asked for until now is one round.
+        state.wanted = false;
+        if state.closed {
+            settle(std::mem::take(&mut state.waiting), &Err(Error::ShuttingDown));
+            return;
+        }
+        let waiting = state.waiting.len();
+        drop(state);
         let result = round(engine, layout);
         engine.graphs.want();
         if let Err(error) = &result {

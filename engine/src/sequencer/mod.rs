@@ -227,6 +227,13 @@ pub(crate) fn lead(engine: &Engine, request: Request) -> Result<(), Box<Request>
     Ok(())
 }
 
+/// Whether no batch is under way, and none waits.
+#[cfg(any(test, feature = "simulation"))]
+pub(crate) fn is_resting(engine: &Engine) -> bool {
+    let _held = engine.leader.lock();
+    engine.queue.waiting.lock().is_empty()
+}
+
 /// Ends transactions that are not going to be committed.
 pub(crate) fn refuse(engine: &Engine, requests: Vec<Request>, error: &Error) {
     for request in requests {

@@ -31,6 +31,8 @@ use crate::table::{Table, TableState};
 use crate::ticket::{Settlement, Ticket};
 use crate::{Error, IndexId, TableSchema};
 use hashbrown::HashSet;
+#[cfg(any(test, feature = "simulation"))]
+use parking_lot::MutexGuard;
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
 use std::time::Instant;
@@ -103,21 +105,26 @@ impl Asked {
 /// The body of the thread.
 pub(crate) fn run(engine: &Engine, layout: &Mutex<Layout>) {
     loop {
-        let waiting = {
-            let mut state = engine.graphs.state.lock();
-            state.busy = false;
-            while !state.wanted && !state.closed {
-                engine.graphs.changed.wait(&mut state);
-            }
-            (state.wanted, state.busy) = (false, true);
-            if state.closed {
-                settle(std::mem::take(&mut state.waiting), &Err(Error::ShuttingDown));
-                return;
-            }
-            std::mem::take(&mut state.waiting)
-        };
+        let mut state = engine.graphs.state.lock();
+        state.busy = false;
+        while !state.wanted && !state.closed {
+            engine.graphs.changed.wait(&mut state);
+        }
+        state.busy = true;
         #[cfg(any(test, feature = "simulation"))]
-        engine.configuration.take_turns(&|| engine.background.is_resting() && engine.compactor.is_resting());
+        MutexGuard::unlocked(&mut state, || {
+            engine
+                .configuration
+                .take_turns(&|| engine.background.is_resting() && engine.compactor.is_resting());
+        });
+        // Whatever was asked for until now is one round.
+        state.wanted = false;
+        let waiting = std::mem::take(&mut state.waiting);
+        if state.closed {
+            settle(waiting, &Err(Error::ShuttingDown));
+            return;
+        }
+        drop(state);
         let result = round(engine, layout);
         match &result {
             Ok(()) | Err(Error::ShuttingDown) => {}

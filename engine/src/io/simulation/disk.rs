@@ -37,6 +37,20 @@ pub(super) enum NameChange {
     Remove { name: String, file: u64 },
 }
 
+/// Something that happened to the disk, as two runs of a story are compared by.
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub what: String,
+    /// Name of the thread that did it: for people, not compared.
+    pub thread: String,
+}
+
+impl PartialEq for Event {
+    fn eq(&self, other: &Event) -> bool {
+        self.what == other.what
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) files: BTreeMap<u64, Image>,
@@ -62,6 +76,8 @@ pub(super) struct State {
     pub(super) syncs: u64,
     /// A sum over everything that was changed, in its order.
     pub(super) trace: u64,
+    /// The changes themselves, and what else happened, where somebody wants to compare them.
+    pub(super) journal: Option<Vec<Event>>,
 }
 
 /// A disk in memory.
@@ -106,6 +122,7 @@ impl SimulatedDisk {
     pub fn crash_choosing(&self, keep: &mut dyn FnMut(u64) -> u64) {
         let mut state = self.state.lock();
         let state = &mut *state;
+        state.tell(&|| "crash".to_owned());
         state.life += 1;
         state.is_off = false;
         state.holds_syncs = false;
@@ -142,6 +159,7 @@ impl SimulatedDisk {
     /// Arms a fault.
     pub fn arm(&self, fault: Fault) {
         let mut state = self.state.lock();
+        state.tell(&|| format!("armed: {fault:?}"));
         match fault {
             Fault::FailSync { after } => state.fail_sync = Some(after),
             Fault::FailWrite { after } => state.fail_write = Some(after),
@@ -152,7 +170,9 @@ impl SimulatedDisk {
 
     /// Bytes that all files together may take; `None`: no limit.
     pub fn set_capacity(&self, capacity: Option<u64>) {
-        self.state.lock().capacity = capacity;
+        let mut state = self.state.lock();
+        state.tell(&|| format!("capacity: {capacity:?}"));
+        state.capacity = capacity;
     }
 
     /// Makes syncs of data wait until [`SimulatedDisk::release_syncs`], so that a test knows which commits arrive
@@ -198,6 +218,16 @@ impl SimulatedDisk {
     /// A sum over all changes of the disk so far, in their order: two runs of one story have the same.
     pub fn trace(&self) -> u64 {
         self.state.lock().trace
+    }
+
+    /// Has what happens from now on kept for [`SimulatedDisk::journal`].
+    pub fn keep_journal(&self) {
+        self.state.lock().journal.get_or_insert_default();
+    }
+
+    /// What was kept, in its order.
+    pub fn journal(&self) -> Vec<Event> {
+        self.state.lock().journal.clone().unwrap_or_default()
     }
 
     /// How many syncs of data have worked so far.
@@ -329,16 +359,31 @@ impl State {
         if due(&mut self.power_off) {
             self.is_off = true;
         }
+        if self.is_off {
+            self.tell(&|| "a change without power".to_owned());
+        }
         self.check_power()
     }
 
     /// Adds a change to the trace.
-    pub(super) fn note(&mut self, what: &str, place: u64, bytes: &[u8]) {
-        let mut trace = self.trace ^ place.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        for byte in what.as_bytes().iter().chain(bytes) {
-            trace = (trace ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3).rotate_left(5);
+    pub(super) fn note(&mut self, kind: &'static str, file: u64, place: u64, bytes: &[u8]) {
+        let mut content = (file << 40 | place).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        for byte in kind.as_bytes().iter().chain(bytes) {
+            content = (content ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3).rotate_left(5);
         }
-        self.trace = trace;
+        self.trace = (self.trace ^ content).wrapping_mul(0x0000_0100_0000_01B3).rotate_left(5);
+        self.tell(&|| {
+            let text = str::from_utf8(bytes).ok().filter(|text| text.len() < 64 && text.is_ascii());
+            format!("{kind} {file} at {place}: {content:016x} {}", text.unwrap_or_default())
+        });
+    }
+
+    /// Adds to the journal, if one is kept.
+    pub(super) fn tell(&mut self, what: &dyn Fn() -> String) {
+        if let Some(journal) = &mut self.journal {
+            let thread = std::thread::current().name().unwrap_or_default().to_owned();
+            journal.push(Event { what: what(), thread });
+        }
     }
 
     pub(super) fn check_power(&self) -> io::Result<()> {
@@ -388,7 +433,7 @@ impl Disk for SimulatedDisk {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         let file = state.next_file;
-        state.note("create", file, name.as_bytes());
+        state.note("create", file, 0, name.as_bytes());
         state.next_file += 1;
         state.files.insert(file, Image::default());
         state.names.insert(name.to_owned(), file);
@@ -406,7 +451,7 @@ impl Disk for SimulatedDisk {
         let mut state = self.state.lock();
         state.change()?;
         let file = state.named(from)?;
-        state.note("rename", file, to.as_bytes());
+        state.note("rename", file, 0, to.as_bytes());
         state.names.remove(from);
         state.names.insert(to.to_owned(), file);
         state.name_changes.push(NameChange::Rename { from: from.to_owned(), to: to.to_owned(), file });
@@ -417,7 +462,7 @@ impl Disk for SimulatedDisk {
         let mut state = self.state.lock();
         state.change()?;
         let file = state.named(name)?;
-        state.note("remove", file, name.as_bytes());
+        state.note("remove", file, 0, name.as_bytes());
         state.names.remove(name);
         state.name_changes.push(NameChange::Remove { name: name.to_owned(), file });
         Ok(())
@@ -426,7 +471,7 @@ impl Disk for SimulatedDisk {
     fn sync_directory(&self) -> io::Result<()> {
         let mut state = self.state.lock();
         state.change()?;
-        state.note("sync directory", 0, &[]);
+        state.note("sync directory", 0, 0, &[]);
         if !state.faults.skip_directory_sync {
             state.name_changes.clear();
             state.durable_names = state.names.clone();

@@ -140,7 +140,7 @@ impl File for SimulatedFile {
             }
             let length = self.image(state)?.length();
             state.check_room((offset + bytes.len() as u64).saturating_sub(length))?;
-            state.note("write", self.number << 40 | offset, bytes);
+            state.note("write", self.number, offset, bytes);
             self.image(state)?.write(bytes, offset);
             Ok(())
         })
@@ -155,7 +155,7 @@ impl File for SimulatedFile {
             state.change()?;
             let old = self.image(state)?.length();
             state.check_room(length.saturating_sub(old))?;
-            state.note("grow", self.number << 40 | length, &[]);
+            state.note("grow", self.number, length, &[]);
             self.image(state)?.grow(length);
             Ok(())
         })
@@ -168,11 +168,12 @@ impl File for SimulatedFile {
         self.with(|disk, state| {
             state.change()?;
             if due(&mut state.fail_sync) {
+                state.tell(&|| "a sync fails".to_owned());
                 let random = &disk.random;
                 self.image(state)?.fail_sync(&mut |possibilities| random.below(possibilities));
                 return Err(io::Error::other("simulated sync error"));
             }
-            state.note("sync", self.number, &[]);
+            state.note("sync", self.number, 0, &[]);
             state.syncs += 1;
             self.image(state)?.sync();
             Ok(())

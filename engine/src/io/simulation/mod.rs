@@ -14,7 +14,7 @@ mod environment;
 mod handle;
 mod image;
 
-pub use disk::{Fault, SimulatedDisk};
+pub use disk::{Event, Fault, SimulatedDisk};
 pub use environment::{SimulatedClock, SimulatedRandom, environment};
 
 /// What a test may switch off or break, to prove that its harness notices.
