@@ -126,11 +126,11 @@ async fn prepare(server: &Server) -> Result<Subscriber, Failure> {
     let begin = moment(&client).await?;
     client
         .batch_execute(
-            "CREATE TABLE pair (writer int8, number int8, side int8, body text NOT NULL,
+            "CREATE TABLE pair (writer int8, number int8, side int8, body text NOT NULL, document text,
                                 PRIMARY KEY (writer, number, side));
              CREATE INDEX pair_body ON pair (body);
-             CREATE TABLE counter (writer int8 PRIMARY KEY, total int8 NOT NULL);
-             INSERT INTO counter SELECT g, 0 FROM generate_series(0, 31) g;
+             CREATE TABLE counter (writer int8 PRIMARY KEY, total int8 NOT NULL, note text NOT NULL);
+             INSERT INTO counter SELECT g, 0, repeat(g || ' ', 2000) FROM generate_series(0, 31) g;
              CREATE EXTENSION vector;
              CREATE TABLE place (writer int8, number int8, place vector(8), PRIMARY KEY (writer, number));
              CREATE INDEX place_near ON place USING hnsw (place vector_l2_ops);",
@@ -150,6 +150,16 @@ pub fn place(writer: i64, number: i64) -> String {
 fn body(writer: i64, number: i64, side: i64) -> String {
     format!("{writer}/{number}/{side}/{}", "x".repeat((number % 50) as usize))
 }
+
+/// A long text for one pair in seven, of which there are forty.
+fn document(number: i64) -> Option<String> {
+    (number % 7 == 0).then(|| format!("{} ", number % 40).repeat(1500))
+}
+
+/// The same in SQL: what differs from it.
+const DIFFERENT: &str = "SELECT (SELECT count(*) FROM pair WHERE document IS DISTINCT FROM
+                                     CASE WHEN number % 7 = 0 THEN repeat(number % 40 || ' ', 1500) END)
+                              + (SELECT count(*) FROM counter WHERE note <> repeat(writer || ' ', 2000))";
 
 /// Runs the writers until the kill.
 async fn load(
@@ -228,8 +238,8 @@ async fn pair(client: &mut Client, writer: i64, number: i64) -> Result<(), tokio
     for side in 0..2_i64 {
         transaction
             .execute(
-                "INSERT INTO pair VALUES ($1, $2, $3, $4)",
-                &[&writer, &number, &side, &body(writer, number, side)],
+                "INSERT INTO pair VALUES ($1, $2, $3, $4, $5)",
+                &[&writer, &number, &side, &body(writer, number, side), &document(number)],
             )
             .await?;
     }
@@ -296,6 +306,10 @@ async fn check(server: &Server, ledgers: &[Arc<Mutex<Ledger>>], noted: &Noted) -
     let mut found: HashMap<(i64, i64), Vec<(i64, String)>> = HashMap::new();
     for row in client.query("SELECT writer, number, side, body FROM pair", &[]).await? {
         found.entry((row.get(0), row.get(1))).or_default().push((row.get(2), row.get(3)));
+    }
+    let different: i64 = client.query_one(DIFFERENT, &[]).await?.get(0);
+    if different > 0 {
+        return Err(format!("{different} long texts are not what they were").into());
     }
     let mut acknowledged = 0;
     for (writer, ledger) in ledgers.iter().enumerate() {

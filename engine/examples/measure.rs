@@ -24,7 +24,7 @@ fn schema() -> TableSchema {
             (ColumnId(4), PhysicalType::Text),
         ],
         indexes: vec![IndexSchema { id: KEY, unique: true, primary: true }],
-        vectors: Vec::new(),
+        ..TableSchema::default()
     }
 }
 

@@ -202,6 +202,7 @@ fn main() {
         columns: vec![(ID, PhysicalType::Int64), (VECTOR, PhysicalType::Bytes)],
         indexes: vec![IndexSchema { id: KEY, unique: true, primary: true }],
         vectors: vec![index],
+        ..TableSchema::default()
     };
     transaction.create_table(TABLE, schema).expect("a table");
     for (id, vector) in vectors.iter().enumerate() {

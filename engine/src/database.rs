@@ -17,6 +17,7 @@ use crate::manifest::{Edit, Manifest, ManifestError};
 use crate::sequence::{SequenceDefinition, SequenceState, TableStatistics};
 use crate::sequencer::{self, Leader};
 use crate::spill::{self};
+use crate::table::segments;
 use crate::ticket::Settlement;
 use crate::transaction::{Isolation, Transaction};
 use crate::vector::builder::{self};
@@ -71,15 +72,13 @@ impl Database {
     /// the room kept back for it is used.
     pub fn open(configuration: Configuration, environment: Environment) -> Result<Arc<Database>, OpenError> {
         let disk = environment.disk.clone();
-        let database = match Database::open_once(configuration.clone(), environment.clone()) {
+        match Database::open_once(configuration.clone(), environment.clone()) {
             Err(error) if error.is_disk_full() && reserve::release_any(&*disk)? => {
                 tracing::warn!("the disk is full: the room kept back for a start is used");
-                Database::open_once(configuration, environment)?
+                Database::open_once(configuration, environment)
             }
-            opened => opened?,
-        };
-        database.engine.keep_reserves();
-        Ok(database)
+            opened => opened,
+        }
     }
 
     /// Backs the database up into an empty directory, while others read and write. Takes as long as copying takes: for a
@@ -145,6 +144,7 @@ impl Database {
         }
         let spare = engine.spare.get_or_init(|| log.spare()).clone();
         *engine.leader.lock() = Some(Leader::new(log));
+        engine.keep_reserves();
         let (sequencing, checkpointing, compacting) = (engine.clone(), engine.clone(), engine.clone());
         let building = engine.clone();
         let sequencer = std::thread::Builder::new()
@@ -321,8 +321,28 @@ impl Database {
             statistics.segments += generation.segments.len() as u64;
             let rows = generation.segments.iter().map(|part| part.segment.rows() as u64);
             statistics.segment_rows += rows.sum::<u64>();
+            let bytes = generation.segments.iter().map(|part| part.segment.file_bytes() as u64);
+            statistics.segment_bytes += bytes.sum::<u64>();
         }
         Ok(statistics)
+    }
+
+    /// Bytes of the files of an index, which has none of its own if it is the clustering key.
+    pub fn index_bytes(&self, table: TableId, index: IndexId) -> Result<u64, Error> {
+        let table = self.engine.table(table)?;
+        let state = table.read();
+        let parts = state.generations().flat_map(|(_, generation)| &generation.segments);
+        let of_part = |part: &Arc<segments::SegmentPart>| {
+            let run = part.run(index).map_or(0, |run| run.file_bytes());
+            run + part.graphs.any(index).map_or(0, |graph| graph.file_bytes())
+        };
+        Ok(parts.map(|part| of_part(part) as u64).sum())
+    }
+
+    /// What is known of the table beside a table, where its long values stand; `None` without one.
+    pub fn long_statistics(&self, table: TableId) -> Result<Option<TableStatistics>, Error> {
+        let beside = self.engine.table(table)?.read().long.as_ref().map(|beside| beside.id);
+        beside.map(|beside| self.statistics(beside)).transpose()
     }
 
     /// What the learned indexes over the keys of a table say of themselves: index, file of the segment, figures.

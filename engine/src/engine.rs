@@ -8,6 +8,7 @@ use crate::ids::{FileId, Timestamp};
 use crate::io::Environment;
 use crate::lock::LockManager;
 use crate::log::Spare;
+use crate::long_value;
 use crate::manifest::Edit;
 use crate::meters::BatchMeters;
 use crate::record::{CommitSet, KIND_COMMIT, KIND_LEASE, KIND_SEQUENCE, Reader};
@@ -93,10 +94,17 @@ impl Engine {
     }
 
     pub fn add_table(&self, table: Arc<Table>) {
-        let mut tables = self.tables.write();
-        let mut more = Tables::clone(&tables);
-        more.insert(table.id, table);
-        *tables = Arc::new(more);
+        {
+            let mut tables = self.tables.write();
+            let mut more = Tables::clone(&tables);
+            more.insert(table.id, table.clone());
+            *tables = Arc::new(more);
+        }
+        let owner = long_value::owner(table.id).map_or(Ok(table.clone()), |owner| self.table(owner));
+        let beside = long_value::beside(table.id).map_or(Ok(table.clone()), |beside| self.table(beside));
+        if let (Ok(owner), Ok(beside)) = (owner, beside) {
+            owner.latch.write().long = Some(beside);
+        }
     }
 
     /// A file id that no durable edit has named. After a crash before one does, the file is an orphan and its id may

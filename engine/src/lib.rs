@@ -21,6 +21,7 @@ pub mod io;
 mod learned;
 mod lock;
 pub mod log;
+mod long_value;
 mod lookup;
 pub mod manifest;
 mod memory;

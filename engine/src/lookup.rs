@@ -57,7 +57,7 @@ impl ReadView {
             group.look(state.generation(eyes.at), eyes, unique)?;
             group.rows.sort_by_key(|(place, _, _)| *place);
             for (place, location, found) in group.rows {
-                let row = RowRef { found, dictionary: &state.dictionary };
+                let row = state.row(found);
                 f(number * GROUP + place, row.handle(location)?, row);
             }
         }

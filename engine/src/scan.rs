@@ -7,12 +7,13 @@
 use crate::batch::{ScanColumn, Shape, end_micros, write_bytes};
 use crate::blocks::Blocks;
 use crate::ids::Location;
+use crate::long_value::{self, Long};
 use crate::table::chunk::{CHUNK_ROWS, Chunk};
 use crate::table::column::{Column, ColumnBuilder, SealedColumn};
 use crate::table::gather::{gather, repeat};
 use crate::table::segments::SegmentPart;
 use crate::table::visibility::{ALIVE, visible};
-use crate::table::{Dictionary, Generation};
+use crate::table::{Dictionary, Generation, Table};
 use crate::view::{Eyes, Own, ReadView};
 use crate::{ColumnRange, Error, PhysicalType, RowHandle, TableId, Timestamp, Value};
 use arrow_array::{ArrayRef, RecordBatch};
@@ -95,6 +96,9 @@ pub struct ScanCursor {
     /// Versions whose times were looked at.
     examined: u64,
     blocks: Arc<Blocks>,
+    /// The table beside, and the places of the columns that may refer to it.
+    long: Option<Arc<Table>>,
+    long_columns: Arc<[usize]>,
 }
 
 impl ScanCursor {
@@ -106,6 +110,11 @@ impl ScanCursor {
         moments: Moments,
     ) -> Result<ScanCursor, Error> {
         let shape = Shape::new(projection, &view.dictionary(table)?)?;
+        let long_columns = shape.columns.iter().enumerate().filter(|(_, (column, physical))| {
+            let has_bytes = matches!(physical, PhysicalType::Text | PhysicalType::Bytes);
+            has_bytes && matches!(column, ScanColumn::Column(_))
+        });
+        let long_columns = long_columns.map(|(place, _)| place).collect();
         let mut cursor = ScanCursor {
             view: view.clone(),
             table,
@@ -117,6 +126,8 @@ impl ScanCursor {
             ranges: Arc::default(),
             examined: 0,
             blocks: Arc::default(),
+            long: view.table(table).and_then(|table| table.read().long.clone()),
+            long_columns,
         };
         let own = view.own.clone().filter(|_| matches!(moments, Moments::At(_)));
         cursor.gather_sources(own.as_ref())?;
@@ -171,6 +182,8 @@ impl ScanCursor {
                 ranges: self.ranges.clone(),
                 examined: 0,
                 blocks: self.blocks.clone(),
+                long: self.long.clone(),
+                long_columns: self.long_columns.clone(),
             })
             .collect();
         for (position, source) in self.sources.drain(..).enumerate() {
@@ -473,6 +486,27 @@ impl ScanCursor {
         }
     }
 
+    /// The batches with long values that one with references stands for.
+    fn expanded(&self, batch: RecordBatch) -> Result<Vec<RecordBatch>, Error> {
+        let own = self.view.own.as_ref().filter(|_| !self.long_columns.is_empty());
+        let writes = own.map(|own| own.writes.read());
+        let beside = long_value::beside(self.table);
+        let own = writes.as_ref().zip(beside).and_then(|(writes, beside)| writes.table(beside));
+        let long = Long { base: self.long.as_ref(), own };
+        if self.long_columns.is_empty() || long.is_empty() {
+            return Ok(vec![batch]);
+        }
+        long.expanded(batch, &self.long_columns)
+    }
+
+    /// Hands a batch out, in pieces of as many rows as were asked for.
+    fn make_ready(&mut self, batch: &RecordBatch) {
+        for start in (0..batch.num_rows()).step_by(self.batch_rows) {
+            let rows = self.batch_rows.min(batch.num_rows() - start);
+            self.ready.push_back(batch.slice(start, rows));
+        }
+    }
+
     fn some(
         &self,
         rows: &[u32],
@@ -515,13 +549,10 @@ impl Iterator for ScanCursor {
             match self.read(source) {
                 Err(error) => return Some(Err(error)),
                 Ok(None) => {}
-                Ok(Some(batch)) if batch.num_rows() <= self.batch_rows => return Some(Ok(batch)),
-                Ok(Some(batch)) => {
-                    for start in (0..batch.num_rows()).step_by(self.batch_rows) {
-                        let rows = self.batch_rows.min(batch.num_rows() - start);
-                        self.ready.push_back(batch.slice(start, rows));
-                    }
-                }
+                Ok(Some(batch)) => match self.expanded(batch) {
+                    Err(error) => return Some(Err(error)),
+                    Ok(batches) => batches.into_iter().for_each(|batch| self.make_ready(&batch)),
+                },
             }
         }
     }

@@ -10,6 +10,9 @@ pub struct TableSchema {
     pub indexes: Vec<IndexSchema>,
     /// Indexes over columns of vectors. Nothing is given for them with a row: they read the column.
     pub vectors: Vec<VectorIndexSchema>,
+    /// The text and bytes columns whose long values stand beside the table (`long_value`). A column that is read in place,
+    /// as one of vectors is, must not be among them.
+    pub long: Vec<ColumnId>,
 }
 
 impl TableSchema {

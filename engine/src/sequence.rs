@@ -166,6 +166,8 @@ pub struct TableStatistics {
     pub segments: u64,
     /// Versions in segments, dead ones included.
     pub segment_rows: u64,
+    /// Bytes of the files of rows.
+    pub segment_bytes: u64,
     /// Rows added and ended since the database was opened.
     pub changes: u64,
     /// When the table was dropped, if it was.

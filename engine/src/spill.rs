@@ -32,7 +32,7 @@ use crate::segment::{IndexEntry, IndexRun, IndexRunWriter, RowTimes, Segment, Se
 use crate::sequencer::{self, Request};
 use crate::table::Dictionary;
 use crate::table::chunk::Chunk;
-use crate::table::row::{Found, RowRef};
+use crate::table::row::{Columns, Found};
 use crate::table::segments::segment_number;
 use crate::transaction::write_set::Backfill;
 use crate::{ColumnId, Error, IndexId, PhysicalType, TableId, TableSchema};
@@ -308,9 +308,9 @@ impl<'a> Rows<'a> {
         let by_bytes = matches!(physical, PhysicalType::Text | PhysicalType::Bytes);
         for place in piece {
             let found = Found::Chunk(self.chunk(*place)?, place.1 as usize);
-            let row = RowRef { found, dictionary: self.dictionary };
+            let row = Columns::as_stored(self.dictionary).of(found);
             if by_bytes {
-                writer.push_bytes(column, row.bytes(id)?)?;
+                writer.push_bytes(column, row.stored(id)?)?;
             } else {
                 writer.push_value(column, &row.value(id)?)?;
             }

@@ -8,7 +8,7 @@ use crate::cursor::RowCursor;
 use crate::ids::{Location, Place};
 use crate::registry::TransactionShared;
 use crate::scan::{Moments, ScanCursor};
-use crate::table::row::{Found, RowRef};
+use crate::table::row::{Columns, Found, RowRef};
 use crate::table::visibility::{Mark, is_live, visible};
 use crate::table::{Generation, Table, TableState, Tables};
 use crate::transaction::ReadRecord;
@@ -135,20 +135,20 @@ impl ReadView {
         let location = Location(handle.location);
         if location.is_own() {
             let Some(own) = &self.own else { return Ok(false) };
-            let writes = own.writes.read();
-            let Some(writes) = writes.table(table) else { return Ok(false) };
+            let all = own.writes.read();
+            let Some(writes) = all.table(table) else { return Ok(false) };
             let Some(chunk) = writes.store.chunk(location.number()) else { return Ok(false) };
             if chunk.birth(location.row()) != handle.birth {
                 return Ok(false);
             }
-            f(RowRef { found: Found::Chunk(chunk, location.row()), dictionary: &writes.dictionary });
+            f(all.columns(writes).of(Found::Chunk(chunk, location.row())));
             return Ok(true);
         }
         let Some(table) = self.table(table) else { return Ok(false) };
         let state = table.read();
         match state.resolve(handle) {
             Some((_, found)) => {
-                f(RowRef { found, dictionary: &state.dictionary });
+                f(state.row(found));
                 Ok(true)
             }
             None => Ok(false),
@@ -180,9 +180,9 @@ impl ReadView {
         }
         let own_table = writes.table(table);
         let eyes = Eyes { at: self.at.0, me: self.shared.id, own_at: own.at, own: own_table };
-        if let Some(writes) = own_table {
-            self.lookup_own(writes, index, key, eyes, f)?;
-            if writes.hides_base(own.at) {
+        if let Some(own_table) = own_table {
+            self.lookup_own((own_table, writes.columns(own_table)), index, key, eyes, f)?;
+            if own_table.hides_base(own.at) {
                 return Ok(());
             }
         }
@@ -191,7 +191,7 @@ impl ReadView {
 
     fn lookup_own(
         &self,
-        writes: &TableWrites,
+        (writes, columns): (&TableWrites, Columns<'_>),
         index: IndexId,
         key: &[u8],
         eyes: Eyes<'_>,
@@ -205,8 +205,7 @@ impl ReadView {
             }
             let Some(chunk) = writes.store.chunk(location.number()) else { continue };
             if chunk.life(location.row()).is_some_and(|life| life.visible(eyes.own_at)) {
-                let row =
-                    RowRef { found: Found::Chunk(chunk, location.row()), dictionary: &writes.dictionary };
+                let row = columns.of(Found::Chunk(chunk, location.row()));
                 f(row.handle(*location)?, row);
             }
         }
@@ -227,7 +226,7 @@ impl ReadView {
         let state = table.read();
         let Some((location, found)) = follow(&state, location) else { return Ok(()) };
         if eyes.sees(found)? {
-            let row = RowRef { found, dictionary: &state.dictionary };
+            let row = state.row(found);
             f(row.handle(location)?, row);
         }
         Ok(())
@@ -247,9 +246,9 @@ impl ReadView {
         table.check_readable(eyes.at)?;
         let unique = state.is_unique(index);
         let generation = state.generation(eyes.at);
-        let dictionary = &*state.dictionary;
+        let columns = state.columns();
         visit_visible(generation, index, key, unique, eyes, &mut |location, found| {
-            let row = RowRef { found, dictionary };
+            let row = columns.of(found);
             f(row.handle(location)?, row);
             Ok(())
         })
@@ -276,7 +275,7 @@ impl ReadView {
         if state.schema.index(index).is_none() || !state.index_covers(index, from.0) {
             return Ok(false);
         }
-        let dictionary = &*state.dictionary;
+        let columns = state.columns();
         let mut since = 0;
         for (until, generation) in state.generations() {
             if since <= to.0 && from.0 < until {
@@ -284,7 +283,7 @@ impl ReadView {
                     let (began, end) = (found.from()?, found.end());
                     let ended = if is_live(end) { until } else { end.min(until) };
                     if began <= to.0 && from.0 < ended && began < until {
-                        let row = RowRef { found, dictionary };
+                        let row = columns.of(found);
                         f(row.handle(location)?, row, Timestamp(ended));
                     }
                     Ok(true)

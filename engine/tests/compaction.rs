@@ -54,7 +54,7 @@ fn rows(view: &ReadView) -> Vec<(i64, i64)> {
     let mut named = 0;
     for name in ["even", "odd", "name", "moved"] {
         view.lookup(TABLE, BY_NAME, name.as_bytes(), &mut |_, row| {
-            assert_eq!(row.bytes(NAME).unwrap(), Some(name.as_bytes()));
+            assert_eq!(row.bytes(NAME).unwrap().as_deref(), Some(name.as_bytes()));
             named += 1;
         })
         .unwrap();

@@ -58,7 +58,7 @@ fn child() {
         let mut transaction = database.begin(Isolation::ReadCommitted, false);
         let columns = vec![(ID, PhysicalType::Int64), (PAYLOAD, PhysicalType::Bytes)];
         let indexes = vec![IndexSchema { id: PRIMARY, unique: true, primary: true }];
-        transaction.create_table(TABLE, TableSchema { columns, indexes, vectors: Vec::new() }).unwrap();
+        transaction.create_table(TABLE, TableSchema { columns, indexes, ..TableSchema::default() }).unwrap();
         transaction.commit().wait().unwrap();
     }
     let next: Vec<i64> =

@@ -19,7 +19,7 @@ fn with_signatures(database: &Database) {
     let schema = TableSchema {
         columns: vec![(NUMBER, PhysicalType::Int64)],
         indexes: Vec::new(),
-        vectors: Vec::new(),
+        ..TableSchema::default()
     };
     transaction.create_table(SIGNED, schema).unwrap();
     transaction.commit().wait().unwrap();

@@ -409,8 +409,7 @@ impl World {
                 for _ in 0..=self.random.below(3) {
                     let id = self.next_row;
                     self.next_row += 1;
-                    let length = self.random.below(1500) as usize;
-                    let row = Row { writer, amount: id * 3, payload: record(id as u64, length) };
+                    let row = Row { writer, amount: id * 3, payload: self.payload(id as u64, 1500) };
                     insert(&mut work.transaction, id, &row)?;
                     work.effects.insert(id, Some(row));
                 }
@@ -435,7 +434,10 @@ impl World {
                 let Some(id) = self.some_row() else { return Ok(true) };
                 let Some((handle, mut row)) = self.lock(work, id)? else { return Ok(false) };
                 row.writer = writer;
-                row.payload = record((work.number * 100 + id) as u64, self.random.below(900) as usize);
+                // A long payload often stays what it is.
+                if !self.random.once_in(2) {
+                    row.payload = self.payload((work.number * 100 + id) as u64, 900);
+                }
                 update(work, id, handle, row)?;
                 Ok(true)
             }
@@ -447,6 +449,14 @@ impl World {
                 Ok(true)
             }
         }
+    }
+
+    /// Content for a row; now and then it is long, and then one that other rows have, too.
+    fn payload(&self, number: u64, most: u64) -> Vec<u8> {
+        if self.random.once_in(6) {
+            return record(number % 40, 2049 + (number % 40 * 97) as usize);
+        }
+        record(number, self.random.below(most) as usize)
     }
 
     /// A committed row that is no account and no marker.
@@ -564,7 +574,7 @@ fn two_hundred_seeds_of_32_writers_lose_nothing_and_invent_nothing() {
          {checkpoints} checkpoints, {refused} commits refused for want of room; \
          {right} of {wanted} neighbours are the nearest, {graphs} graphs walked"
     );
-    assert!(acknowledged > 30_000 && unknown > 500 && resurrected > 50 && resurrected < unknown);
+    assert!(acknowledged > 30_000 && unknown > 500 && resurrected > 30 && resurrected < unknown);
     assert!(checkpoints > 300 && refused > 100);
     assert!(right * 100 >= wanted * 97 && graphs > 500);
 }

@@ -78,7 +78,7 @@ fn make_accounts(harness: &Harness) {
             (ColumnId(4), PhysicalType::Text),
         ],
         indexes: vec![IndexSchema { id: IndexId(20001), unique: true, primary: true }],
-        vectors: Vec::new(),
+        ..TableSchema::default()
     };
     transaction.create_table(TableId(20000), schema).expect("a table");
     for change in &changes {

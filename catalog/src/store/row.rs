@@ -33,7 +33,7 @@ pub fn schema() -> TableSchema {
             IndexSchema { id: KEY_INDEX, unique: true, primary: true },
             IndexSchema { id: NAME_INDEX, unique: true, primary: false },
         ],
-        vectors: Vec::new(),
+        ..TableSchema::default()
     }
 }
 

@@ -28,13 +28,15 @@ fn schema(relation: u32) -> TableSchema {
     let text = |column| (ColumnId(column), PhysicalType::Text);
     let moment = |column| (ColumnId(column), PhysicalType::Int64);
     match relation {
-        COMMITS => {
-            TableSchema { columns: (3..=6).map(text).collect(), indexes: Vec::new(), vectors: Vec::new() }
-        }
+        COMMITS => TableSchema {
+            columns: (3..=6).map(text).collect(),
+            indexes: Vec::new(),
+            ..TableSchema::default()
+        },
         _ => TableSchema {
             columns: vec![text(1), moment(2), text(3), moment(4)],
             indexes: vec![IndexSchema { id: SNAPSHOT_NAME, unique: true, primary: true }],
-            vectors: Vec::new(),
+            ..TableSchema::default()
         },
     }
 }

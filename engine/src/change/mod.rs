@@ -314,7 +314,7 @@ fn give_hot(
 ) -> Result<(), Error> {
     let find = |location: Location| {
         let found = if location == Location::NONE { None } else { follow(state, location) };
-        found.map(|(_, found)| RowRef { found, dictionary: &state.dictionary })
+        found.map(|(_, found)| state.row(found))
     };
     let (new, old) = change.places(place);
     let (new, old) = (find(new), find(old));
@@ -344,8 +344,8 @@ fn give_recorded(
         number: *number,
         operation: *operation,
         birth: *birth,
-        old: old.map(|found| RowRef { found, dictionary: &state.dictionary }),
-        new: new.map(|found| RowRef { found, dictionary: &state.dictionary }),
+        old: old.map(|found| state.row(found)),
+        new: new.map(|found| state.row(found)),
     });
     Ok(())
 }

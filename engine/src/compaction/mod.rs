@@ -28,6 +28,7 @@ use crate::checkpoint::install::{self, Installation};
 use crate::checkpoint::{Entry, Layout, Listed, Wake, commit, remove_freed, settle, write_delete_log};
 use crate::engine::Engine;
 use crate::ids::{FileId, Location, Timestamp};
+use crate::long_value;
 use crate::manifest::{Edit, Manifest};
 use crate::rewrite::{Outputs, Rewrite, entry, segment_bytes};
 use crate::table::segments::SegmentPart;
@@ -108,7 +109,7 @@ enum Outcome {
 }
 
 /// The body of the compaction thread.
-pub(crate) fn run(engine: &Engine, layout: &Mutex<Layout>) {
+pub(crate) fn run(engine: &Arc<Engine>, layout: &Mutex<Layout>) {
     loop {
         let mut state = engine.compactor.state.lock();
         state.busy = false;
@@ -147,7 +148,7 @@ pub(crate) fn limits(engine: &Engine, table: &Table) -> Limits {
 }
 
 /// Compacts every table. One whose files are damaged does not keep the others from it.
-fn round(engine: &Engine, layout: &Mutex<Layout>) -> Result<(), Error> {
+fn round(engine: &Arc<Engine>, layout: &Mutex<Layout>) -> Result<(), Error> {
     let mut tables: Vec<Arc<Table>> = engine.tables().values().cloned().collect();
     tables.sort_by_key(|table| table.id);
     let mut result = Ok(());
@@ -156,7 +157,8 @@ fn round(engine: &Engine, layout: &Mutex<Layout>) -> Result<(), Error> {
         if engine.compactor.is_closed() {
             return Ok(());
         }
-        if let Err(error) = compact(engine, layout, &table) {
+        let compacted = compact(engine, layout, &table);
+        if let Err(error) = compacted.and_then(|()| long_value::collect(engine, &table)) {
             tracing::error!(%error, table = table.id.0, "the table cannot be compacted");
             result = Err(error);
         }

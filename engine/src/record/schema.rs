@@ -1,13 +1,15 @@
 //! The schema of a table, written: columns, indexes over keys, indexes over vectors.
 //!
-//! Format: number of columns (4 bytes), each its id (4) and physical type (1); number of indexes (4), each its id (4) and
+//! Format: number of columns (4 bytes), each its id (4) and physical type (1, with the bit 128 where long values stand beside); number of indexes (4), each its id (4) and
 //! flags (1: 1 unique, 2 the clustering key). Flags of 4 say an index over vectors: column (4), element (1), metric (1),
 //! dimensions (4), m (4) and ef_construction (4) follow.
 
 use super::{Reader, Writer};
 use crate::vector::{Element, Metric};
-use crate::{ColumnId, Error, IndexId, IndexSchema, TableSchema, VectorIndexSchema};
+use crate::{ColumnId, Error, IndexId, IndexSchema, PhysicalType, TableSchema, VectorIndexSchema};
 
+/// Beside the physical type of a column whose long values stand beside.
+const LONG: u8 = 128;
 /// The flags of an index over vectors.
 const VECTORS: u8 = 4;
 
@@ -16,7 +18,7 @@ pub(crate) fn encode_schema(schema: &TableSchema, writer: &mut Writer) {
     writer.u32(schema.columns.len() as u32);
     for (column, physical) in &schema.columns {
         writer.u32(column.0);
-        writer.u8(*physical as u8);
+        writer.u8(*physical as u8 | if schema.long.contains(column) { LONG } else { 0 });
     }
     writer.u32((schema.indexes.len() + schema.vectors.len()) as u32);
     for index in &schema.indexes {
@@ -48,7 +50,11 @@ fn decode_vectors(id: IndexId, reader: &mut Reader<'_>) -> Result<VectorIndexSch
 pub(crate) fn decode_schema(reader: &mut Reader<'_>) -> Result<TableSchema, Error> {
     let mut schema = TableSchema::default();
     for _ in 0..reader.count()? {
-        schema.columns.push((ColumnId(reader.u32()?), reader.physical()?));
+        let (column, tag) = (ColumnId(reader.u32()?), reader.u8()?);
+        let physical =
+            PhysicalType::from_tag(tag & !LONG).ok_or_else(|| reader.damaged("an unknown type"))?;
+        schema.columns.push((column, physical));
+        schema.long.extend((tag & LONG != 0).then_some(column));
     }
     for _ in 0..reader.count()? {
         let id = IndexId(reader.u32()?);
@@ -65,7 +71,6 @@ pub(crate) fn decode_schema(reader: &mut Reader<'_>) -> Result<TableSchema, Erro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::PhysicalType;
 
     #[test]
     fn a_schema_says_its_indexes_again() {
@@ -79,9 +84,14 @@ mod tests {
             ef_construction: 64,
         };
         let schema = TableSchema {
-            columns: vec![(ColumnId(1), PhysicalType::Int64), (ColumnId(2), PhysicalType::Bytes)],
+            columns: vec![
+                (ColumnId(1), PhysicalType::Int64),
+                (ColumnId(2), PhysicalType::Bytes),
+                (ColumnId(4), PhysicalType::Text),
+            ],
             indexes: vec![IndexSchema { id: IndexId(3), unique: true, primary: true }],
             vectors: vec![vectors, VectorIndexSchema { metric: Metric::L1, ..vectors }],
+            long: vec![ColumnId(4)],
         };
         let mut writer = Writer::default();
         encode_schema(&schema, &mut writer);

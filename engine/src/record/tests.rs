@@ -49,7 +49,7 @@ fn commit(sealed: bool, signed: bool) -> CommitSet {
     let schema = TableSchema {
         columns: vec![(ColumnId(1), PhysicalType::Bool)],
         indexes: vec![IndexSchema { id: IndexId(3), unique: true, primary: false }],
-        vectors: Vec::new(),
+        ..TableSchema::default()
     };
     let table = TableCommit {
         created: true,

@@ -23,7 +23,7 @@ use crate::io::{planted, remove_if_there};
 use crate::manifest::{Edit, FileEntry};
 use crate::segment::{FileKind, Purpose, RowTimes, Segment, SegmentWriter, Written};
 use crate::table::Dictionary;
-use crate::table::row::{Found, RowRef};
+use crate::table::row::{Columns, Found};
 use crate::table::segments::{SegmentPart, segment_number};
 use crate::table::store::Store;
 use crate::table::visibility::is_live;
@@ -357,7 +357,7 @@ impl<'a> Rewrite<'a> {
         columns: &[(ColumnId, PhysicalType)],
     ) -> Result<(), Error> {
         let found = self.find(place)?;
-        let row = RowRef { found, dictionary: self.dictionary };
+        let row = Columns::as_stored(self.dictionary).of(found);
         let end = found.end();
         let forgets = self.stores.is_empty() && planted!(self.engine.environment.disk, drop_merged_ends);
         let to = if end > self.moment || forgets { Timestamp::INFINITY } else { Timestamp(end) };
@@ -366,7 +366,7 @@ impl<'a> Rewrite<'a> {
         for (number, (column, physical)) in columns.iter().enumerate() {
             match physical {
                 PhysicalType::Text | PhysicalType::Bytes => {
-                    writer.push_bytes(number, row.bytes(*column)?)?;
+                    writer.push_bytes(number, row.stored(*column)?)?;
                 }
                 PhysicalType::Bool
                 | PhysicalType::Int16

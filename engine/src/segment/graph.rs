@@ -134,6 +134,10 @@ impl GraphContainer {
         self.container.file
     }
 
+    pub(crate) fn file_bytes(&self) -> usize {
+        self.container.bytes()
+    }
+
     pub(crate) fn nodes(&self) -> usize {
         self.container.rows
     }

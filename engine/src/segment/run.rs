@@ -145,6 +145,11 @@ impl IndexRun {
         self.container.file
     }
 
+    /// The length of the file.
+    pub fn file_bytes(&self) -> usize {
+        self.container.bytes()
+    }
+
     pub fn rows(&self) -> usize {
         self.container.rows
     }

@@ -2,7 +2,8 @@
 //!
 //! Every orderable type is mapped to `i64` so that the order stays: whole numbers as they are; floating-point numbers
 //! by their bits, NaN as the greatest of all and both zeros as one, as PostgreSQL orders them; text by its first eight
-//! bytes, which may make different texts equal but never turns their order round. Other types have no zones.
+//! bytes, which may make different texts equal but never turns their order round. A reference to a long value ranks as
+//! itself and as that value. Other types have no zones.
 //!
 //! Format of the section, 24 bytes a zone: least 8, greatest 8, flags 8 (bit 0: there is a value that is not NULL;
 //! without one least and greatest are zero).
@@ -87,6 +88,13 @@ impl ZoneBuilder {
         if let (Some(rank), Some(zone)) = (rank, self.zones.last_mut()) {
             *zone =
                 Some(zone.map_or((rank, rank), |(least, greatest)| (least.min(rank), greatest.max(rank))));
+        }
+    }
+
+    /// Notes another rank of the value that was pushed last.
+    pub(super) fn widen(&mut self, rank: i64) {
+        if let Some(Some((least, greatest))) = self.zones.last_mut() {
+            (*least, *greatest) = (rank.min(*least), rank.max(*greatest));
         }
     }
 

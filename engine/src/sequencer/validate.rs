@@ -8,7 +8,7 @@ use super::Request;
 use crate::engine::Engine;
 use crate::ids::Timestamp;
 use crate::record::CommitSet;
-use crate::table::row::{Found, RowRef};
+use crate::table::row::Found;
 use crate::table::visibility::{Mark, is_live};
 use crate::table::{Generation, TableState};
 use crate::transaction::{Predicate, ReadRecord};
@@ -184,7 +184,7 @@ impl Validation<'_> {
         let Ok(base) = engine.table(table) else { return Ok(false) };
         let state = base.read();
         let holds = |found: Found<'_>| {
-            let row = RowRef { found, dictionary: &state.dictionary };
+            let row = state.row(found);
             predicate.is_none_or(|predicate| predicate(&row))
         };
         if self.emptied(&state) || self.added(table, &mut |chunk, row| holds(Found::Chunk(chunk, row))) {

@@ -113,7 +113,7 @@ impl ColumnBuilder {
         self.length += 1;
     }
 
-    fn push_null(&mut self) {
+    pub fn push_null(&mut self) {
         match &mut self.values {
             Values::Bool(bits) => bits.push(false),
             Values::Int16(values) => values.push(0),
@@ -166,7 +166,7 @@ impl ColumnBuilder {
     }
 
     /// Appends raw bytes to a text or bytes column. Text must be UTF-8; the caller copies it from a text column.
-    fn push_variable(&mut self, value: &[u8]) -> bool {
+    pub fn push_variable(&mut self, value: &[u8]) -> bool {
         match &mut self.values {
             Values::Variable { ends, bytes } if bytes.len() + value.len() <= VARIABLE_BYTES_MAX => {
                 bytes.extend_from_slice(value);

@@ -25,13 +25,14 @@ pub(crate) use dictionary::Dictionary;
 use crate::change::{self, HotChanges};
 use crate::checkpoint::Listed;
 use crate::ids::{Location, Place};
+use crate::long_value::Long;
 use crate::scratch::List;
 use crate::{ColumnId, Error, IndexId, RowHandle, TableId, TableSchema, Timestamp, Value};
 use births::Births;
 use chunk::{CHUNK_ROWS, Chunk, Layout, RowKeys};
 use hashbrown::HashMap;
 use parking_lot::{RwLock, RwLockReadGuard};
-use row::Found;
+use row::{Columns, Found, RowRef};
 use segments::SegmentPart;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -168,6 +169,8 @@ pub(crate) struct TableState {
     /// What happened to the table since the last checkpoint, and before it.
     pub hot_changes: HotChanges,
     pub change_runs: change::Runs,
+    /// The table beside, where long values stand.
+    pub long: Option<Arc<Table>>,
     /// Segments that are damaged: the manifest keeps them.
     pub quarantined: Vec<Listed>,
     /// Live versions by birth: made while the log is replayed, when a location does not lead to its row.
@@ -260,6 +263,16 @@ impl TableState {
     /// Whether an index may be used to look for what was visible at `at`.
     pub fn index_covers(&self, index: IndexId, at: u64) -> bool {
         self.index_since.get(&index).is_none_or(|since| since.0 <= at)
+    }
+
+    /// What it takes to read a row.
+    pub fn columns(&self) -> Columns<'_> {
+        Columns { dictionary: &self.dictionary, long: Long::committed(self.long.as_ref()) }
+    }
+
+    /// A row of this table at a place of it.
+    pub fn row<'a>(&'a self, found: Found<'a>) -> RowRef<'a> {
+        self.columns().of(found)
     }
 
     /// Takes over the schema of a committed ALTER TABLE.
@@ -362,6 +375,8 @@ pub(crate) struct Table {
     horizon: AtomicU64,
     /// How long versions are kept after their end, in microseconds; `i64::MAX`: for ever.
     retention: AtomicI64,
+    /// The horizon when long values were last looked at, in microseconds.
+    collected: AtomicI64,
     /// What is wrong with a file of the table.
     damage: OnceLock<String>,
 }
@@ -408,6 +423,7 @@ impl Table {
             forwards: HashMap::new(),
             hot_changes: HotChanges::default(),
             change_runs: change::Runs::new(),
+            long: None,
             quarantined: Vec::new(),
             births: None,
         };
@@ -419,6 +435,7 @@ impl Table {
             dropped: AtomicU64::new(visibility::ALIVE),
             horizon: AtomicU64::new(0),
             retention: AtomicI64::new(i64::MAX),
+            collected: AtomicI64::new(i64::MIN),
             damage: OnceLock::new(),
         }
     }
@@ -457,6 +474,17 @@ impl Table {
     pub fn quarantine(&self, reason: String) {
         // The first reason is as good as any other.
         let _ = self.damage.set(reason);
+    }
+
+    /// Whether the horizon has moved by so much, and by anything, since this last said so.
+    pub fn note_collected(&self, micros: i64) -> bool {
+        let horizon = Timestamp(self.horizon()).micros();
+        let before = self.collected.load(Ordering::Acquire);
+        let has_moved = horizon > before && horizon.saturating_sub(before) >= micros;
+        if has_moved {
+            self.collected.store(horizon, Ordering::Release);
+        }
+        has_moved
     }
 
     /// How long versions are kept after their end, in microseconds; `None`: for ever.

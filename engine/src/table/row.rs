@@ -4,7 +4,9 @@ use super::Dictionary;
 use super::chunk::{Chunk, Life};
 use super::segments::SegmentPart;
 use crate::ids::Location;
+use crate::long_value::Long;
 use crate::{ColumnId, Error, RowHandle, Timestamp, Value};
+use std::borrow::Cow;
 
 /// The place a version was found at, borrowed under the table's latch.
 #[derive(Clone, Copy)]
@@ -81,11 +83,30 @@ impl<'a> Found<'a> {
     }
 }
 
+/// What it takes to read the columns of a row, wherever it lies.
+#[derive(Clone, Copy)]
+pub(crate) struct Columns<'a> {
+    pub dictionary: &'a Dictionary,
+    pub long: Long<'a>,
+}
+
+impl<'a> Columns<'a> {
+    /// For who moves rows and never asks for a long value.
+    pub fn as_stored(dictionary: &'a Dictionary) -> Columns<'a> {
+        Columns { dictionary, long: Long::default() }
+    }
+
+    /// The row at a place.
+    pub fn of(self, found: Found<'a>) -> RowRef<'a> {
+        RowRef { found, columns: self }
+    }
+}
+
 /// One version of one row, borrowed. Values are read in place; text and bytes can be had without copying.
 #[derive(Clone, Copy)]
 pub struct RowRef<'a> {
     pub(crate) found: Found<'a>,
-    pub(crate) dictionary: &'a Dictionary,
+    columns: Columns<'a>,
 }
 
 impl<'a> RowRef<'a> {
@@ -95,17 +116,29 @@ impl<'a> RowRef<'a> {
             Found::Chunk(chunk, row) => chunk.column(column).map(|values| values.value(row)),
             Found::Segment(part, row) => part.segment.value(column, row)?,
         };
-        Ok(stored.unwrap_or_else(|| self.dictionary.default_value(column).clone()))
+        match stored {
+            Some(stored) => self.columns.long.value(stored),
+            None => Ok(self.columns.dictionary.default_value(column).clone()),
+        }
     }
 
-    /// The bytes of a text, bytes or sixteen-byte value in place; `None` for NULL and for other types.
-    pub fn bytes(&self, column: ColumnId) -> Result<Option<&'a [u8]>, Error> {
+    /// The bytes of a text, bytes or sixteen-byte value, in place but for long ones; `None` for NULL and for other types.
+    pub fn bytes(&self, column: ColumnId) -> Result<Option<Cow<'a, [u8]>>, Error> {
+        match self.stored(column)? {
+            Some(stored) => self.columns.long.bytes(stored).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The bytes of a text, bytes or sixteen-byte value as they are stored, in place: of a long value the reference. `None`
+    /// for NULL and for other types.
+    pub(crate) fn stored(&self, column: ColumnId) -> Result<Option<&'a [u8]>, Error> {
         let stored = match self.found {
             Found::Chunk(chunk, row) => chunk.column(column).map(|values| values.bytes(row)),
             Found::Segment(part, row) if part.holds(column) => Some(part.segment.value_bytes(column, row)?),
             Found::Segment(_, _) => None,
         };
-        Ok(stored.unwrap_or_else(|| match self.dictionary.default_value(column) {
+        Ok(stored.unwrap_or_else(|| match self.columns.dictionary.default_value(column) {
             Value::Text(text) => Some(text.as_bytes()),
             Value::Bytes(bytes) => Some(bytes),
             Value::Fixed16(bytes) => Some(bytes),

@@ -17,7 +17,8 @@ pub use rows::Inserted;
 pub use savepoint::Savepoint;
 
 use crate::engine::Engine;
-use crate::lock::Tag;
+use crate::lock::{Answer, KeyLock, Mode, Tag, WaitPolicy};
+use crate::long_value;
 use crate::record::{CommitSet, Signature};
 use crate::registry::TransactionShared;
 use crate::scratch::{List, ScratchAllocator};
@@ -136,6 +137,23 @@ impl Transaction {
             savepoint_here: false,
             ended: false,
         }
+    }
+
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// Takes a lock to the end of the transaction, if it is free now and there are not too many already. Says whether it is
+    /// held.
+    pub(crate) fn lock_now(&mut self, tag: Tag, mode: KeyLock) -> Result<bool, Error> {
+        if self.tags.len() >= self.engine.configuration.locked_keys {
+            return Ok(false);
+        }
+        let answer = self.engine.locks.request(tag, self.shared.id, Mode::from(mode), WaitPolicy::NoWait)?;
+        if matches!(answer, Answer::Granted) {
+            self.tags.push(tag);
+        }
+        Ok(matches!(answer, Answer::Granted | Answer::Strengthened | Answer::Held))
     }
 
     /// The transaction's number: grows with time, never reused while the process lives.
@@ -367,10 +385,14 @@ impl Transaction {
     }
 
     /// The write set, with a place for `table` in it.
-    fn writes_of(&mut self, table: TableId) -> Result<Arc<RwLock<WriteSet>>, Error> {
+    pub(crate) fn writes_of(&mut self, table: TableId) -> Result<Arc<RwLock<WriteSet>>, Error> {
         let writes = self.writes.get_or_insert_with(Arc::default).clone();
         if writes.read().table(table).is_none() {
-            let base = self.tables.get(&table).ok_or(Error::UnknownTable(table))?;
+            let base = match long_value::owner(table) {
+                // It may have been made since the snapshot.
+                Some(_) => self.engine.table(table)?,
+                None => self.tables.get(&table).cloned().ok_or(Error::UnknownTable(table))?,
+            };
             base.check_sound()?;
             let of_table = TableWrites::of(table, &base.read());
             writes.write().tables.push(of_table);

@@ -65,10 +65,11 @@ impl Transaction {
         if let Some(taken) = self.check_keys(table, writes, row, None)? {
             return Ok(taken);
         }
+        let stored = self.with_references(table, writes, row)?;
         let birth = self.engine.births.fetch_add(1, Ordering::Relaxed);
         let mut writes = writes.write();
         let writes = writes.table_mut(table).ok_or(Error::UnknownTable(table))?;
-        let location = self.append(writes, row, birth)?;
+        let location = self.append(writes, stored.as_ref().unwrap_or(row), birth)?;
         Ok(Outcome::Done(Inserted::Row(RowHandle { location: location.0, birth })))
     }
 
@@ -150,9 +151,10 @@ impl Transaction {
         if let Some(taken) = self.check_keys(table, writes, row, Some(handle))? {
             return Ok(taken);
         }
+        let stored = self.with_references(table, writes, row)?;
         let mut writes = writes.write();
         let writes = writes.table_mut(table).ok_or(Error::UnknownTable(table))?;
-        let location = self.append(writes, row, handle.birth)?;
+        let location = self.append(writes, stored.as_ref().unwrap_or(row), handle.birth)?;
         self.close(writes, handle)?;
         Ok(Outcome::Done(Inserted::Row(RowHandle { location: location.0, birth: handle.birth })))
     }
@@ -354,7 +356,12 @@ impl Transaction {
     }
 
     /// Adds a row to the private store.
-    fn append(&mut self, writes: &mut TableWrites, row: &NewRow, birth: u64) -> Result<Location, Error> {
+    pub(crate) fn append(
+        &mut self,
+        writes: &mut TableWrites,
+        row: &NewRow,
+        birth: u64,
+    ) -> Result<Location, Error> {
         let table = writes.table;
         if writes.store.open().is_some_and(Chunk::is_full) {
             self.outgrow(writes);

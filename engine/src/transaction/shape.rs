@@ -6,6 +6,7 @@
 use super::Transaction;
 use super::write_set::{Backfill, Reshaped, Shape, TableWrites, Undo};
 use crate::ids::Location;
+use crate::long_value;
 use crate::table::visibility::{ALIVE, is_live};
 use crate::{
     ColumnId, Error, IndexId, PhysicalType, RowHandle, TableId, TableSchema, Value, VectorIndexSchema,
@@ -27,9 +28,45 @@ impl Transaction {
         if taken || writes.table(table).is_some() {
             return Err(Error::MalformedRow { table, reason: "the table exists already" });
         }
+        let has_long = !schema.long.is_empty();
         writes.tables.push(TableWrites::created(table, schema, &[]));
         self.undo.push(Undo::Created { table });
-        Ok(())
+        drop(writes);
+        if has_long { self.create_beside(table) } else { Ok(()) }
+    }
+
+    /// Refuses what rows that were there before would read as a reference.
+    fn check_defaults(table: TableId, defaults: &[(ColumnId, Value)]) -> Result<(), Error> {
+        match defaults.iter().any(|(_, value)| long_value::is_reference(value)) {
+            true => Err(Error::MalformedRow { table, reason: "a default that reads as a reference" }),
+            false => Ok(()),
+        }
+    }
+
+    /// Creates the table for long values, where there is none.
+    fn create_beside(&mut self, table: TableId) -> Result<(), Error> {
+        let Some(beside) = long_value::beside(table) else {
+            return Err(Error::MalformedRow { table, reason: "a table of this number has no long values" });
+        };
+        if self.has_table(beside) { Ok(()) } else { self.create_table(beside, long_value::schema(beside)) }
+    }
+
+    /// Whether a table exists, or this transaction makes it.
+    fn has_table(&self, table: TableId) -> bool {
+        self.engine.tables().contains_key(&table)
+            || self.writes.as_ref().is_some_and(|writes| writes.read().table(table).is_some())
+    }
+
+    /// Does to the table beside, if there is one, what was done to a table.
+    fn with_beside(
+        &mut self,
+        table: TableId,
+        same: impl FnOnce(&mut Transaction, TableId) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        match long_value::beside(table).filter(|beside| self.has_table(*beside)) {
+            Some(beside) => same(self, beside),
+            None => Ok(()),
+        }
     }
 
     /// Gives a table a new schema. Columns that are new read as their default in rows that were there before (NULL
@@ -43,9 +80,10 @@ impl Transaction {
     ) -> Result<(), Error> {
         self.check_writable()?;
         check_schema(table, &schema)?;
+        Transaction::check_defaults(table, defaults)?;
         let writes = self.writes_of(table)?;
-        let mut writes = writes.write();
-        let writes = writes.table_mut(table).ok_or(Error::UnknownTable(table))?;
+        let mut all_writes = writes.write();
+        let writes = all_writes.table_mut(table).ok_or(Error::UnknownTable(table))?;
         let before = Reshaped {
             schema: writes.schema.clone(),
             layout: writes.layout.clone(),
@@ -58,9 +96,11 @@ impl Transaction {
         all.extend(writes.shape.take().into_iter().flat_map(|shape| shape.defaults));
         writes.dictionary = Arc::new(writes.dictionary.extended(&schema, &all));
         writes.layout = schema.columns.clone().into();
+        let has_long = !schema.long.is_empty();
         writes.schema = Arc::new(schema.clone());
         writes.shape = Some(Shape { schema, defaults: all });
-        Ok(())
+        drop(all_writes);
+        if has_long { self.create_beside(table) } else { Ok(()) }
     }
 
     /// Drops a table: gone for later statements, readable at moments before the commit for ever.
@@ -68,11 +108,9 @@ impl Transaction {
         self.check_writable()?;
         let command = self.command;
         let writes = self.writes_of(table)?;
-        let mut writes = writes.write();
-        let writes = writes.table_mut(table).ok_or(Error::UnknownTable(table))?;
-        writes.dropped = Some(command);
+        writes.write().table_mut(table).ok_or(Error::UnknownTable(table))?.dropped = Some(command);
         self.undo.push(Undo::Dropped { table });
-        Ok(())
+        self.with_beside(table, |transaction, beside| transaction.drop_table(beside))
     }
 
     /// Takes the drop of a table back: it goes on with the rows, the indexes and the history that it had. For a table
@@ -83,11 +121,9 @@ impl Transaction {
             return Err(Error::MalformedRow { table, reason: "the table is not dropped" });
         }
         let writes = self.writes_of(table)?;
-        let mut writes = writes.write();
-        let writes = writes.table_mut(table).ok_or(Error::UnknownTable(table))?;
-        writes.undropped = true;
+        writes.write().table_mut(table).ok_or(Error::UnknownTable(table))?.undropped = true;
         self.undo.push(Undo::Undropped { table });
-        Ok(())
+        self.with_beside(table, |transaction, beside| transaction.undrop_table(beside))
     }
 
     /// Removes all rows at once: gone for later statements, readable at moments before the commit for ever.
@@ -185,6 +221,15 @@ fn check_schema(table: TableId, schema: &TableSchema) -> Result<(), Error> {
             && (2..=MOST_LINKS).contains(&index.m)
             && index.ef_construction > 0
     };
+    let may_be_long = |column: &ColumnId| {
+        let is_read_in_place = schema.vectors.iter().any(|index| index.column == *column);
+        let physical = schema.position(*column).and_then(|place| schema.columns.get(place));
+        let has_bytes = physical.is_some_and(|(_, p)| matches!(p, PhysicalType::Text | PhysicalType::Bytes));
+        has_bytes && !is_read_in_place
+    };
+    if !schema.long.iter().all(may_be_long) {
+        return Err(Error::MalformedRow { table, reason: "a column whose values cannot stand beside" });
+    }
     if !schema.vectors.iter().all(fits) {
         return Err(Error::MalformedRow { table, reason: "a vector index that cannot be" });
     }

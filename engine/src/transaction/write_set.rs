@@ -6,11 +6,13 @@
 
 use crate::ids::Location;
 use crate::index::HotIndex;
+use crate::long_value::{self, Long};
 use crate::record::AttachedRun;
 use crate::scratch::{Scratch, ScratchAllocator};
 use crate::table::chunk::Layout;
+use crate::table::row::Columns;
 use crate::table::store::Store;
-use crate::table::{Dictionary, TableState};
+use crate::table::{Dictionary, Table, TableState};
 use crate::{ColumnId, IndexId, RowHandle, TableId, TableSchema, Value};
 use hashbrown::{DefaultHashBuilder, HashMap};
 use std::sync::Arc;
@@ -56,6 +58,8 @@ pub(crate) struct TableWrites {
     pub schema: Arc<TableSchema>,
     pub layout: Layout,
     pub dictionary: Arc<Dictionary>,
+    /// The table beside, as committed.
+    pub long: Option<Arc<Table>>,
     pub store: Store,
     pub closed: ClosedRows,
     /// The table was created by this transaction.
@@ -79,6 +83,7 @@ impl TableWrites {
             schema: state.schema.clone(),
             layout: state.layout.clone(),
             dictionary: state.dictionary.clone(),
+            long: state.long.clone(),
             store: Store::new(true, 0),
             closed: ClosedRows::default(),
             created: false,
@@ -97,6 +102,7 @@ impl TableWrites {
             layout: schema.columns.clone().into(),
             dictionary: Arc::new(Dictionary::default().extended(&schema, defaults)),
             schema: Arc::new(schema.clone()),
+            long: None,
             store: Store::new(true, 0),
             closed: ClosedRows::default(),
             created: true,
@@ -215,6 +221,12 @@ impl WriteSet {
     #[inline]
     pub fn table(&self, table: TableId) -> Option<&TableWrites> {
         self.tables.iter().find(|writes| writes.table == table)
+    }
+
+    /// What it takes to read rows that were written to one of its tables.
+    pub fn columns<'a>(&'a self, writes: &'a TableWrites) -> Columns<'a> {
+        let own = long_value::beside(writes.table).and_then(|beside| self.table(beside));
+        Columns { dictionary: &writes.dictionary, long: Long { base: writes.long.as_ref(), own } }
     }
 
     pub fn table_mut(&mut self, table: TableId) -> Option<&mut TableWrites> {

@@ -6,9 +6,8 @@ use super::{Filter, NearestReport, VectorIndexSchema};
 use crate::Error;
 use crate::ids::Location;
 use crate::segment::ZONE_ROWS;
-use crate::table::Dictionary;
 use crate::table::chunk::Chunk;
-use crate::table::row::{Found, RowRef};
+use crate::table::row::{Columns, Found, RowRef};
 use crate::table::segments::SegmentPart;
 use crate::table::visibility::visible;
 use crate::view::Eyes;
@@ -28,7 +27,7 @@ impl Seeker<'_, '_> {
     /// Looks at a visible row.
     #[inline]
     pub fn consider(&mut self, location: Location, row: RowRef<'_>) -> Result<(), Error> {
-        let Some(value) = row.bytes(self.index.column)? else { return Ok(()) };
+        let Some(value) = row.stored(self.index.column)? else { return Ok(()) };
         let Some(cost) = self.measure.cost(value) else { return Ok(()) };
         if self.best.may_take(cost) && self.passes(location, row)? {
             self.best.push(Candidate { cost, birth: row.birth()?, location });
@@ -38,7 +37,7 @@ impl Seeker<'_, '_> {
 
     /// Looks at a row that is known to qualify.
     pub fn consider_qualified(&mut self, location: Location, row: RowRef<'_>) -> Result<(), Error> {
-        let value = row.bytes(self.index.column)?;
+        let value = row.stored(self.index.column)?;
         if let Some(cost) = value.and_then(|value| self.measure.cost(value)) {
             if self.best.may_take(cost) {
                 self.best.push(Candidate { cost, birth: row.birth()?, location });
@@ -56,7 +55,7 @@ impl Seeker<'_, '_> {
     }
 
     /// Looks at the committed rows of a chunk.
-    pub fn chunk(&mut self, chunk: &Chunk, number: u32, dictionary: &Dictionary) -> Result<(), Error> {
+    pub fn chunk(&mut self, chunk: &Chunk, number: u32, columns: Columns<'_>) -> Result<(), Error> {
         if chunk.is_over(self.eyes.at) {
             return Ok(());
         }
@@ -65,19 +64,19 @@ impl Seeker<'_, '_> {
             if visible(life.from, end, self.eyes.at) && !self.eyes.closed(end, || Ok(life.birth))? {
                 self.report.hot_rows += 1;
                 let found = Found::Chunk(chunk, row);
-                self.consider(Location::hot(number, row as u32), RowRef { found, dictionary })?;
+                self.consider(Location::hot(number, row as u32), columns.of(found))?;
             }
         }
         Ok(())
     }
 
     /// Looks at the transaction's own rows of a chunk.
-    pub fn own_chunk(&mut self, chunk: &Chunk, number: u32, dictionary: &Dictionary) -> Result<(), Error> {
+    pub fn own_chunk(&mut self, chunk: &Chunk, number: u32, columns: Columns<'_>) -> Result<(), Error> {
         for (row, life) in chunk.lives().iter().enumerate() {
             if life.visible(self.eyes.own_at) {
                 self.report.hot_rows += 1;
                 let found = Found::Chunk(chunk, row);
-                self.consider(Location::own(number, row as u32), RowRef { found, dictionary })?;
+                self.consider(Location::own(number, row as u32), columns.of(found))?;
             }
         }
         Ok(())
@@ -88,7 +87,7 @@ impl Seeker<'_, '_> {
     pub fn exact(
         &mut self,
         part: &SegmentPart,
-        dictionary: &Dictionary,
+        columns: Columns<'_>,
         filter_first: bool,
         ends: &mut Vec<u64>,
     ) -> Result<(), Error> {
@@ -96,7 +95,7 @@ impl Seeker<'_, '_> {
         for number in 0..part.segment.zones() {
             let zone = part.segment.zone(number)?;
             if zone.min_from.0 <= self.eyes.at && self.eyes.at < zone.max_to.0 {
-                self.zone(part, part.segment.zone_rows(number), dictionary, filter_first, ends)?;
+                self.zone(part, part.segment.zone_rows(number), columns, filter_first, ends)?;
             }
         }
         Ok(())
@@ -106,7 +105,7 @@ impl Seeker<'_, '_> {
         &mut self,
         part: &SegmentPart,
         rows: Range<usize>,
-        dictionary: &Dictionary,
+        columns: Columns<'_>,
         filter_first: bool,
         ends: &mut Vec<u64>,
     ) -> Result<(), Error> {
@@ -120,7 +119,7 @@ impl Seeker<'_, '_> {
             {
                 self.report.exact_rows += 1;
                 let location = part.location(row);
-                let row = RowRef { found: Found::Segment(part, row), dictionary };
+                let row = columns.of(Found::Segment(part, row));
                 if !filter_first {
                     self.consider(location, row)?;
                 } else if self.passes(location, row)? {

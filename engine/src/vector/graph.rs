@@ -145,6 +145,11 @@ impl Graph {
         self.container.file()
     }
 
+    /// The length of the file.
+    pub fn file_bytes(&self) -> usize {
+        self.container.file_bytes()
+    }
+
     pub fn nodes(&self) -> usize {
         self.container.nodes()
     }

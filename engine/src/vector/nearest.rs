@@ -6,7 +6,9 @@ use super::steer::{Room, Wanted};
 use super::top::Top;
 use super::{Nearest, NearestReport, Search, VectorIndexSchema};
 use crate::ids::Location;
+use crate::long_value::Long;
 use crate::table::chunk::Chunk;
+use crate::table::row::Columns;
 use crate::table::segments::SegmentPart;
 use crate::transaction::ReadRecord;
 use crate::view::{Eyes, ReadView};
@@ -91,14 +93,14 @@ impl ReadView {
             best,
             report: NearestReport::default(),
         };
-        if let Some(own) = own_table {
-            for (number, chunk) in own.store.chunks() {
-                seeker.own_chunk(chunk, number, &own.dictionary)?;
+        if let (Some(all), Some(writes)) = (&own, own_table) {
+            for (number, chunk) in writes.store.chunks() {
+                seeker.own_chunk(chunk, number, all.columns(writes))?;
             }
         }
         let hidden = own_table.is_some_and(|own| own.hides_base(own_at));
         if let Some(base) = self.table(table).filter(|_| !hidden) {
-            let dictionary = {
+            let (dictionary, long) = {
                 let state = base.read();
                 base.check_readable(eyes.at)?;
                 let generation = state.generation(eyes.at);
@@ -107,20 +109,21 @@ impl ReadView {
                         store.next_chunk() - store.sealed().len() as u32 - u32::from(store.open().is_some());
                     chunks.extend((first..).zip(store.sealed().iter().cloned()));
                     if let Some(open) = store.open() {
-                        seeker.chunk(open, store.next_chunk() - 1, &state.dictionary)?;
+                        seeker.chunk(open, store.next_chunk() - 1, state.columns())?;
                     }
                 }
                 parts.extend(generation.segments.iter().filter(|part| part.may_show(eyes.at)).cloned());
-                state.dictionary.clone()
+                (state.dictionary.clone(), state.long.clone())
             };
+            let columns = Columns { dictionary: &dictionary, long: Long::committed(long.as_ref()) };
             for (number, chunk) in chunks.iter() {
-                seeker.chunk(chunk, *number, &dictionary)?;
+                seeker.chunk(chunk, *number, columns)?;
             }
             // The largest first: what it gives bounds the search of the others.
             parts.sort_by_key(|part| Reverse(part.segment.rows()));
             room.walk.begin_search(parts.len() > 1);
             for part in parts.iter() {
-                seeker.segment(part, &dictionary, wanted, room)?;
+                seeker.segment(part, columns, wanted, room)?;
             }
         }
         let measure = seeker.measure;

@@ -49,6 +49,7 @@ fn the_walk_finds_what_faiss_finds() {
             columns: vec![(COLUMN, PhysicalType::Bytes)],
             indexes: vec![],
             vectors: vec![index],
+            ..TableSchema::default()
         };
         transaction.create_table(TABLE, schema).unwrap();
         let mut births = Vec::new();

@@ -10,7 +10,7 @@ use super::exact::Seeker;
 use super::graph::Graph;
 use super::walk::{Ground, Lost, Walk};
 use crate::Error;
-use crate::table::Dictionary;
+use crate::table::row::Columns;
 use crate::table::segments::SegmentPart;
 
 /// Nodes that a walk compares for each that it keeps.
@@ -43,27 +43,27 @@ impl Seeker<'_, '_> {
     pub fn segment(
         &mut self,
         part: &SegmentPart,
-        dictionary: &Dictionary,
+        columns: Columns<'_>,
         wanted: Wanted,
         room: &mut Room,
     ) -> Result<(), Error> {
         let graph = part.graphs.get(self.index.id).filter(|_| self.measure.has_direction());
         let mut filter_first = wanted.expected_share.is_some_and(|share| share < FILTER_FIRST);
         if let Some(graph) = graph {
-            match self.by_graph(part, dictionary, &graph, wanted, room) {
+            match self.by_graph(part, columns, &graph, wanted, room) {
                 Ok(Found::Enough) => return Ok(()),
                 Ok(Found::Few(share)) => filter_first = share < FILTER_FIRST,
                 Err(Lost::Rows(error)) => return Err(error),
                 Err(Lost::Graph(error)) => part.graphs.damage(&graph, &error),
             }
         }
-        self.exact(part, dictionary, filter_first, &mut room.ends)
+        self.exact(part, columns, filter_first, &mut room.ends)
     }
 
     fn by_graph(
         &mut self,
         part: &SegmentPart,
-        dictionary: &Dictionary,
+        columns: Columns<'_>,
         graph: &Graph,
         wanted: Wanted,
         room: &mut Room,
@@ -71,7 +71,7 @@ impl Seeker<'_, '_> {
         let is_whole = part.max_from <= self.eyes.at
             && part.segment.ends().is_initially_alive()
             && part.segment.ends().is_initial(0..part.segment.rows());
-        let ground = Ground { graph, part, dictionary, is_whole };
+        let ground = Ground { graph, part, columns, is_whole };
         let share = self.share(&ground, wanted.expected_share)?;
         let nodes = graph.nodes() as f64;
         let ef = wanted.ef.max(wanted.k);

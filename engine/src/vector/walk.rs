@@ -15,8 +15,7 @@ use super::exact::Seeker;
 use super::graph::{Graph, NONE};
 use crate::Error;
 use crate::segment::SegmentError;
-use crate::table::Dictionary;
-use crate::table::row::{Found, RowRef};
+use crate::table::row::{Columns, Found, RowRef};
 use crate::table::segments::SegmentPart;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -219,7 +218,7 @@ impl Walk {
 pub(super) struct Ground<'a> {
     pub graph: &'a Graph,
     pub part: &'a SegmentPart,
-    pub dictionary: &'a Dictionary,
+    pub columns: Columns<'a>,
     /// Whether every row is visible, so that none has to be asked.
     pub is_whole: bool,
 }
@@ -227,7 +226,7 @@ pub(super) struct Ground<'a> {
 impl<'a> Ground<'a> {
     fn row(&self, node: u32) -> Result<(usize, RowRef<'a>), SegmentError> {
         let row = self.graph.row(node)?;
-        Ok((row, RowRef { found: Found::Segment(self.part, row), dictionary: self.dictionary }))
+        Ok((row, self.columns.of(Found::Segment(self.part, row))))
     }
 }
 

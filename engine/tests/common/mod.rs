@@ -54,7 +54,7 @@ pub fn schema() -> TableSchema {
             IndexSchema { id: KEY, unique: true, primary: true },
             IndexSchema { id: BY_NAME, unique: false, primary: false },
         ],
-        vectors: Vec::new(),
+        ..TableSchema::default()
     }
 }
 
@@ -95,7 +95,7 @@ pub fn find(view: &ReadView, id: i64) -> Option<(RowHandle, String, i64)> {
     let mut found = None;
     view.lookup(TABLE, KEY, &key(id), &mut |handle, row| {
         assert!(found.is_none(), "two rows with key {id}");
-        let name = String::from_utf8(row.bytes(NAME).unwrap().unwrap_or(b"").to_vec()).unwrap();
+        let name = String::from_utf8(row.bytes(NAME).unwrap().unwrap_or_default().to_vec()).unwrap();
         let Value::Int64(amount) = row.value(AMOUNT).unwrap() else { panic!("amount is not int8") };
         found = Some((handle, name, amount));
     })

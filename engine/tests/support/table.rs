@@ -74,6 +74,7 @@ pub fn schema() -> TableSchema {
             m: 8,
             ef_construction: 32,
         }],
+        long: vec![PAYLOAD],
     }
 }
 

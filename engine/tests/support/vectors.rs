@@ -32,6 +32,7 @@ pub fn schema(vectors: &[VectorIndexSchema]) -> TableSchema {
         columns: vec![(ID, PhysicalType::Int64), (VECTOR, PhysicalType::Bytes)],
         indexes: vec![IndexSchema { id: KEY, unique: true, primary: true }],
         vectors: vectors.to_vec(),
+        ..TableSchema::default()
     }
 }
 

@@ -2,7 +2,8 @@
 
 use catalog::{Relation, Snapshot};
 use engine::{
-    ColumnId, IndexId, IndexSchema, RowHandle, ScanColumn, TableId, TableSchema, Value, VectorIndexSchema,
+    ColumnId, IndexId, IndexSchema, PhysicalType, RowHandle, ScanColumn, TableId, TableSchema, Value,
+    VectorIndexSchema,
 };
 
 use super::Definer;
@@ -17,7 +18,7 @@ const BATCH_ROWS: usize = 8192;
 /// Entries handed to the engine at once.
 const ENTRIES: usize = 1 << 20;
 
-/// The engine's schema of a table: live columns in attribute order, then its indexes.
+/// The engine's schema of a table: live columns in attribute order, its indexes, and which columns may stand beside it.
 pub(super) fn table_schema(snapshot: &Snapshot, relation: &Relation) -> TableSchema {
     let columns = relation
         .live_columns()
@@ -38,7 +39,13 @@ pub(super) fn table_schema(snapshot: &Snapshot, relation: &Relation) -> TableSch
     let mut vectors: Vec<VectorIndexSchema> =
         objects.filter_map(|object| super::vector_index::vector_schema(relation, object)).collect();
     vectors.sort_by_key(|index| index.id.0);
-    TableSchema { columns, indexes, vectors }
+    // Vectors are read where they lie.
+    let is_long = |column: &&catalog::Column| {
+        let has_bytes = matches!(types::physical(column.type_oid), PhysicalType::Text | PhysicalType::Bytes);
+        has_bytes && types::embedding::Element::of(column.type_oid).is_none()
+    };
+    let long = relation.live_columns().filter(is_long).map(|column| ColumnId(column.id)).collect();
+    TableSchema { columns, indexes, vectors, long }
 }
 
 impl Definer {

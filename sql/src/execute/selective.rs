@@ -114,7 +114,7 @@ pub(super) fn offer_passing(
             let mut outcome = Ok(());
             let there = view.with_row(access.table, handle, &mut |row| {
                 outcome = row.bytes(plan.vector).map_err(engine_error).and_then(|stored| {
-                    let distance = match stored {
+                    let distance = match stored.as_deref() {
                         None => None,
                         Some(stored) => {
                             let (a, b) = if plan.flipped { (&**other, stored) } else { (stored, &**other) };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::Snapshot;
+use catalog::{Relation, Snapshot};
 use engine::Value;
 
 use super::advisory::AdvisoryKey;
@@ -146,24 +146,62 @@ impl StatementEnvironment {
         Array::from_elements(crate::types::oid::INT4, elements).to_value()
     }
 
-    fn relation_size(&self, arguments: &[Value]) -> Result<Value> {
+    fn relation_size(&self, arguments: &[Value], extent: Extent) -> Result<Value> {
         let Some(Value::UInt32(oid)) = arguments.first() else { return Ok(Value::Null) };
-        match self.catalog.relation(self.database(), *oid) {
-            None => Ok(Value::Null),
-            Some(relation) if relation.as_table().is_some() => {
-                Ok(Value::Int64(self.shared.instance.table_bytes(*oid)))
-            }
-            Some(_) => Ok(Value::Int64(0)),
+        let has_no_such_fork = match arguments.get(1) {
+            None => false,
+            Some(Value::Text(fork)) => match &**fork {
+                "main" => false,
+                "fsm" | "vm" | "init" => true,
+                _ => {
+                    let hint = "Valid fork names are \"main\", \"fsm\", \"vm\", and \"init\".";
+                    let error = Error::new(SqlState::InvalidParameterValue, "invalid fork name");
+                    return Err(error.hint(hint));
+                }
+            },
+            Some(_) => return Ok(Value::Null),
+        };
+        let Some(relation) = self.catalog.relation(self.database(), *oid) else { return Ok(Value::Null) };
+        if has_no_such_fork {
+            return Ok(Value::Int64(0));
+        }
+        if let Some(index) = relation.as_index() {
+            let is_counted = extent != Extent::Indexes;
+            let bytes = self.shared.instance.index_bytes(index.table, relation.oid);
+            return Ok(Value::Int64(if is_counted { bytes } else { 0 }));
+        }
+        Ok(Value::Int64(if relation.has_rows() { self.bytes_of(relation, extent) } else { 0 }))
+    }
+
+    fn bytes_of(&self, relation: &Relation, extent: Extent) -> i64 {
+        let (rows, long) = self.shared.instance.table_bytes(relation.oid);
+        let indexes = || {
+            let indexes = self.catalog.indexes_of(relation.database, relation.oid);
+            indexes.map(|index| self.shared.instance.index_bytes(relation.oid, index.oid)).sum::<i64>()
+        };
+        match extent {
+            Extent::Rows => rows,
+            Extent::Table => rows + long,
+            Extent::Indexes => indexes(),
+            Extent::Total => rows + long + indexes(),
         }
     }
 
     fn database_size(&self) -> i64 {
-        self.catalog
-            .relations(self.database())
-            .filter(|relation| relation.as_table().is_some())
-            .map(|relation| self.shared.instance.table_bytes(relation.oid))
-            .sum()
+        let relations = self.catalog.relations(self.database()).filter(|relation| relation.has_rows());
+        relations.map(|relation| self.bytes_of(relation, Extent::Total)).sum()
     }
+}
+
+/// What of a relation is measured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// Its rows, or the entries of an index.
+    Rows,
+    /// With its long values.
+    Table,
+    Indexes,
+    Total,
 }
 
 #[derive(Clone, Copy)]
@@ -326,10 +364,11 @@ impl Environment for StatementEnvironment {
                 self.shared.instance.advisory().release_session(self.shared.entry.process);
                 Ok(Value::from(""))
             }
-            // pg_relation_size, pg_table_size, pg_total_relation_size
-            2325 | 2332 | 2997 | 2286 => self.relation_size(arguments),
-            // pg_indexes_size
-            2998 => Ok(Value::Int64(0)),
+            // pg_relation_size, pg_table_size, pg_total_relation_size, pg_indexes_size
+            2325 | 2332 => self.relation_size(arguments, Extent::Rows),
+            2997 => self.relation_size(arguments, Extent::Table),
+            2286 => self.relation_size(arguments, Extent::Total),
+            2998 => self.relation_size(arguments, Extent::Indexes),
             // pg_database_size
             2168 | 2324 => Ok(Value::Int64(self.database_size())),
             // pg_tablespace_size: everything is in the one there is.

@@ -235,7 +235,7 @@ impl Read<'_> {
                         // Text is the same in both formats, and is written from where it stands.
                         if let oid::TEXT | oid::VARCHAR | oid::BPCHAR = field.type_oid {
                             match row.bytes(*column).map_err(engine_error)? {
-                                Some(bytes) => frame.bytes(bytes),
+                                Some(bytes) => frame.bytes(&bytes),
                                 None => frame.null(),
                             }
                             continue;

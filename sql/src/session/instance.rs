@@ -207,12 +207,19 @@ impl Instance {
         self.started
     }
 
-    /// About how many bytes a table takes.
-    pub fn table_bytes(&self, table: u32) -> i64 {
-        match self.database.statistics(engine::TableId(table)) {
-            Ok(statistics) => statistics.hot_bytes as i64,
-            Err(_) => 0,
-        }
+    /// About how many bytes the rows of a table take, in memory and in files; and its long values.
+    pub fn table_bytes(&self, table: u32) -> (i64, i64) {
+        let bytes = |of: engine::TableStatistics| (of.hot_bytes + of.segment_bytes) as i64;
+        let table = engine::TableId(table);
+        let rows = self.database.statistics(table).map_or(0, bytes);
+        (rows, self.database.long_statistics(table).ok().flatten().map_or(0, bytes))
+    }
+
+    /// How many bytes the files of an index take.
+    pub fn index_bytes(&self, table: u32, index: u32) -> i64 {
+        self.database
+            .index_bytes(engine::TableId(table), engine::IndexId(index))
+            .map_or(0, |bytes| bytes as i64)
     }
 
     /// Writes out what is hot, and waits until that is durable.

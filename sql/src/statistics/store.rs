@@ -51,7 +51,7 @@ fn create_table(database: &Database) -> Result<()> {
         (ROWS, PhysicalType::Float64),
     ];
     let indexes = vec![IndexSchema { id: BY_COLUMN, unique: true, primary: true }];
-    let schema = TableSchema { columns, indexes, vectors: Vec::new() };
+    let schema = TableSchema { columns, indexes, ..TableSchema::default() };
     transaction.create_table(STATISTICS, schema).map_err(engine_error)?;
     transaction.commit().wait().map(|_| ()).map_err(engine_error)
 }

@@ -53,7 +53,8 @@ impl Live for LiveState<'_> {
     fn statistics(&self, table: u32) -> (i32, f32) {
         match self.tables.shared.instance.database().statistics(engine::TableId(table)) {
             Ok(statistics) => {
-                let pages = (self.tables.shared.instance.table_bytes(table) + 8191) / 8192;
+                let (bytes, _) = self.tables.shared.instance.table_bytes(table);
+                let pages = (bytes + 8191) / 8192;
                 (pages as i32, statistics.rows as f32)
             }
             Err(_) => (0, -1.0),

@@ -43,7 +43,7 @@ pub(crate) fn create_steps(database: &Database) -> Result<()> {
     ];
     let indexes = vec![IndexSchema { id: BY_MOMENT, unique: true, primary: true }];
     transaction
-        .create_table(STEPS, TableSchema { columns, indexes, vectors: Vec::new() })
+        .create_table(STEPS, TableSchema { columns, indexes, ..TableSchema::default() })
         .map_err(engine_error)?;
     transaction.commit().wait().map(|_| ()).map_err(engine_error)
 }

@@ -289,7 +289,7 @@ impl World {
                 })
                 .collect();
             transaction
-                .create_table(TableId(table), TableSchema { columns, indexes, vectors: Vec::new() })
+                .create_table(TableId(table), TableSchema { columns, indexes, ..TableSchema::default() })
                 .expect("a table");
         }
         for id in 1..=1000 {
@@ -329,7 +329,7 @@ impl World {
                         primary: at == 1,
                     })
                     .collect(),
-                vectors: Vec::new(),
+                ..TableSchema::default()
             };
             transaction.create_table(TableId(*oid), schema).expect("a table");
             let script = include_str!("../corpus/query_joins.sql");

@@ -2,6 +2,7 @@
 
 use super::repeated::Repeated;
 use super::{LIMIT, whole, width};
+use crate::long_value::Reference;
 use crate::segment::container::{NewSection, Tag};
 use crate::segment::encoding::{self, Dictionary, Encoding, Width};
 use crate::segment::zones::{ZoneBuilder, has_zones, rank, rank_of_text};
@@ -68,7 +69,7 @@ impl ColumnBuilder {
             Value::Float32(value) => self.values.extend_from_slice(&value.to_le_bytes()),
             Value::Float64(value) => self.values.extend_from_slice(&value.to_le_bytes()),
             Value::Fixed16(value) => self.values.extend_from_slice(value),
-            Value::Text(text) => self.add_bytes(text.as_bytes())?,
+            Value::Text(text) => return self.push_bytes(Some(text.as_bytes())),
             Value::Bytes(bytes) => self.add_bytes(bytes)?,
         }
         if let Some(zones) = &mut self.zones {
@@ -93,6 +94,9 @@ impl ColumnBuilder {
         self.add_bytes(bytes)?;
         if let Some(zones) = &mut self.zones {
             zones.push(Some(rank_of_text(bytes)));
+            if let Some(reference) = Reference::parse(bytes) {
+                zones.widen(rank_of_text(&reference.first));
+            }
         }
         grow_bitmap(&mut self.validity, self.rows);
         bit_util::set_bit(&mut self.validity, self.rows);
