@@ -120,18 +120,18 @@ impl World {
         client.run("CREATE INDEX ON bench_items USING hnsw (e vector_cosine_ops) WITH (m = 16, ef_construction = 64)")?;
         client.run("ANALYZE bench_items")?;
         client.run("CHECKPOINT")?;
-        self.wait(&mut client)?;
+        self.wait(&mut client, Duration::from_secs(20))?;
         Ok(started.elapsed())
     }
 
-    /// Waits until searches are no more exact: a graph may be built behind the statement.
-    pub fn wait(&self, client: &mut Client) -> Result<(), Failure> {
+    /// Waits until searches have not become faster for a while: a graph may be built behind the statement.
+    pub fn wait(&self, client: &mut Client, rest: Duration) -> Result<(), Failure> {
         let mut rows = Vec::new();
         client.prepare(SEARCH)?;
         let mut best = f64::MAX;
         let mut quiet = Instant::now();
         let begun = Instant::now();
-        while quiet.elapsed() < Duration::from_secs(20) || begun.elapsed() < Duration::from_secs(40) {
+        while quiet.elapsed() < rest || begun.elapsed() < rest * 2 {
             let started = Instant::now();
             for query in self.parameters.iter().take(20) {
                 client.execute(&[query], &mut rows)?;

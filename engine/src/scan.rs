@@ -147,6 +147,15 @@ impl ScanCursor {
         self
     }
 
+    /// Leaves references in some columns, by their places, for [`ReadView::fetch_long`]: for a caller who may not need all
+    /// of these values.
+    #[must_use]
+    pub fn with_references(mut self, places: &[usize]) -> ScanCursor {
+        let others = self.long_columns.iter().copied().filter(|place| !places.contains(place));
+        self.long_columns = others.collect();
+        self
+    }
+
     /// Whether a zone may hold rows within the ranges.
     fn may_meet(&self, part: &SegmentPart, zone: usize) -> Result<bool, Error> {
         for range in self.ranges.iter() {
@@ -488,15 +497,7 @@ impl ScanCursor {
 
     /// The batches with long values that one with references stands for.
     fn expanded(&self, batch: RecordBatch) -> Result<Vec<RecordBatch>, Error> {
-        let own = self.view.own.as_ref().filter(|_| !self.long_columns.is_empty());
-        let writes = own.map(|own| own.writes.read());
-        let beside = long_value::beside(self.table);
-        let own = writes.as_ref().zip(beside).and_then(|(writes, beside)| writes.table(beside));
-        let long = Long { base: self.long.as_ref(), own };
-        if self.long_columns.is_empty() || long.is_empty() {
-            return Ok(vec![batch]);
-        }
-        long.expanded(batch, &self.long_columns)
+        self.view.expanded(self.table, self.long.as_ref(), batch, &self.long_columns)
     }
 
     /// Hands a batch out, in pieces of as many rows as were asked for.
@@ -559,6 +560,35 @@ impl Iterator for ScanCursor {
 }
 
 impl ReadView {
+    /// Fetches the long values of some columns of a batch whose references [`ScanCursor::with_references`] left; many of
+    /// them make it several batches.
+    pub fn fetch_long(
+        &self,
+        table: TableId,
+        batch: RecordBatch,
+        places: &[usize],
+    ) -> Result<Vec<RecordBatch>, Error> {
+        let long = self.table(table).and_then(|table| table.read().long.clone());
+        self.expanded(table, long.as_ref(), batch, places)
+    }
+
+    fn expanded(
+        &self,
+        table: TableId,
+        base: Option<&Arc<Table>>,
+        batch: RecordBatch,
+        places: &[usize],
+    ) -> Result<Vec<RecordBatch>, Error> {
+        if places.is_empty() {
+            return Ok(vec![batch]);
+        }
+        let writes = self.own.as_ref().map(|own| own.writes.read());
+        let beside = long_value::beside(table);
+        let own = writes.as_ref().zip(beside).and_then(|(writes, beside)| writes.table(beside));
+        let long = Long { base, own };
+        if long.is_empty() { Ok(vec![batch]) } else { long.expanded(batch, places) }
+    }
+
     /// The columns a table ever had, as this view may ask for them.
     pub(crate) fn dictionary(&self, table: TableId) -> Result<Arc<Dictionary>, Error> {
         if let Some(own) = &self.own {

@@ -272,6 +272,37 @@ fn a_batch_of_very_long_values_comes_in_pieces() {
 }
 
 #[test]
+fn references_are_left_where_they_are_asked_for_and_fetched_later() {
+    let world = World::new(0);
+    let database = created(&world);
+    let mut writer = begin(&database);
+    for id in 0..6 {
+        insert(&mut writer, id, &text(&format!("{id} "), 4_000), Value::Null);
+    }
+    writer.start_statement();
+    let own = writer.view();
+    let projection = [ScanColumn::Column(BODY), ScanColumn::Column(ID)];
+    let fetched = |view: &ReadView| {
+        let mut found = Vec::new();
+        for batch in view.scan(TABLE, &projection, 1000).unwrap().with_references(&[0]) {
+            let batch = batch.unwrap();
+            let bodies = batch.column(0).as_any().downcast_ref::<StringArray>().unwrap();
+            assert!((0..bodies.len()).all(|row| bodies.value(row).starts_with('\u{FDD0}')));
+            for batch in view.fetch_long(TABLE, batch, &[0]).unwrap() {
+                let bodies = batch.column(0).as_any().downcast_ref::<StringArray>().unwrap();
+                found.extend((0..bodies.len()).map(|row| bodies.value(row).to_owned()));
+            }
+        }
+        found.sort();
+        found
+    };
+    let wanted: Vec<String> = (0..6).map(|id| text(&format!("{id} "), 4_000)).collect();
+    assert_eq!(fetched(&own), wanted);
+    writer.commit().wait().unwrap();
+    assert_eq!(fetched(&begin(&database).view()), wanted);
+}
+
+#[test]
 fn what_nothing_refers_to_goes_where_history_is_given_up() {
     let world = World::new(0);
     let database = created(&world);
@@ -300,6 +331,8 @@ fn what_nothing_refers_to_goes_where_history_is_given_up() {
     let mut slow = begin(&database);
     insert(&mut slow, 100, &text("value 39 ", 3_000), Value::Null);
     commit_something(&database, 200);
+    // Somebody began before, and may have references in hand.
+    let early = begin(&database).view();
     database.compact().wait().unwrap();
     database.compact().wait().unwrap();
     assert_eq!(beside(&database), 11, "those of ten rows, and the one that is locked");
@@ -313,10 +346,22 @@ fn what_nothing_refers_to_goes_where_history_is_given_up() {
     insert(&mut writer, 101, &text("value 38 ", 3_000), Value::Null);
     writer.commit().wait().unwrap();
     assert_eq!(beside(&database), 12);
+    // Their room comes back once nobody is left who may be reading them.
+    commit_something(&database, 201);
+    world.clock.advance(1_000_000);
+    database.compact().wait().unwrap();
+    database.compact().wait().unwrap();
+    assert!(database.statistics(BESIDE).unwrap().segment_rows > 40, "the view is alive");
+    drop(early);
+    commit_something(&database, 202);
+    world.clock.advance(1_000_000);
+    database.compact().wait().unwrap();
+    database.compact().wait().unwrap();
+    assert!(database.statistics(BESIDE).unwrap().segment_rows < 20);
     drop(database);
     world.disk.crash();
     let database = open(&world);
-    assert_eq!(rows(&begin(&database).view()).len(), 13);
+    assert_eq!(rows(&begin(&database).view()).len(), 15);
 }
 
 /// A commit, so that time goes on.

@@ -658,6 +658,11 @@ fn merging_without_index_runs_is_caught() {
 }
 
 #[test]
+fn altering_a_long_value_is_caught() {
+    assert!(is_caught(Faults { alter_long_value: true, ..Faults::default() }));
+}
+
+#[test]
 fn a_graph_beside_another_segment_is_caught() {
     assert!(is_caught(Faults { misplace_graph: true, ..Faults::default() }));
 }

@@ -1,14 +1,14 @@
 //! Ending the long values to which nothing refers any more, where history is given up.
 //!
 //! What refers to a value is a version of a row, living or kept. When a table's horizon has moved by a good part of what
-//! the table keeps, its thread of compaction
+//! the table keeps, the thread of compaction
 //!
 //! 1. notes what all versions refer to, and which living values in segments nobody refers to;
 //! 2. locks these, and leaves out what somebody else has locked: a transaction that is about to refer to a value that was
 //!    there before has its lock to the end (`write`);
 //! 3. looks at what came meanwhile: what was committed before the lock was taken is there by now;
-//! 4. ends what is left in a transaction of its own, and raises the horizon of the table beside over it, so that
-//!    compaction leaves it out.
+//! 4. ends what is left in a transaction of its own. Once nobody is left who began before its commit, and may still hold
+//!    a reference in hand, the horizon of the table beside is raised over it, and compaction leaves it out.
 //!
 //! A crash before the commit changes nothing; after it, values to which nothing refers have ended.
 
@@ -74,6 +74,7 @@ impl Referred {
 pub(crate) fn collect(engine: &Arc<Engine>, table: &Table) -> Result<usize, Error> {
     let (Some(id), Some(retention)) = (beside(table.id), table.retention()) else { return Ok(0) };
     let Some(values) = table.read().long.clone() else { return Ok(0) };
+    values.give_up_ended(engine.registry.oldest());
     if !table.note_collected(retention / MOVED) || values.check_sound().is_err() {
         return Ok(0);
     }
@@ -101,7 +102,7 @@ pub(crate) fn collect(engine: &Arc<Engine>, table: &Table) -> Result<usize, Erro
         return Ok(0);
     }
     let at: Timestamp = transaction.commit().wait()?;
-    values.raise_horizon(at.0);
+    values.note_ended(at.0, engine.registry.next_id());
     tracing::info!(table = table.id.0, ended, "long values");
     Ok(ended)
 }

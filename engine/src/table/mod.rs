@@ -31,7 +31,7 @@ use crate::{ColumnId, Error, IndexId, RowHandle, TableId, TableSchema, Timestamp
 use births::Births;
 use chunk::{CHUNK_ROWS, Chunk, Layout, RowKeys};
 use hashbrown::HashMap;
-use parking_lot::{RwLock, RwLockReadGuard};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use row::{Columns, Found, RowRef};
 use segments::SegmentPart;
 use std::cell::Cell;
@@ -377,6 +377,9 @@ pub(crate) struct Table {
     retention: AtomicI64,
     /// The horizon when long values were last looked at, in microseconds.
     collected: AtomicI64,
+    /// Of a table beside: values that ended up to a moment are given up once every transaction before one of this number
+    /// is gone.
+    ended: Mutex<Option<(u64, u64)>>,
     /// What is wrong with a file of the table.
     damage: OnceLock<String>,
 }
@@ -436,6 +439,7 @@ impl Table {
             horizon: AtomicU64::new(0),
             retention: AtomicI64::new(i64::MAX),
             collected: AtomicI64::new(i64::MIN),
+            ended: Mutex::new(None),
             damage: OnceLock::new(),
         }
     }
@@ -485,6 +489,19 @@ impl Table {
             self.collected.store(horizon, Ordering::Release);
         }
         has_moved
+    }
+
+    /// Notes that values of a table beside ended with the commit `at`, which transactions before `next` may be reading.
+    pub fn note_ended(&self, at: u64, next: u64) {
+        *self.ended.lock() = Some((at, next));
+    }
+
+    /// Gives values up that ended, if nobody is left who may be reading them: `oldest` is the oldest transaction.
+    pub fn give_up_ended(&self, oldest: u64) {
+        let mut ended = self.ended.lock();
+        if let Some((at, _)) = ended.take_if(|(_, next)| *next <= oldest) {
+            self.raise_horizon(at);
+        }
     }
 
     /// How long versions are kept after their end, in microseconds; `None`: for ever.

@@ -198,6 +198,24 @@ impl CompiledExpression {
         CompiledExpression { operation: Operation::Constant(value), ty, physical }
     }
 
+    /// Whether a column of the input is read: `false` only where that is plain.
+    pub fn reads(&self, position: usize) -> bool {
+        match &self.operation {
+            Operation::Constant(_) | Operation::Parameter(_) | Operation::Outer(_) => false,
+            Operation::Input(read) => *read == position,
+            Operation::Special(_) | Operation::Subquery(_) => true,
+            Operation::And(items) | Operation::Or(items) | Operation::Coalesce(items) => {
+                items.iter().any(|item| item.reads(position))
+            }
+            Operation::Apply(_, arguments) => arguments.iter().any(|argument| argument.reads(position)),
+            Operation::Case { arms, otherwise } => {
+                let reads = |item: &CompiledExpression| item.reads(position);
+                let in_arms = arms.iter().any(|(when, then)| reads(when) || reads(then));
+                in_arms || otherwise.as_deref().is_some_and(reads)
+            }
+        }
+    }
+
     /// Whether evaluation may raise an error or have an effect: false only where that is plain.
     pub(super) fn harmless(&self) -> bool {
         match &self.operation {

@@ -16,6 +16,7 @@ use datafusion_physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Plan
 use futures::StreamExt;
 
 use super::execution::Execution;
+use super::late::Late;
 use super::stream::{Batches, into_datafusion, ours};
 use super::{
     aggregate, common, distinct, functions, join, limit, lock, nearest, row, scan, set_operation, sort,
@@ -33,6 +34,10 @@ pub(super) enum Work {
     Number,
     /// Keeps the first columns only.
     Strip(usize),
+    /// A scan that leaves references to long values in these places of what it asks the engine for.
+    References(Arc<Node>, Vec<usize>),
+    /// Fetches the values of such references.
+    Fetch(Late),
 }
 
 /// An operator of ours among DataFusion's.
@@ -78,6 +83,11 @@ impl NodeExec {
             Work::Strip(shown) => {
                 Ok(sort::strip(Inputs(inputs.into_iter()).one()?, *shown, self.schema.clone()))
             }
+            Work::References(node, places) => match &node.operator {
+                Operator::Scan(scan) => scan::scan(node, scan, &self.execution, places),
+                _ => Err(Error::internal("references of what is no scan")),
+            },
+            Work::Fetch(late) => late.fetch(Inputs(inputs.into_iter()).one()?, &self.execution),
         }
     }
 }
@@ -104,7 +114,7 @@ fn run(node: &Arc<Node>, execution: &Execution, mut inputs: Inputs) -> Result<Ba
         Operator::Filter { .. } => Ok(row::filter(node, execution, inputs.one()?)),
         Operator::Project { .. } => Ok(row::project(node, execution, inputs.one()?)),
         Operator::Keys { .. } => Ok(row::keys(node, execution, inputs.one()?)),
-        Operator::Scan(scan) => scan::scan(node, scan, execution),
+        Operator::Scan(scan) => scan::scan(node, scan, execution, &[]),
         Operator::IndexScan(scan) => scan::index_scan(node, scan, execution),
         Operator::SystemScan(scan) => scan::system_scan(node, scan, execution),
         Operator::Nearest(_) => nearest::nearest(node, execution, inputs.one()?),
@@ -132,7 +142,26 @@ fn run(node: &Arc<Node>, execution: &Execution, mut inputs: Inputs) -> Result<Ba
 
 /// The execution plan of a node.
 pub(super) fn lower(node: &Arc<Node>, execution: &Execution) -> Result<Arc<dyn ExecutionPlan>> {
-    let plan = lower_node(node, execution)?;
+    metered(node, lower_node(node, execution)?, execution)
+}
+
+/// As [`lower`] for operators of ours alone, of which some do something else than their nodes say.
+pub(super) fn lower_with(
+    node: &Arc<Node>,
+    execution: &Execution,
+    other: &dyn Fn(&Arc<Node>) -> Option<Work>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let inputs = node.inputs().into_iter().map(|input| lower_with(input, execution, other));
+    let inputs = inputs.collect::<Result<_>>()?;
+    let work = other(node).unwrap_or_else(|| Work::Node(node.clone()));
+    metered(node, NodeExec::new(work, execution, inputs, node.schema.clone()), execution)
+}
+
+fn metered(
+    node: &Arc<Node>,
+    plan: Arc<dyn ExecutionPlan>,
+    execution: &Execution,
+) -> Result<Arc<dyn ExecutionPlan>> {
     Ok(match &execution.shared.input.meters {
         Some(meters) => meters.wrap(node, plan),
         None => plan,
@@ -163,6 +192,8 @@ impl DisplayAs for NodeExec {
             Work::Node(node) => f.write_str(&node.title()),
             Work::Number => f.write_str("Number"),
             Work::Strip(_) => f.write_str("Strip"),
+            Work::References(node, _) => f.write_str(&node.title()),
+            Work::Fetch(_) => f.write_str("Fetch"),
         }
     }
 }

@@ -14,6 +14,7 @@ mod functions;
 mod input;
 mod join;
 mod keys;
+mod late;
 mod limit;
 mod lock;
 mod lower;

@@ -20,8 +20,13 @@ use crate::plan::node::{IndexScan, Operator, PlanColumn, Scan, Source, SystemSca
 use crate::point::previous_write;
 use crate::session::engine_error;
 
-/// All rows of a table, filtered.
-pub(super) fn scan(node: &Arc<Node>, plan: &Scan, execution: &Execution) -> Result<Batches> {
+/// All rows of a table, filtered; with references in the place of long values in some places of what the engine is asked for.
+pub(super) fn scan(
+    node: &Arc<Node>,
+    plan: &Scan,
+    execution: &Execution,
+    references: &[usize],
+) -> Result<Batches> {
     let access = &plan.access;
     if let Some(batch) = substituted(access, &node.columns, node, execution)? {
         return Ok(from_iterator(std::iter::once(filtered(access, &execution.scope(), batch))));
@@ -36,7 +41,7 @@ pub(super) fn scan(node: &Arc<Node>, plan: &Scan, execution: &Execution) -> Resu
     let view = view.clone();
     let scope = execution.scope();
     let ranges: Vec<_> = plan.ranges.iter().filter_map(|range| range.range(&scope)).collect();
-    let cursor = cursor.map_err(engine_error)?.within(&ranges);
+    let cursor = cursor.map_err(engine_error)?.within(&ranges).with_references(references);
     if let Some(meters) = execution.shared.input.meters.as_ref().filter(|_| !ranges.is_empty()) {
         meters.note_blocks(node, cursor.blocks());
     }

@@ -13,6 +13,7 @@ use engine::Value;
 use futures::StreamExt;
 
 use super::execution::Execution;
+use super::late::Late;
 use super::limit::{count_of, offset_of};
 use super::lower::{NodeExec, Work, lower};
 use super::stream::{Batches, batch_of};
@@ -29,7 +30,11 @@ pub(super) fn lower_sort(
     node: &Arc<Node>,
     execution: &Execution,
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    let input = lower(&sort.input, execution)?;
+    let late = Late::of(sort, execution);
+    let input = match &late {
+        Some(late) => late.lower_input(&sort.input, execution)?,
+        None => lower(&sort.input, execution)?,
+    };
     let mut fields: Vec<Field> =
         sort.input.schema.fields().iter().map(|field| field.as_ref().clone()).collect();
     let number = fields.len();
@@ -44,7 +49,11 @@ pub(super) fn lower_sort(
         None => None,
     };
     let sorted: Arc<dyn ExecutionPlan> = Arc::new(SortExec::new(ordering, numbered).with_fetch(fetch));
-    Ok(NodeExec::new(Work::Strip(sort.shown), execution, vec![sorted], node.schema.clone()))
+    let shown = NodeExec::new(Work::Strip(sort.shown), execution, vec![sorted], node.schema.clone());
+    Ok(match late {
+        Some(late) => late.lower_fetch(shown, execution),
+        None => shown,
+    })
 }
 
 fn sort_key(position: usize, descending: bool, nulls_first: bool) -> PhysicalSortExpr {

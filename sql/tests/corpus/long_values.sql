@@ -45,6 +45,21 @@ SELECT count(*), count(DISTINCT body) FROM copies JOIN documents USING (body);
 SELECT a.id, b.id FROM documents AS a JOIN copies AS b ON a.data = b.data ORDER BY 1;
 SELECT octet_length(string_agg(body, ',' ORDER BY id)) FROM documents;
 SELECT row_to_json(d)->>'id', length(d::text) > 10000 FROM documents AS d WHERE id = 5;
+-- Sorts that look at other columns, at these, and at parts of these.
+SELECT id, md5(body), md5(data::text) FROM documents ORDER BY n DESC, id DESC LIMIT 4;
+SELECT body = repeat('long again ', 1000), id FROM documents WHERE n >= 0 ORDER BY id DESC OFFSET 2 LIMIT 3;
+SELECT id, left(body, 3) AS start, md5(body) FROM documents WHERE id > 2 ORDER BY start NULLS FIRST, id LIMIT 5;
+SELECT id, md5(body) FROM documents ORDER BY body DESC NULLS LAST, id LIMIT 3;
+SELECT id, md5(list::text), md5(file) FROM documents WHERE body IS NOT NULL ORDER BY n, id LIMIT 3;
+SELECT max(md5(body)) FROM (SELECT body FROM documents ORDER BY n, id LIMIT 6) AS first;
+SELECT d.id, md5(d.body) FROM documents AS d JOIN copies AS c ON c.id = d.id ORDER BY c.id DESC LIMIT 3;
+-- A value that looks like what stands in the place of one.
+INSERT INTO documents (id, body) VALUES (20, chr(64976) || repeat('0', 56)), (21, chr(64976) || repeat('a', 3000)), (22, chr(64976));
+SELECT id, octet_length(body), md5(body) FROM documents WHERE id >= 20 ORDER BY n, id;
+SELECT id, md5(body) FROM documents WHERE body >= chr(64976) ORDER BY id;
+UPDATE documents SET n = 100 WHERE id >= 20;
+SELECT id, md5(body) FROM documents ORDER BY n DESC, id LIMIT 3;
+SELECT count(DISTINCT body) FROM documents WHERE id >= 20;
 TRUNCATE copies;
 SELECT count(*) FROM copies;
 SELECT pg_table_size('documents') > pg_relation_size('documents') / 2, pg_total_relation_size('documents') >= pg_table_size('documents'), pg_relation_size('documents', 'main') > 0, pg_indexes_size('documents') >= 0;

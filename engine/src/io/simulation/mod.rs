@@ -48,6 +48,8 @@ pub struct Faults {
     pub skip_graph_checksums: bool,
     /// A graph that was found damaged stays in its place.
     pub keep_damaged_graph: bool,
+    /// A long value is written with another content than its row was given.
+    pub alter_long_value: bool,
     /// A backup copies its files as they were before their last bytes were written.
     pub copy_before_last_write: bool,
     /// A backup ends its log where the backup began.
