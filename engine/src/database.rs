@@ -210,7 +210,7 @@ impl Database {
     /// For how long a table keeps versions after their end, in microseconds; `None`, the default: for ever. Not
     /// remembered over a restart: whoever keeps the setting says it again. What was given up stays given up.
     pub fn set_history_retention(&self, table: TableId, retention: Option<i64>) -> Result<(), Error> {
-        self.engine.table(table)?.set_retention(retention);
+        self.engine.table(table)?.set_retention(retention, || self.engine.registry.next_id());
         Ok(())
     }
 

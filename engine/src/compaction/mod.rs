@@ -85,7 +85,7 @@ impl Compactor {
         self.asked.notify_one();
     }
 
-    fn is_closed(&self) -> bool {
+    pub fn is_closed(&self) -> bool {
         self.state.lock().closed
     }
 

@@ -15,17 +15,21 @@
 use super::{Reference, VALUE, beside, hashes};
 use crate::engine::Engine;
 use crate::lock::{KeyLock, RowLock, Tag, WaitPolicy};
-use crate::table::row::Found;
+use crate::table::Table;
+use crate::table::chunk::Chunk;
 use crate::table::visibility::is_live;
-use crate::table::{Table, TableState};
 use crate::transaction::{Isolation, LockedRow, Transaction};
-use crate::{ColumnId, Error, Outcome, PhysicalType, RowHandle, TableId, Timestamp};
+use crate::{Error, Outcome, PhysicalType, RowHandle, TableId, Timestamp};
 use hashbrown::HashSet;
 use std::ops::Bound;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// The horizon has to move by one in so many of what is kept.
 const MOVED: i64 = 8;
+
+/// Values that one transaction ends.
+const AT_ONCE: usize = 4096;
 
 /// What versions refer to, and where that was looked for.
 #[derive(Default)]
@@ -35,38 +39,46 @@ struct Referred {
     seen: HashSet<u32>,
 }
 
+/// Whether values of a type may be references.
+fn has_bytes(physical: PhysicalType) -> bool {
+    matches!(physical, PhysicalType::Text | PhysicalType::Bytes)
+}
+
 impl Referred {
-    /// Looks at every version of a table.
+    /// Looks at every version of a table, at all but those of growing chunks without its latch.
     fn note(&mut self, table: &Table) -> Result<(), Error> {
-        let state = table.read();
-        let has_bytes =
-            |physical: &PhysicalType| matches!(physical, PhysicalType::Text | PhysicalType::Bytes);
-        for (_, generation) in state.generations() {
-            for (_, chunk) in generation.stores().flat_map(|store| store.chunks()) {
-                for (column, _) in chunk.layout.iter().filter(|(_, physical)| has_bytes(physical)) {
-                    for row in 0..chunk.rows() {
-                        self.add(&state, *column, Found::Chunk(chunk, row))?;
-                    }
-                }
+        let (mut parts, mut stores, mut chunks) = (Vec::new(), Vec::new(), Vec::new());
+        {
+            let state = table.read();
+            for (_, generation) in state.generations() {
+                let fresh = generation.segments.iter().filter(|part| self.seen.insert(part.number));
+                parts.extend(fresh.cloned());
+                stores.extend(generation.frozen.iter().cloned());
+                chunks.extend(generation.active.sealed().iter().cloned());
+                generation.active.open().into_iter().for_each(|chunk| self.add_chunk(chunk));
             }
-            for part in &generation.segments {
-                if !self.seen.insert(part.number) {
-                    continue;
-                }
-                for (column, _) in part.segment.columns().iter().filter(|(_, physical)| has_bytes(physical)) {
-                    for row in 0..part.segment.rows() {
-                        self.add(&state, *column, Found::Segment(part, row))?;
-                    }
+        }
+        chunks.iter().for_each(|chunk| self.add_chunk(chunk));
+        stores.iter().flat_map(|store| store.chunks()).for_each(|(_, chunk)| self.add_chunk(chunk));
+        for part in parts {
+            for (column, _) in part.segment.columns().iter().filter(|(_, physical)| has_bytes(*physical)) {
+                for row in 0..part.segment.rows() {
+                    self.add(part.segment.value_bytes(*column, row)?);
                 }
             }
         }
         Ok(())
     }
 
-    fn add(&mut self, state: &TableState, column: ColumnId, found: Found<'_>) -> Result<(), Error> {
-        let stored = state.row(found).stored(column)?;
+    fn add_chunk(&mut self, chunk: &Chunk) {
+        let columns = chunk.layout.iter().zip(chunk.columns());
+        for (_, column) in columns.filter(|((_, physical), _)| has_bytes(*physical)) {
+            (0..chunk.rows()).for_each(|row| self.add(column.bytes(row)));
+        }
+    }
+
+    fn add(&mut self, stored: Option<&[u8]>) {
         self.hashes.extend(stored.and_then(Reference::parse).map(|reference| reference.hash));
-        Ok(())
     }
 }
 
@@ -74,36 +86,56 @@ impl Referred {
 pub(crate) fn collect(engine: &Arc<Engine>, table: &Table) -> Result<usize, Error> {
     let (Some(id), Some(retention)) = (beside(table.id), table.retention()) else { return Ok(0) };
     let Some(values) = table.read().long.clone() else { return Ok(0) };
-    values.give_up_ended(engine.registry.oldest());
-    if !table.note_collected(retention / MOVED) || values.check_sound().is_err() {
+    let oldest = engine.registry.oldest();
+    values.give_up_ended(oldest);
+    if values.live_rows.load(Ordering::Acquire) <= 0
+        || values.check_sound().is_err()
+        // Who began while all history was kept locks no value that it refers to.
+        || oldest < table.retained_since()
+        || !table.note_collected(retention / MOVED)
+    {
         return Ok(0);
     }
     let mut referred = Referred::default();
     referred.note(table)?;
     let candidates = unreferred(&values, &referred.hashes)?;
-    if candidates.is_empty() {
-        return Ok(0);
+    let mut ended = 0;
+    for candidates in candidates.chunks(AT_ONCE) {
+        if engine.compactor.is_closed() {
+            break;
+        }
+        ended += end_all(engine, (table, &values, id), candidates, &mut referred)?;
     }
+    if ended > 0 {
+        tracing::info!(table = table.id.0, ended, "long values");
+    }
+    Ok(ended)
+}
+
+/// Ends those of some values to which nothing refers still, once they are locked.
+fn end_all(
+    engine: &Arc<Engine>,
+    (table, values, id): (&Table, &Table, TableId),
+    candidates: &[([u8; 16], RowHandle)],
+    referred: &mut Referred,
+) -> Result<usize, Error> {
     let mut transaction = Transaction::begin(engine.clone(), Isolation::ReadCommitted, false);
     let mut locked = Vec::new();
     for (hash, handle) in candidates {
-        let tag = Tag::Key(hashes(id), engine.locks.key_hash(&hash));
+        let tag = Tag::Key(hashes(id), engine.locks.key_hash(hash));
         if transaction.lock_now(tag, KeyLock::Exclusive)? {
             locked.push((hash, handle));
         }
     }
     referred.note(table)?;
-    locked.retain(|(hash, _)| !referred.hashes.contains(hash));
     let mut ended = 0;
-    for (_, handle) in &locked {
+    for (_, handle) in locked.into_iter().filter(|(hash, _)| !referred.hashes.contains(*hash)) {
         ended += usize::from(end(&mut transaction, id, *handle)?);
     }
-    if ended == 0 {
-        return Ok(0);
+    if ended > 0 {
+        let at: Timestamp = transaction.commit().wait()?;
+        values.note_ended(at.0, engine.registry.next_id());
     }
-    let at: Timestamp = transaction.commit().wait()?;
-    values.note_ended(at.0, engine.registry.next_id());
-    tracing::info!(table = table.id.0, ended, "long values");
     Ok(ended)
 }
 

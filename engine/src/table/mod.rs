@@ -375,6 +375,7 @@ pub(crate) struct Table {
     horizon: AtomicU64,
     /// How long versions are kept after their end, in microseconds; `i64::MAX`: for ever.
     retention: AtomicI64,
+    retained_since: AtomicU64,
     /// The horizon when long values were last looked at, in microseconds.
     collected: AtomicI64,
     /// Of a table beside: values that ended up to a moment are given up once every transaction before one of this number
@@ -438,6 +439,7 @@ impl Table {
             dropped: AtomicU64::new(visibility::ALIVE),
             horizon: AtomicU64::new(0),
             retention: AtomicI64::new(i64::MAX),
+            retained_since: AtomicU64::new(0),
             collected: AtomicI64::new(i64::MIN),
             ended: Mutex::new(None),
             damage: OnceLock::new(),
@@ -509,8 +511,22 @@ impl Table {
         Some(self.retention.load(Ordering::Acquire)).filter(|micros| *micros < i64::MAX)
     }
 
-    pub fn set_retention(&self, micros: Option<i64>) {
+    /// `next` answers the number that the next transaction will have.
+    pub fn set_retention(&self, micros: Option<i64>, next: impl Fn() -> u64) {
+        let is_new = self.retention().is_none();
+        if is_new {
+            self.retained_since.store(u64::MAX, Ordering::Release);
+        }
         self.retention.store(micros.map_or(i64::MAX, |micros| micros.max(0)), Ordering::Release);
+        if is_new {
+            // Not before: who begins until now may not know.
+            self.retained_since.store(next(), Ordering::Release);
+        }
+    }
+
+    /// The first transaction that may have known that history is given up.
+    pub fn retained_since(&self) -> u64 {
+        self.retained_since.load(Ordering::Acquire)
     }
 
     /// Holds the latch shared. A thread that holds one already passes waiting writers: it would wait for itself.
