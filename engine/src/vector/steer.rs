@@ -74,7 +74,7 @@ impl Seeker<'_, '_> {
         let ground = Ground { graph, part, columns, is_whole };
         let share = self.share(&ground, wanted.expected_share)?;
         let nodes = graph.nodes() as f64;
-        let ef = wanted.ef.max(wanted.k);
+        let ef = self.reach(wanted, share);
         if ef as f64 * COMPARED > nodes * share * GIVEN_UP {
             return Ok(Found::Few(share));
         }
@@ -84,6 +84,14 @@ impl Seeker<'_, '_> {
         }
         self.report.starved += 1;
         Ok(Found::Few(share))
+    }
+
+    /// How many nodes that qualify a walk keeps. Of a moment it keeps fewer where fewer rows are visible: to keep as many it
+    /// would compare `1 / share` times as many, which finds more than a walk of a whole graph finds. By the root it compares
+    /// more than that walk, and finds as much.
+    fn reach(&self, wanted: Wanted, share: f64) -> usize {
+        let part = if self.filter.is_none() { share.clamp(0.0, 1.0).sqrt() } else { 1.0 };
+        ((wanted.ef as f64 * part) as usize).max(wanted.k)
     }
 
     /// The part of a segment's rows that are visible and pass the filter.
