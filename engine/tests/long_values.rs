@@ -364,11 +364,69 @@ fn what_nothing_refers_to_goes_where_history_is_given_up() {
     assert_eq!(rows(&begin(&database).view()).len(), 15);
 }
 
+/// The name and length of the largest segment.
+fn largest_segment(world: &World) -> (String, usize) {
+    let names = world.environment.disk.list().unwrap().into_iter();
+    let segments = names.filter(|name| name.starts_with("segment"));
+    let sized = segments.map(|name| (world.disk.content(&name).unwrap().len(), name));
+    sized.max().map(|(length, name)| (name, length)).unwrap()
+}
+
 /// A commit, so that time goes on.
 fn commit_something(database: &Database, id: i64) {
     let mut writer = begin(database);
     insert(&mut writer, id, "short", Value::Null);
     writer.commit().wait().unwrap();
+}
+
+#[test]
+fn values_that_have_all_ended_are_still_read_by_who_began_before() {
+    let world = World::new(0);
+    let database = created(&world);
+    let mut writer = begin(&database);
+    insert(&mut writer, 1, &text("ended", 5_000), Value::Null);
+    writer.commit().wait().unwrap();
+    database.compact().wait().unwrap();
+    let mut writer = begin(&database);
+    let mut found = None;
+    writer.start_statement();
+    writer.view().lookup(TABLE, KEY, &key(1), &mut |handle, _| found = Some(handle)).unwrap();
+    let handle = found.unwrap();
+    let locked = writer.lock_row(TABLE, handle, RowLock::Update, WaitPolicy::WAIT).unwrap();
+    assert!(matches!(locked, Outcome::Done(LockedRow::Current)));
+    writer.delete(TABLE, handle).unwrap();
+    database.set_history_retention(TABLE, Some(0)).unwrap();
+    // The scan has what it reads in hand before all of it is given up.
+    let early = database.begin(Isolation::RepeatableRead, true);
+    let scan = early.view().scan(TABLE, &[ScanColumn::Column(BODY)], 10).unwrap();
+    writer.commit().wait().unwrap();
+    for id in 2..5 {
+        world.clock.advance(1_000_000);
+        commit_something(&database, id);
+        database.compact().wait().unwrap();
+    }
+    assert_eq!(beside(&database), 0);
+    let batches: Vec<_> = scan.map(|batch| batch.unwrap()).collect();
+    let bodies = batches[0].column(0).as_any().downcast_ref::<StringArray>().unwrap();
+    assert_eq!(bodies.value(0), text("ended", 5_000));
+}
+
+#[test]
+fn long_values_in_a_file_that_was_set_aside_are_errors_and_not_references() {
+    let world = World::new(0);
+    let database = created(&world);
+    let mut writer = begin(&database);
+    insert(&mut writer, 1, &text("aside", 300_000), Value::Null);
+    writer.commit().wait().unwrap();
+    database.compact().wait().unwrap();
+    drop(database);
+    let (largest, length) = largest_segment(&world);
+    assert!(world.disk.flip(&largest, length as u64 - 10, 3));
+    let database = open(&world);
+    let view = begin(&database).view();
+    let batches = view.scan(TABLE, &[ScanColumn::Column(BODY)], 10).unwrap();
+    let failed: Vec<_> = batches.map(|batch| batch.map(|batch| batch.num_rows())).collect();
+    assert!(matches!(failed.as_slice(), [Err(Error::Corrupted(_))]), "{failed:?}");
 }
 
 #[test]
@@ -380,14 +438,7 @@ fn a_long_value_in_a_damaged_file_is_an_error_and_not_another_value() {
     writer.commit().wait().unwrap();
     database.compact().wait().unwrap();
     drop(database);
-    let (mut largest, mut length) = (String::new(), 0);
-    for name in world.environment.disk.list().unwrap().into_iter().filter(|name| name.starts_with("segment"))
-    {
-        let bytes = world.disk.content(&name).unwrap().len();
-        if bytes > length {
-            (largest, length) = (name, bytes);
-        }
-    }
+    let (largest, _) = largest_segment(&world);
     assert!(world.disk.flip(&largest, 150_000, 3));
     let database = open(&world);
     let view = begin(&database).view();

@@ -157,7 +157,8 @@ fn unreferred(values: &Table, referred: &HashSet<[u8; 16]>) -> Result<Vec<([u8; 
         }
         let index = hashes(values.id);
         for position in part.range(index, Bound::Unbounded, Bound::Unbounded)? {
-            let Ok(hash) = <[u8; 16]>::try_from(part.key_at(index, position)?) else { continue };
+            let hash = <[u8; 16]>::try_from(part.key_at(index, position)?)
+                .map_err(|_| Error::Corrupted(format!("a key of index {} is no hash", index.0)))?;
             let row = part.row_at(index, position)?;
             if !referred.contains(&hash) && is_live(part.segment.ends().get(row)) {
                 let handle = RowHandle { location: part.location(row).0, birth: part.segment.birth(row)? };

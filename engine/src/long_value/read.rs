@@ -7,7 +7,6 @@ use crate::transaction::write_set::TableWrites;
 use crate::{Error, Value};
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// Where the long values of a table stand: nowhere, for a table that has none.
 #[derive(Clone, Copy, Default)]
@@ -24,9 +23,10 @@ impl<'a> Long<'a> {
         Long { base, own: None }
     }
 
-    /// Whether there is no long value at all.
+    /// Whether there is no long value at all. One that has ended may still be read at an earlier moment, and one in a damaged
+    /// file is still referred to.
     pub fn is_empty(self) -> bool {
-        self.base.is_none_or(|table| table.live_rows.load(Ordering::Acquire) <= 0)
+        self.base.is_none_or(|table| table.read().is_empty())
             && self.own.is_none_or(|writes| writes.store.is_empty())
     }
 

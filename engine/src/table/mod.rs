@@ -265,6 +265,14 @@ impl TableState {
         self.index_since.get(&index).is_none_or(|since| since.0 <= at)
     }
 
+    /// Whether no version is or was here, as far as files go: what lies in a damaged one is not known.
+    pub fn is_empty(&self) -> bool {
+        let is_empty = |generation: &Generation| {
+            generation.segments.is_empty() && generation.stores().all(Store::is_empty)
+        };
+        self.quarantined.is_empty() && self.generations().all(|(_, generation)| is_empty(generation))
+    }
+
     /// What it takes to read a row.
     pub fn columns(&self) -> Columns<'_> {
         Columns { dictionary: &self.dictionary, long: Long::committed(self.long.as_ref()) }

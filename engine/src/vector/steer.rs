@@ -87,8 +87,8 @@ impl Seeker<'_, '_> {
     }
 
     /// How many nodes that qualify a walk keeps. Of a moment it keeps fewer where fewer rows are visible: to keep as many it
-    /// would compare `1 / share` times as many, which finds more than a walk of a whole graph finds. By the root it compares
-    /// more than that walk, and finds as much.
+    /// would compare `1 / share` times as many. By the root it compares more than a walk of a whole graph, and finds nearly as
+    /// much (`docs/decisions/2026-11-21-vectors.md`). Not where there is a filter: what passes it may lie apart.
     fn reach(&self, wanted: Wanted, share: f64) -> usize {
         let part = if self.filter.is_none() { share.clamp(0.0, 1.0).sqrt() } else { 1.0 };
         ((wanted.ef as f64 * part) as usize).max(wanted.k)
