@@ -149,9 +149,9 @@ fn end(transaction: &mut Transaction, id: TableId, handle: RowHandle) -> Result<
 
 /// The living values in segments that are not among the hashes.
 fn unreferred(values: &Table, referred: &HashSet<[u8; 16]>) -> Result<Vec<([u8; 16], RowHandle)>, Error> {
-    let state = values.read();
+    let parts = values.read().current.segments.clone();
     let mut found = Vec::new();
-    for part in &state.current.segments {
+    for part in &parts {
         if !part.holds(VALUE) {
             continue;
         }

@@ -1,14 +1,14 @@
 //! The schema of a table, written: columns, indexes over keys, indexes over vectors.
 //!
-//! Format: number of columns (4 bytes), each its id (4) and physical type (1, with the bit 128 where long values stand beside); number of indexes (4), each its id (4) and
-//! flags (1: 1 unique, 2 the clustering key). Flags of 4 say an index over vectors: column (4), element (1), metric (1),
-//! dimensions (4), m (4) and ef_construction (4) follow.
+//! Format: number of columns (4 bytes), each its id (4) and physical type (1, with the bit 128 where long values stand in
+//! the table beside); number of indexes (4), each its id (4) and flags (1: 1 unique, 2 the clustering key). Flags of 4 say an
+//! index over vectors: column (4), element (1), metric (1), dimensions (4), m (4) and ef_construction (4) follow.
 
 use super::{Reader, Writer};
 use crate::vector::{Element, Metric};
 use crate::{ColumnId, Error, IndexId, IndexSchema, PhysicalType, TableSchema, VectorIndexSchema};
 
-/// Beside the physical type of a column whose long values stand beside.
+/// Added to the physical type of a column whose long values stand in the table beside.
 const LONG: u8 = 128;
 /// The flags of an index over vectors.
 const VECTORS: u8 = 4;

@@ -15,6 +15,7 @@ pub(crate) mod column;
 mod dictionary;
 pub(crate) mod gather;
 mod links;
+mod retention;
 pub(crate) mod row;
 pub(crate) mod segments;
 pub(crate) mod store;
@@ -359,7 +360,6 @@ impl TableState {
         }
     }
 
-    /// The latest start or end of any version, to be compared with a snapshot.
     /// Bytes of memory of the hot stores, near enough for a bound.
     pub fn hot_bytes(&self) -> usize {
         self.generations()
@@ -383,6 +383,7 @@ pub(crate) struct Table {
     horizon: AtomicU64,
     /// How long versions are kept after their end, in microseconds; `i64::MAX`: for ever.
     retention: AtomicI64,
+    /// The first transaction that may have known that history is given up.
     retained_since: AtomicU64,
     /// The horizon when long values were last looked at, in microseconds.
     collected: AtomicI64,
@@ -454,27 +455,6 @@ impl Table {
         }
     }
 
-    /// Moments before this cannot be read.
-    pub fn horizon(&self) -> u64 {
-        self.horizon.load(Ordering::Acquire)
-    }
-
-    /// Gives up moments before `at`; what is given up stays given up.
-    pub fn raise_horizon(&self, at: u64) {
-        self.horizon.fetch_max(at, Ordering::AcqRel);
-    }
-
-    /// Refuses moments that are given up, and a table of which a file is damaged.
-    #[inline]
-    pub fn check_readable(&self, at: u64) -> Result<(), Error> {
-        self.check_sound()?;
-        let horizon = self.horizon();
-        if at >= horizon {
-            return Ok(());
-        }
-        Err(Error::BeforeHorizon { horizon_micros: Timestamp(horizon).micros() })
-    }
-
     /// Refuses a table of which a file is damaged: what is missing in it cannot be known.
     #[inline]
     pub fn check_sound(&self) -> Result<(), Error> {
@@ -488,53 +468,6 @@ impl Table {
     pub fn quarantine(&self, reason: String) {
         // The first reason is as good as any other.
         let _ = self.damage.set(reason);
-    }
-
-    /// Whether the horizon has moved by so much, and by anything, since this last said so.
-    pub fn note_collected(&self, micros: i64) -> bool {
-        let horizon = Timestamp(self.horizon()).micros();
-        let before = self.collected.load(Ordering::Acquire);
-        let has_moved = horizon > before && horizon.saturating_sub(before) >= micros;
-        if has_moved {
-            self.collected.store(horizon, Ordering::Release);
-        }
-        has_moved
-    }
-
-    /// Notes that values of a table beside ended with the commit `at`, which transactions before `next` may be reading.
-    pub fn note_ended(&self, at: u64, next: u64) {
-        *self.ended.lock() = Some((at, next));
-    }
-
-    /// Gives values up that ended, if nobody is left who may be reading them: `oldest` is the oldest transaction.
-    pub fn give_up_ended(&self, oldest: u64) {
-        let mut ended = self.ended.lock();
-        if let Some((at, _)) = ended.take_if(|(_, next)| *next <= oldest) {
-            self.raise_horizon(at);
-        }
-    }
-
-    /// How long versions are kept after their end, in microseconds; `None`: for ever.
-    pub fn retention(&self) -> Option<i64> {
-        Some(self.retention.load(Ordering::Acquire)).filter(|micros| *micros < i64::MAX)
-    }
-
-    /// `next` answers the number that the next transaction will have.
-    pub fn set_retention(&self, micros: Option<i64>, next: impl Fn() -> u64) {
-        let is_new = self.retention().is_none();
-        if is_new {
-            self.retained_since.store(u64::MAX, Ordering::Release);
-        }
-        self.retention.store(micros.map_or(i64::MAX, |micros| micros.max(0)), Ordering::Release);
-        if is_new {
-            // Not before: who begins until now may not know.
-            self.retained_since.store(next(), Ordering::Release);
-        }
-    }
-
-    /// The first transaction that may have known that history is given up.
-    pub fn retained_since(&self) -> u64 {
-        self.retained_since.load(Ordering::Acquire)
     }
 
     /// Holds the latch shared. A thread that holds one already passes waiting writers: it would wait for itself.

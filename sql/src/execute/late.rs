@@ -36,14 +36,20 @@ impl Late {
         if !execution.substitutes.is_empty() {
             return None;
         }
-        let is_key = |position: usize| sort.keys.iter().any(|key| key.position == position);
-        let shown = (0..sort.shown).filter(|position| !is_key(*position));
-        let mut found: Vec<(usize, &Arc<Node>, usize)> = shown
-            .filter_map(|position| passed(&sort.input, position).map(|(scan, of)| (position, scan, of)))
-            .collect();
-        let (_, scan, _) = *found.first()?;
-        found.retain(|(_, other, _)| Arc::ptr_eq(scan, other));
-        Some(Late { scan: scan.clone(), columns: found.iter().map(|(shown, _, of)| (*shown, *of)).collect() })
+        // What it sorts by may be a column that is shown, too, or the same one under another name.
+        let keys: Vec<usize> =
+            sort.keys.iter().filter_map(|key| Some(passed(&sort.input, key.position)?.1)).collect();
+        let mut scan = None;
+        let mut columns = Vec::new();
+        for shown in 0..sort.shown {
+            // Nothing that passes a column on has more than one input: it is the same scan.
+            let Some((of, column)) = passed(&sort.input, shown) else { continue };
+            if !keys.contains(&column) {
+                scan = Some(of);
+                columns.push((shown, column));
+            }
+        }
+        Some(Late { scan: scan?.clone(), columns })
     }
 
     /// The plan beneath the sort.

@@ -51,6 +51,8 @@ SELECT body = repeat('long again ', 1000), id FROM documents WHERE n >= 0 ORDER 
 SELECT id, left(body, 3) AS start, md5(body) FROM documents WHERE id > 2 ORDER BY start NULLS FIRST, id LIMIT 5;
 SELECT id, md5(body) FROM documents ORDER BY body DESC NULLS LAST, id LIMIT 3;
 SELECT id, md5(list::text), md5(file) FROM documents WHERE body IS NOT NULL ORDER BY n, id LIMIT 3;
+SELECT left(a, 4), md5(a) = md5(b) FROM (SELECT body AS a, body AS b, id FROM documents ORDER BY b DESC NULLS LAST, id LIMIT 4) AS named;
+SELECT left(a, 4), md5(a) = md5(b) FROM (SELECT a, b FROM (SELECT body AS a, body AS b, id FROM documents OFFSET 0) AS inner_named ORDER BY b NULLS LAST, id) AS named;
 SELECT max(md5(body)) FROM (SELECT body FROM documents ORDER BY n, id LIMIT 6) AS first;
 SELECT d.id, md5(d.body) FROM documents AS d JOIN copies AS c ON c.id = d.id ORDER BY c.id DESC LIMIT 3;
 -- A value that looks like what stands in the place of one.

@@ -13,6 +13,7 @@ use super::{
     Faults, SimulatedRandom,
     handle::{Mount, SimulatedFile},
     image::Image,
+    journal::Event,
 };
 use crate::io::{Disk, File, Random, Space, Unnamed, extent};
 
@@ -35,20 +36,6 @@ pub(super) enum NameChange {
     Create { name: String, file: u64 },
     Rename { from: String, to: String, file: u64 },
     Remove { name: String, file: u64 },
-}
-
-/// Something that happened to the disk, as two runs of a story are compared by.
-#[derive(Clone, Debug)]
-pub struct Event {
-    pub what: String,
-    /// Name of the thread that did it: for people, not compared.
-    pub thread: String,
-}
-
-impl PartialEq for Event {
-    fn eq(&self, other: &Event) -> bool {
-        self.what == other.what
-    }
 }
 
 #[derive(Debug, Default)]
@@ -220,16 +207,6 @@ impl SimulatedDisk {
         self.state.lock().trace
     }
 
-    /// Has what happens from now on kept for [`SimulatedDisk::journal`].
-    pub fn keep_journal(&self) {
-        self.state.lock().journal.get_or_insert_default();
-    }
-
-    /// What was kept, in its order.
-    pub fn journal(&self) -> Vec<Event> {
-        self.state.lock().journal.clone().unwrap_or_default()
-    }
-
     /// How many syncs of data have worked so far.
     pub fn syncs(&self) -> u64 {
         self.state.lock().syncs
@@ -376,14 +353,6 @@ impl State {
             let text = str::from_utf8(bytes).ok().filter(|text| text.len() < 64 && text.is_ascii());
             format!("{kind} {file} at {place}: {content:016x} {}", text.unwrap_or_default())
         });
-    }
-
-    /// Adds to the journal, if one is kept.
-    pub(super) fn tell(&mut self, what: &dyn Fn() -> String) {
-        if let Some(journal) = &mut self.journal {
-            let thread = std::thread::current().name().unwrap_or_default().to_owned();
-            journal.push(Event { what: what(), thread });
-        }
     }
 
     pub(super) fn check_power(&self) -> io::Result<()> {

@@ -13,9 +13,11 @@ mod disk;
 mod environment;
 mod handle;
 mod image;
+mod journal;
 
-pub use disk::{Event, Fault, SimulatedDisk};
+pub use disk::{Fault, SimulatedDisk};
 pub use environment::{SimulatedClock, SimulatedRandom, environment};
+pub use journal::Event;
 
 /// What a test may switch off or break, to prove that its harness notices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
