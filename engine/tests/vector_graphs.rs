@@ -294,6 +294,26 @@ fn graphs_go_with_their_segments_and_indexes() {
 }
 
 #[test]
+fn vectors_that_occur_twice_are_codes_as_others_are() {
+    let length = |world: &World| world.disk.content(&world.graphs()[0]).unwrap().len();
+    let plain = World::new(12, Metric::L2, Element::F32);
+    let mut twice = World::empty(12, Metric::L2, Element::F32);
+    let mut transaction = begin(&twice.database);
+    for id in 0..ROWS / 2 {
+        let vector = clustered(&twice.random, id % CLUSTERS);
+        for id in [id, id + ROWS / 2] {
+            put(&mut transaction, id, Value::from(bytes(&vector, Element::F32)));
+            twice.model.insert(id, vector.clone());
+        }
+    }
+    transaction.commit().wait().unwrap();
+    twice.settle();
+    assert!(length(&plain) < ROWS as usize * DIMENSIONS * 4, "codes");
+    assert!(length(&twice) < length(&plain) * 11 / 10, "{} {}", length(&twice), length(&plain));
+    twice.assert_recall("of vectors that occur twice");
+}
+
+#[test]
 fn a_damaged_graph_means_an_exact_search_and_a_new_graph() {
     let world = World::new(7, Metric::L2, Element::F32);
     let name = world.graphs().remove(0);
@@ -321,6 +341,39 @@ fn a_damaged_graph_means_an_exact_search_and_a_new_graph() {
         assert_eq!((found.report.graphs, found.rows.len()), (1, K), "at {place}");
         let names: Vec<String> = disk.list().unwrap();
         assert_eq!(names.iter().filter(|name| name.starts_with("graph-")).count(), 1);
+        database.close();
+    }
+}
+
+#[test]
+fn of_several_graphs_the_others_are_walked_when_one_is_damaged() {
+    let mut world = World::new(13, Metric::L2, Element::F32);
+    let halfway = world.write((0..ROWS).filter(|id| id % 2 == 0));
+    let model = world.model.clone();
+    world.write((0..ROWS).filter(|id| id % 2 == 1));
+    world.settle();
+    let graphs_of = |view: &ReadView| {
+        let found = view.nearest(TABLE, INDEX, &world.query(), &mut search(K, 120, None)).unwrap();
+        (found.report.graphs, found.report.exact_segments)
+    };
+    let (graphs, exact) = graphs_of(&begin(&world.database).view_at(halfway));
+    assert!(graphs >= 2 && exact == 0, "{graphs} {exact}");
+    let names = world.graphs();
+    world.database.close();
+    for (turn, name) in names.iter().enumerate() {
+        let disk = world.disk.fork(turn as u64);
+        let length = disk.content(name).unwrap().len();
+        assert!(disk.overwrite(name, &vec![0; length / 2], length as u64 / 4));
+        let environment = Environment { disk: disk.mount(), ..world.environment.clone() };
+        let database = Database::open(configuration(), environment).unwrap();
+        let view = begin(&database).view_at(halfway);
+        let recall = world.recall(&view, &model, None, &|_| true, &mut |_| {});
+        assert!(recall >= 0.95, "{name}: {recall}");
+        assert_eq!(
+            graphs_of(&view),
+            (graphs - 1, 1),
+            "the others are walked, its segment is searched exactly"
+        );
         database.close();
     }
 }

@@ -17,6 +17,7 @@ use arrow_buffer::ScalarBuffer;
 use parking_lot::RwLock;
 
 use super::ZONE_ROWS;
+use crate::learned::prefetch;
 
 /// Rows changed in a zone before it gets an array.
 const SPARSE_LIMIT: usize = 256;
@@ -90,6 +91,14 @@ impl EndTimes {
             return self.initial(row);
         }
         zone.ends.read().get((row % ZONE_ROWS) as u16).unwrap_or_else(|| self.initial(row))
+    }
+
+    /// Says that the end of a row will be wanted soon.
+    #[inline]
+    pub fn prefetch(&self, row: usize) {
+        if let Some(initial) = &self.initial {
+            prefetch(initial, row);
+        }
     }
 
     /// Sets the end of a row that exists.

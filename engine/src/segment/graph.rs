@@ -164,6 +164,12 @@ impl GraphContainer {
         self.links.get(&self.container, start, count)
     }
 
+    /// All links on the lowest level, to say in advance which of them will be read.
+    #[inline(always)]
+    pub(crate) fn all_links(&self) -> &[u32] {
+        &self.links.values
+    }
+
     /// The node at a place among those on higher levels.
     #[inline(always)]
     pub(crate) fn upper(&self, place: usize) -> Result<usize, SegmentError> {

@@ -14,6 +14,7 @@ use super::{
     filter::{self, FilterBuilder},
 };
 use crate::ids::Timestamp;
+use crate::learned::prefetch;
 
 /// What of births and starts a file holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -259,6 +260,15 @@ impl Rows {
             Some(froms) => froms.one(container, row).map(Timestamp),
             None => Ok(self.published().unwrap_or(Timestamp::INFINITY)),
         }
+    }
+
+    /// Says that the times of a row will be wanted soon.
+    #[inline]
+    pub(super) fn prefetch_times(&self, row: usize) {
+        if let Some(froms) = &self.froms {
+            prefetch(&froms.numbers, row);
+        }
+        self.ends.prefetch(row);
     }
 
     /// The times of a zone.

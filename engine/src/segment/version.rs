@@ -325,6 +325,12 @@ impl Segment {
         self.rows.from(&self.container, row)
     }
 
+    /// Says that the start and the end of a row will be wanted soon.
+    #[inline]
+    pub fn prefetch_times(&self, row: usize) {
+        self.rows.prefetch_times(row);
+    }
+
     /// Birth ids of a range of rows, in place.
     pub fn births(&self, rows: Range<usize>) -> Result<&[u64], SegmentError> {
         self.rows.births(&self.container, rows)

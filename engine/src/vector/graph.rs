@@ -208,6 +208,15 @@ impl Graph {
         self.container.links(node as usize * self.m * 2, self.m * 2)
     }
 
+    /// Says that the links of a node will be wanted soon.
+    #[inline(always)]
+    pub fn prefetch_links(&self, node: u32) {
+        let start = node as usize * self.m * 2;
+        for at in (0..self.m * 2).step_by(LINE / size_of::<u32>()) {
+            prefetch(self.container.all_links(), start + at);
+        }
+    }
+
     /// Turns a query into what costs are computed from.
     pub fn prepare(&self, query: &[f32], prepared: &mut Vec<f32>) {
         prepared.clear();

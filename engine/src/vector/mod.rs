@@ -14,6 +14,7 @@
 
 pub(crate) mod builder;
 mod codes;
+mod contenders;
 mod exact;
 mod faiss;
 pub(crate) mod graph;

@@ -14,7 +14,6 @@ use crate::transaction::ReadRecord;
 use crate::view::{Eyes, ReadView};
 use crate::{Error, IndexId, RowHandle, TableId};
 use std::cell::Cell;
-use std::cmp::Reverse;
 use std::sync::Arc;
 
 /// What a search needs room for, kept by its thread for the next one.
@@ -119,12 +118,7 @@ impl ReadView {
             for (number, chunk) in chunks.iter() {
                 seeker.chunk(chunk, *number, columns)?;
             }
-            // The largest first: what it gives bounds the search of the others.
-            parts.sort_by_key(|part| Reverse(part.segment.rows()));
-            room.walk.begin_search(parts.len() > 1);
-            for part in parts.iter() {
-                seeker.segment(part, columns, wanted, room)?;
-            }
+            seeker.segments(parts, columns, wanted, room)?;
         }
         let measure = seeker.measure;
         let rows = seeker.best.drain_sorted().into_iter().map(|row| {

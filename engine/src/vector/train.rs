@@ -168,7 +168,8 @@ impl<'a> Vectors<'a> {
         Ok(coded)
     }
 
-    /// The squared distances of some nodes to the nearest of those they are linked to.
+    /// The squared distances of some nodes to the nearest of those they are linked to, but for nodes of the same vector,
+    /// whose codes are the same as well.
     fn neighbours(&self, links: &[u8]) -> Result<Vec<f32>, Error> {
         let (links, _) = links.as_chunks::<4>();
         let (mut from, mut to, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
@@ -182,7 +183,10 @@ impl<'a> Vectors<'a> {
                 self.read(link, &mut to)?;
                 bytes.clear();
                 to.iter().for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
-                least = least.min(sum::<Single, 4, Squares>(&from, &bytes));
+                let distance = sum::<Single, 4, Squares>(&from, &bytes);
+                if distance > 0.0 {
+                    least = least.min(distance);
+                }
             }
             if least < f32::INFINITY {
                 nearest.push(least);

@@ -1,15 +1,20 @@
-//! Walking a graph: from its entry down to the lowest level, and there from the nearest node known to its neighbours,
-//! until what is left is farther than what was found.
+//! Walking graphs: from the entry of each down to its lowest level, and there from the nearest node known to its
+//! neighbours, until what is left is farther than what was found.
 //!
-//! Where there are several graphs, they share what is kept: a candidate counts if it is among the best `ef` of all graphs
-//! walked so far, or among the best few of its own, which lead the walk to where its own nearest are (the way of Lucene's
-//! search over the graphs of several segments). So the work grows little with the number of graphs.
+//! The graphs of one search are walked at once, always on from the nearest node that is left in any of them, and share
+//! what is kept: a candidate counts if it is among the best `ef` of all graphs, or among the best few of its own, which
+//! lead the walk to where its own nearest are (Lucene's search over the graphs of several segments shares the first, one
+//! graph after the other; at once none of them goes farther than all together have to). So the work grows little with
+//! the number of graphs.
 //!
-//! Moments and filters are tested lazily, at nodes that are near enough to be found. The walk goes through nodes that
+//! Moments and filters are tested lazily, at nodes that are near enough to be found. A walk goes through nodes that
 //! do not qualify, and keeps the best of those that do; so it sees the more nodes the fewer qualify, and a search for few
 //! of the rows is an exact one instead (`steer` decides). Walks over nodes that qualify alone, by two hops (the way of
 //! ACORN-1), were tried and given up: where vectors lie in clusters, those that pass a filter hang together in pieces, of
 //! which such a walk sees one, and comparing a node costs no more here than asking a filter.
+//!
+//! Most of the time goes by in waiting for memory, so it is told early what will be read: the vectors of all neighbours,
+//! when a row lived, the links of the node that will be gone to next.
 
 use super::exact::Seeker;
 use super::graph::{Graph, NONE};
@@ -19,9 +24,7 @@ use crate::table::row::{Columns, Found, RowRef};
 use crate::table::segments::SegmentPart;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-
-/// Of the nodes that a search keeps, the part that each graph may bring: one in so many.
-const FEW: usize = 6;
+use std::sync::Arc;
 
 /// Why a walk came to no end.
 pub(super) enum Lost {
@@ -63,31 +66,51 @@ fn order_of(packed: u64) -> u32 {
     (packed >> 32) as u32
 }
 
-/// Of what was found, so many times as many as are wanted, and some more, are compared by the rows themselves.
-const COMPARED_AGAIN: usize = 4;
-const SPARE: usize = 16;
-
-/// Keeps a cost among the best `most`.
-fn keep(heap: &mut BinaryHeap<u32>, cost: u32, most: usize) {
+/// Keeps a number among the least `most`.
+#[inline(always)]
+fn keep<T: Ord>(heap: &mut BinaryHeap<T>, number: T, most: usize) {
     if heap.len() < most {
-        heap.push(cost);
+        heap.push(number);
     } else if let Some(mut worst) = heap.peek_mut()
-        && cost < *worst
+        && number < *worst
     {
-        *worst = cost;
+        *worst = number;
     }
 }
 
-/// How far a walk goes.
-#[derive(Clone, Copy)]
-struct Reach {
+/// What the walks of one search share.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    /// The costs of the best `ef` of all graphs, the farthest on top.
+    best: BinaryHeap<u32>,
     /// Nodes that qualify and are kept.
     ef: usize,
-    /// Nodes of this graph that count, however near those of graphs before it are.
-    few: usize,
+    /// Nodes of one graph that are remembered.
+    remembered: usize,
+    /// Whether there are more graphs than one.
+    several: bool,
 }
 
-/// What a walk needs room for.
+impl Shared {
+    /// Begins another search.
+    pub fn begin(&mut self, ef: usize, remembered: usize, several: bool) {
+        self.best.clear();
+        (self.ef, self.remembered, self.several) = (ef, remembered, several);
+    }
+}
+
+/// Why a walk does not go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pause {
+    /// Others have nodes that are nearer.
+    Turn,
+    /// What is left is too far.
+    Over,
+    /// It has seen as many nodes as it may, or all that it can reach, and found too few.
+    Starved,
+}
+
+/// The walk of one graph.
 #[derive(Debug, Default)]
 pub(super) struct Walk {
     prepared: Vec<f32>,
@@ -99,62 +122,60 @@ pub(super) struct Walk {
     found: BinaryHeap<u64>,
     /// Nodes about to be compared.
     batch: Vec<u32>,
+    /// Those of them that are near enough.
+    near: Vec<u64>,
     /// What costs in this graph lack against those in others.
     base: f32,
-    /// Whether a search walks more graphs than one.
-    several: bool,
-    /// The costs of the best `ef` of all graphs walked by one search, the farthest on top.
-    shared: BinaryHeap<u32>,
-    /// The costs of the best few of this graph, the farthest on top.
-    few: BinaryHeap<u32>,
+    /// The costs of the best few of this graph, which count however near those of others are; the farthest on top.
+    best: BinaryHeap<u32>,
+    few: usize,
+    /// Nodes compared.
+    pub compared: usize,
 }
 
 impl Walk {
-    /// Forgets the graphs that were walked for another search. `several`: there may be more of them than one.
-    pub fn begin_search(&mut self, several: bool) {
-        self.several = several;
-        self.shared.clear();
+    /// The cost of the nearest node that is still to be gone to.
+    #[inline(always)]
+    pub fn nearest(&self) -> u32 {
+        self.open.peek().map_or(u32::MAX, |Reverse(packed)| order_of(*packed))
+    }
+
+    /// What was found, each its cost and its node, in no order.
+    pub fn found(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.found.iter().map(|packed| (order_of(*packed), node_of(*packed)))
     }
 
     /// The cost from which on a node is of no use, to be found or to be gone to.
     #[inline(always)]
-    fn bound(&self, reach: Reach) -> u32 {
+    fn bound(&self, shared: &Shared) -> u32 {
         let farthest = |heap: &BinaryHeap<u32>, full: usize| match heap.peek() {
             Some(farthest) if heap.len() >= full => *farthest,
             Some(_) | None => u32::MAX,
         };
-        let own = match self.found.peek() {
-            Some(worst) if self.found.len() >= reach.ef => order_of(*worst),
-            Some(_) | None => u32::MAX,
-        };
-        if !self.several {
-            return own;
-        }
-        own.min(farthest(&self.shared, reach.ef).max(farthest(&self.few, reach.few)))
+        let all = farthest(&shared.best, shared.ef);
+        if shared.several { all.max(farthest(&self.best, self.few)) } else { all }
     }
 
     /// Notes a node that qualifies.
     #[inline(always)]
-    fn note(&mut self, packed: u64, reach: Reach) {
-        if self.found.len() < reach.ef {
-            self.found.push(packed);
-        } else if let Some(mut worst) = self.found.peek_mut() {
-            *worst = packed;
-        }
-        if self.several {
-            keep(&mut self.shared, order_of(packed), reach.ef);
-            keep(&mut self.few, order_of(packed), reach.few);
+    fn note(&mut self, packed: u64, shared: &mut Shared) {
+        keep(&mut self.found, packed, shared.remembered);
+        keep(&mut shared.best, order_of(packed), shared.ef);
+        if shared.several {
+            keep(&mut self.best, order_of(packed), self.few);
         }
     }
 
-    fn begin(&mut self, graph: &Graph, query: &[f32]) {
+    fn begin(&mut self, graph: &Graph, query: &[f32], few: usize) {
         graph.prepare(query, &mut self.prepared);
         self.base = graph.base(query);
         self.seen.clear();
         self.seen.resize(graph.nodes().div_ceil(64), 0);
         self.open.clear();
         self.found.clear();
-        self.few.clear();
+        self.best.clear();
+        self.few = few;
+        self.compared = 0;
     }
 
     /// Whether a node is seen for the first time.
@@ -216,7 +237,7 @@ impl Walk {
 
 /// A graph with its rows, as a walk sees them.
 pub(super) struct Ground<'a> {
-    pub graph: &'a Graph,
+    pub graph: Arc<Graph>,
     pub part: &'a SegmentPart,
     pub columns: Columns<'a>,
     /// Whether every row is visible, so that none has to be asked.
@@ -244,68 +265,87 @@ impl Seeker<'_, '_> {
         Ok(self.passes(ground.part.location(number), row)?)
     }
 
-    /// Walks a graph and considers the best rows that qualify. `false` if it saw `budget` nodes, or all it could
-    /// reach, and found fewer than `wanted`: nothing was considered then.
-    pub fn walk(
+    /// Begins to walk a graph: goes down to its lowest level. `few`: nodes of it that count, however near those of other
+    /// graphs are.
+    pub fn begin_walk(
         &mut self,
         ground: &Ground<'_>,
         walk: &mut Walk,
-        ef: usize,
+        shared: &mut Shared,
+        few: usize,
+    ) -> Result<(), Lost> {
+        walk.begin(&ground.graph, self.measure.query, few);
+        let (first, cost) = walk.descend(&ground.graph)?;
+        let first = pack(cost + walk.base, first);
+        Walk::is_new(&mut walk.seen, node_of(first));
+        walk.open.push(Reverse(first));
+        walk.compared = 1;
+        if self.qualifies(ground, node_of(first))? {
+            walk.note(first, shared);
+        }
+        Ok(())
+    }
+
+    /// Goes on with a walk for as long as it has nodes that are not farther than `limit`. `wanted`: fewer found are too
+    /// few; `budget`: nodes that it may compare.
+    pub fn go_on(
+        &mut self,
+        ground: &Ground<'_>,
+        walk: &mut Walk,
+        shared: &mut Shared,
+        limit: u32,
         wanted: usize,
         budget: usize,
-    ) -> Result<bool, Lost> {
-        let graph = ground.graph;
-        let reach = Reach { ef, few: wanted.max(ef / FEW) };
-        walk.begin(graph, self.measure.query);
-        let (first, cost) = walk.descend(graph)?;
-        let cost = cost + walk.base;
-        Walk::is_new(&mut walk.seen, first);
-        walk.open.push(Reverse(pack(cost, first)));
-        if self.qualifies(ground, first)? {
-            walk.note(pack(cost, first), reach);
-        }
-        let mut compared = 1;
-        while let Some(Reverse(next)) = walk.open.pop() {
-            if order_of(next) > walk.bound(reach) {
-                break;
+    ) -> Result<Pause, Lost> {
+        loop {
+            let nearest = walk.open.peek().map(|Reverse(packed)| *packed);
+            let Some(next) = nearest.filter(|next| order_of(*next) <= walk.bound(shared)) else {
+                return Ok(if walk.found.len() < wanted { Pause::Starved } else { Pause::Over });
+            };
+            if order_of(next) > limit {
+                return Ok(Pause::Turn);
             }
-            if compared > budget {
-                self.report.candidates += compared as u64;
-                return Ok(false);
+            if walk.compared > budget {
+                return Ok(Pause::Starved);
             }
-            walk.gather(graph, node_of(next))?;
-            compared += walk.batch.len();
-            self.compare(ground, walk, reach)?;
+            walk.open.pop();
+            if let Some(Reverse(after)) = walk.open.peek() {
+                ground.graph.prefetch_links(node_of(*after));
+            }
+            walk.gather(&ground.graph, node_of(next))?;
+            walk.compared += walk.batch.len();
+            self.compare(ground, walk, shared)?;
         }
-        self.report.candidates += compared as u64;
-        if walk.found.len() < wanted.min(ef) {
-            return Ok(false);
-        }
-        self.report.graphs += 1;
-        // Costs in the graph err by little: the right ones are among the first few times as many.
-        while walk.found.len() > wanted * COMPARED_AGAIN + SPARE {
-            walk.found.pop();
-        }
-        while let Some(found) = walk.found.pop() {
-            let (number, row) = ground.row(node_of(found))?;
-            self.consider_qualified(ground.part.location(number), row)?;
-        }
-        Ok(true)
     }
 
     /// Compares what was gathered, and keeps what is near enough.
-    fn compare(&mut self, ground: &Ground<'_>, walk: &mut Walk, reach: Reach) -> Result<(), Lost> {
-        let mut bound = walk.bound(reach);
-        for place in 0..walk.batch.len() {
-            let Some(node) = walk.batch.get(place).copied() else { break };
-            let packed = pack(ground.graph.cost(&walk.prepared, node)? + walk.base, node);
+    fn compare(&mut self, ground: &Ground<'_>, walk: &mut Walk, shared: &mut Shared) -> Result<(), Lost> {
+        let bound = walk.bound(shared);
+        let mut nearest = walk.nearest();
+        walk.near.clear();
+        for node in &walk.batch {
+            let packed = pack(ground.graph.cost(&walk.prepared, *node)? + walk.base, *node);
             if order_of(packed) >= bound {
                 continue;
             }
+            walk.near.push(packed);
+            if !ground.is_whole {
+                ground.part.segment.prefetch_times(ground.graph.row(*node)?);
+            }
+            if order_of(packed) < nearest {
+                nearest = order_of(packed);
+                ground.graph.prefetch_links(*node);
+            }
+        }
+        for place in 0..walk.near.len() {
+            let Some(packed) = walk.near.get(place).copied() else { break };
+            // What was noted since may have made it too far.
+            if order_of(packed) >= walk.bound(shared) {
+                continue;
+            }
             walk.open.push(Reverse(packed));
-            if self.qualifies(ground, node)? {
-                walk.note(packed, reach);
-                bound = walk.bound(reach);
+            if self.qualifies(ground, node_of(packed))? {
+                walk.note(packed, shared);
             }
         }
         Ok(())
