@@ -14,6 +14,8 @@
 //! hash of every file it names, the log's chain from the checkpoint on with the proof that tells a tear from damage, that
 //! the log can be applied to what the files say, and that index runs agree with their segments: entries in the order of
 //! their keys, each leading to a row that is there, no row with two keys.
+//!
+//! Either way every reference to a long value has to lead to a value with the content that it names.
 
 use crate::Error;
 use crate::backup::{check_is_database, keeps_servers_away, unnamed};
@@ -24,10 +26,11 @@ use crate::engine::Engine;
 use crate::ids::{FileId, IndexId, TableId, Timestamp};
 use crate::io::Environment;
 use crate::log::{Log, LogOptions, RecoverFrom};
+use crate::long_value::References;
 use crate::manifest::{Manifest, State};
 use crate::segment::{DeleteLog, FileKind, IndexRun, SegmentError, kind_of_name, verify_file};
-use crate::table::Table;
 use crate::table::segments::SegmentPart;
+use crate::table::{Table, TableState};
 use parking_lot::Mutex;
 use std::sync::Arc;
 
@@ -94,6 +97,7 @@ pub fn verify_directory(
     Log::check(&engine.environment, options, from, &mut apply)?;
     for table in engine.tables().values() {
         check_indexes(table, &mut verified);
+        check_references(table, Timestamp::INFINITY, &mut verified);
     }
     Ok(verified)
 }
@@ -152,9 +156,39 @@ fn check_run(part: &SegmentPart, index: IndexId, run: &IndexRun) -> Result<Optio
     Ok(None)
 }
 
+/// Looks up the long values that the segments of a table refer to. `published`: what began later is left out, for its values
+/// may be on their way still.
+fn check_references(table: &Table, published: Timestamp, verified: &mut Verified) {
+    let (parts, long, schema) = {
+        let state = table.read();
+        let parts: Vec<Arc<SegmentPart>> =
+            state.generations().flat_map(|(_, generation)| generation.segments.iter().cloned()).collect();
+        (parts, state.long.clone(), state.schema.clone())
+    };
+    // What is missing where a file was set aside is known by that.
+    let Some(values) = long.filter(|values| values.check_sound().is_ok()) else { return };
+    let mut references = References::new(&values, &schema.long);
+    for part in parts.iter().filter(|part| part.max_from <= published.0) {
+        // A file that cannot be read was reported for that.
+        let wrong = references.wrong(part).unwrap_or(0);
+        let is_there = |state: &TableState| {
+            let mut all = state.generations().flat_map(|(_, generation)| &generation.segments);
+            all.any(|other| other.number == part.number)
+        };
+        // History may have been given up while it was looked at, and its values with it.
+        if wrong > 0 && is_there(&table.read()) {
+            let file = FileKind::Segment.name(FileId(u64::from(part.number)));
+            let reason = format!("{wrong} long values that it refers to are missing or others");
+            tracing::error!(reason, table = table.id.0, file, "long values are missing");
+            verified.damaged.push(Damage { table: table.id, file, reason });
+        }
+    }
+}
+
 /// Reads all data files of all tables. Takes as long as that takes.
 pub(crate) fn verify(engine: &Engine, layout: &Mutex<Layout>) -> Verified {
     let mut verified = Verified::default();
+    let published = engine.clock.published();
     let tables = engine.tables();
     let mut tables: Vec<_> = tables.values().collect();
     tables.sort_by_key(|table| table.id);
@@ -198,6 +232,7 @@ pub(crate) fn verify(engine: &Engine, layout: &Mutex<Layout>) -> Verified {
         for run in changes {
             verified.note(table.id, FileKind::Changes.name(run.file()), run.verify());
         }
+        check_references(table, published, &mut verified);
     }
     verified
 }

@@ -6,10 +6,11 @@ use arrow_array::{Array, BinaryArray, StringArray};
 use common::{KEY, World, begin, configuration, key};
 use std::ops::Bound;
 use std::sync::Arc;
+use strata_engine::io::simulation::Faults;
 use strata_engine::{
     ColumnId, ColumnRange, Configuration, Database, Error, IndexSchema, Inserted, Isolation, LockedRow,
     NewRow, Outcome, Past, PhysicalType, ReadView, RowLock, ScanColumn, TableId, TableSchema, Timestamp,
-    Transaction, Value, WaitPolicy,
+    Transaction, Value, Verified, WaitPolicy, verify_directory,
 };
 
 const TABLE: TableId = TableId(100);
@@ -427,6 +428,38 @@ fn long_values_in_a_file_that_was_set_aside_are_errors_and_not_references() {
     let batches = view.scan(TABLE, &[ScanColumn::Column(BODY)], 10).unwrap();
     let failed: Vec<_> = batches.map(|batch| batch.map(|batch| batch.num_rows())).collect();
     assert!(matches!(failed.as_slice(), [Err(Error::Corrupted(_))]), "{failed:?}");
+}
+
+#[test]
+fn verify_finds_references_without_their_values() {
+    let lost = Faults { lose_long_value: true, ..Faults::default() };
+    let altered = Faults { alter_long_value: true, ..Faults::default() };
+    for (faults, is_right) in [(Faults::default(), true), (lost, false), (altered, false)] {
+        let world = World::new(0);
+        let database = created(&world);
+        let mut writer = begin(&database);
+        insert(&mut writer, 1, &text("right", 5000), Value::Null);
+        insert(&mut writer, 2, "short", Value::Null);
+        writer.commit().wait().unwrap();
+        world.disk.set_faults(faults);
+        let mut writer = begin(&database);
+        insert(&mut writer, 3, &text("lost", 5000), Value::from(vec![7; 3000]));
+        writer.commit().wait().unwrap();
+        database.compact().wait().unwrap();
+        let reasons = |verified: Verified| -> Vec<String> {
+            verified
+                .damaged
+                .into_iter()
+                .map(|damage| format!("{:?} {}", damage.table, damage.reason))
+                .collect()
+        };
+        let wrong = "TableId(100) 2 long values that it refers to are missing or others".to_owned();
+        let expected = if is_right { vec![] } else { vec![wrong] };
+        assert_eq!(reasons(database.verify()), expected, "{faults:?}");
+        database.close();
+        let offline = verify_directory(configuration(), world.environment.clone()).unwrap();
+        assert_eq!(reasons(offline), expected, "{faults:?}");
+    }
 }
 
 #[test]

@@ -12,14 +12,14 @@
 //!
 //! A crash before the commit changes nothing; after it, values to which nothing refers have ended.
 
-use super::{Reference, VALUE, beside, hashes};
+use super::{Reference, VALUE, beside, has_bytes, hashes};
 use crate::engine::Engine;
 use crate::lock::{KeyLock, RowLock, Tag, WaitPolicy};
 use crate::table::Table;
 use crate::table::chunk::Chunk;
 use crate::table::visibility::is_live;
 use crate::transaction::{Isolation, LockedRow, Transaction};
-use crate::{Error, Outcome, PhysicalType, RowHandle, TableId, Timestamp};
+use crate::{Error, Outcome, RowHandle, TableId, Timestamp};
 use hashbrown::HashSet;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -37,11 +37,6 @@ struct Referred {
     hashes: HashSet<[u8; 16]>,
     /// Segments that need not be looked at again: they never change.
     seen: HashSet<u32>,
-}
-
-/// Whether values of a type may be references.
-fn has_bytes(physical: PhysicalType) -> bool {
-    matches!(physical, PhysicalType::Text | PhysicalType::Bytes)
 }
 
 impl Referred {

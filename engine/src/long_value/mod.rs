@@ -30,15 +30,18 @@
 //! **Going.** Values of a table that keeps all of its history are kept. Where history is given up, `collect` ends the
 //! values to which nothing refers any more, and compaction leaves them out.
 //!
-//! **Failure.** A reference without its value is damage, and an error that names the table beside.
+//! **Failure.** A reference without its value is damage, and an error that names the table beside; `verify` finds it before
+//! a reader does.
 
 mod collect;
 mod expand;
 mod read;
+mod verify;
 mod write;
 
 pub(crate) use collect::collect;
 pub(crate) use read::Long;
+pub(crate) use verify::References;
 
 use crate::{ColumnId, IndexId, IndexSchema, PhysicalType, TableId, TableSchema, Value};
 
@@ -80,6 +83,11 @@ pub(crate) fn schema(beside: TableId) -> TableSchema {
 /// Whether a value stands beside its row.
 fn is_long(value: &[u8]) -> bool {
     value.len() > LONGEST || value.starts_with(&MARKER)
+}
+
+/// Whether values of a type may be references.
+fn has_bytes(physical: PhysicalType) -> bool {
+    matches!(physical, PhysicalType::Text | PhysicalType::Bytes)
 }
 
 /// The content of a text or bytes value.

@@ -48,6 +48,7 @@ impl Transaction {
             let reference = Reference::to(bytes);
             match self.known(table, beside, writes, &reference, bytes)? {
                 Known::Same => {}
+                Known::Nothing if planted!(self.engine().environment.disk, lose_long_value) => {}
                 Known::Nothing => self.write_beside(beside, writes, &reference, value)?,
                 // It stays in its row, but for one that could be taken for a reference.
                 Known::Other if Reference::parse(bytes).is_none() => continue,

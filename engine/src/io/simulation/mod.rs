@@ -52,6 +52,8 @@ pub struct Faults {
     pub keep_damaged_graph: bool,
     /// A long value is written with another content than its row was given.
     pub alter_long_value: bool,
+    /// A row refers to a long value that is not written.
+    pub lose_long_value: bool,
     /// A backup copies its files as they were before their last bytes were written.
     pub copy_before_last_write: bool,
     /// A backup ends its log where the backup began.
