@@ -12,8 +12,10 @@ use crate::{
     segment::{SegmentError, Written},
 };
 
-/// Bytes handed to the disk at once.
-const WRITE_BYTES: usize = 16 * BLOCK;
+/// Bytes handed to the disk at once. Linux keeps in one piece of its page cache what was written by one call: from 2 MiB on a
+/// mapping then takes one entry of the processor's tables for each 2 MiB (ext4 since 6.16, xfs before), and reads here and
+/// there wait far less for those (`docs/decisions/2026-11-21-segments.md`).
+const WRITE_BYTES: usize = 64 * BLOCK;
 
 /// Writes a file, durable on return.
 pub(in crate::segment) fn write(disk: &dyn Disk, new: &NewFile<'_>) -> Result<Written, SegmentError> {
@@ -113,7 +115,7 @@ fn encode_footer(new: &NewFile<'_>, places: &[u64], checksums: &[u32]) -> Vec<u8
 /// Reads a written file back, past the page cache, and compares every checksum.
 fn verify_written(file: &dyn File, new: &NewFile<'_>, written: &Content) -> io::Result<()> {
     let footer_offset = written.bytes - written.end.len() as u64;
-    let mut buffer = vec![0; WRITE_BYTES];
+    let mut buffer = vec![0; WRITE_BYTES.min(footer_offset as usize)];
     let mut offset = 0;
     let mut block = 0;
     while offset < footer_offset {
