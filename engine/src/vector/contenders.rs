@@ -9,6 +9,7 @@ use crate::learned::prefetch;
 use crate::segment::SegmentError;
 use crate::table::row::{Columns, Found};
 use crate::table::segments::SegmentPart;
+use std::sync::Arc;
 
 /// So many times as many as are wanted, and some more, are compared again.
 const COMPARED_AGAIN: usize = 4;
@@ -64,7 +65,7 @@ impl Seeker<'_, '_> {
     pub fn settle(
         &mut self,
         contenders: &mut Contenders,
-        parts: &[impl AsRef<SegmentPart>],
+        parts: &[Arc<SegmentPart>],
         columns: Columns<'_>,
         k: usize,
     ) -> Result<(), Error> {
@@ -75,8 +76,8 @@ impl Seeker<'_, '_> {
             rows.truncate(most);
         }
         let row_of = |contender: &Contender| {
-            let part = parts.get(contender.segment).map(AsRef::as_ref);
-            part.map(|part| (part.location(contender.row), columns.of(Found::Segment(part, contender.row))))
+            let part = parts.get(contender.segment)?;
+            Some((part.location(contender.row), columns.of(Found::Segment(part, contender.row))))
         };
         for row in rows.iter().filter_map(row_of).map(|(_, row)| row) {
             let value = row.stored(self.index.column)?.unwrap_or_default();
