@@ -169,17 +169,20 @@ fn check_references(table: &Table, published: Timestamp, verified: &mut Verified
     let Some(values) = long.filter(|values| values.check_sound().is_ok()) else { return };
     let mut references = References::new(&values, &schema.long);
     for part in parts.iter().filter(|part| part.max_from <= published.0) {
-        // A file that cannot be read was reported for that.
-        let wrong = references.wrong(part).unwrap_or(0);
+        let reason = match references.wrong(part) {
+            Ok(0) => continue,
+            Ok(wrong) => format!("{wrong} long values that it refers to are missing or others"),
+            Err(error) => error.to_string(),
+        };
+        let file = FileKind::Segment.name(FileId(u64::from(part.number)));
+        let is_reported = verified.damaged.iter().any(|damage| damage.file == file);
         let is_there = |state: &TableState| {
             let mut all = state.generations().flat_map(|(_, generation)| &generation.segments);
             all.any(|other| other.number == part.number)
         };
         // History may have been given up while it was looked at, and its values with it.
-        if wrong > 0 && is_there(&table.read()) {
-            let file = FileKind::Segment.name(FileId(u64::from(part.number)));
-            let reason = format!("{wrong} long values that it refers to are missing or others");
-            tracing::error!(reason, table = table.id.0, file, "long values are missing");
+        if !is_reported && is_there(&table.read()) {
+            tracing::error!(reason, table = table.id.0, file, "long values cannot be found");
             verified.damaged.push(Damage { table: table.id, file, reason });
         }
     }

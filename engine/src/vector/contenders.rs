@@ -3,9 +3,9 @@
 //! Costs in a graph err by little where its vectors are codes: the right rows are among the first few times as many.
 
 use super::exact::Seeker;
+use super::graph::prefetch_vector;
 use super::walk::{Ground, Walk};
 use crate::Error;
-use crate::learned::prefetch;
 use crate::segment::SegmentError;
 use crate::table::row::{Columns, Found};
 use crate::table::segments::SegmentPart;
@@ -14,9 +14,6 @@ use std::sync::Arc;
 /// So many times as many as are wanted, and some more, are compared again.
 const COMPARED_AGAIN: usize = 4;
 const SPARE: usize = 16;
-/// Bytes fetched in advance of a vector, and bytes that memory moves at once: what follows comes by itself.
-const AHEAD: usize = 512;
-const LINE: usize = 64;
 
 /// How many are compared again where `k` are wanted.
 pub(super) fn compared_again(k: usize) -> usize {
@@ -81,7 +78,7 @@ impl Seeker<'_, '_> {
         };
         for row in rows.iter().filter_map(row_of).map(|(_, row)| row) {
             let value = row.stored(self.index.column)?.unwrap_or_default();
-            (0..value.len().min(AHEAD)).step_by(LINE).for_each(|at| prefetch(value, at));
+            prefetch_vector(value, 0, value.len());
         }
         for (location, row) in rows.iter().filter_map(row_of) {
             self.consider_qualified(location, row)?;

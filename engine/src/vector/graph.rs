@@ -33,6 +33,14 @@ const AHEAD: usize = 512;
 /// Bytes that memory moves at once.
 const LINE: usize = 64;
 
+/// Says that a vector of so many bytes will be wanted soon.
+#[inline(always)]
+pub(super) fn prefetch_vector(bytes: &[u8], start: usize, length: usize) {
+    for at in (0..length.min(AHEAD)).step_by(LINE) {
+        prefetch(bytes, start + at);
+    }
+}
+
 /// What the head of a graph says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Head {
@@ -264,9 +272,6 @@ impl Graph {
     /// Says that the vector of a node will be wanted soon.
     #[inline(always)]
     pub fn prefetch(&self, node: u32) {
-        let start = node as usize * self.stride;
-        for at in (0..self.stride.min(AHEAD)).step_by(LINE) {
-            prefetch(self.container.vectors(), start + at);
-        }
+        prefetch_vector(self.container.vectors(), node as usize * self.stride, self.stride);
     }
 }
